@@ -1,0 +1,77 @@
+"""Errors a user can meet, all subclasses of `PLNetError`.
+
+Each message says what was expected, what came, and what to do.
+"""
+
+__all__ = [
+    "ConfigError",
+    "DimensionError",
+    "DomainError",
+    "EngineError",
+    "FileFormatError",
+    "IncompleteResultError",
+    "IngestError",
+    "MissingExtraError",
+    "NetworkError",
+    "NotPiecewiseLinearError",
+    "OutputError",
+    "PLNetError",
+    "UnboundedDomainError",
+    "UnsupportedLayerError",
+]
+
+
+class PLNetError(ValueError):
+    """Root of all errors that plnet raises on purpose."""
+
+
+class NetworkError(PLNetError):
+    """A network cannot be used: not finite, shapes that do not fit, an empty layer."""
+
+
+class IngestError(PLNetError):
+    """A torch module cannot be turned into a piecewise-linear network."""
+
+
+class NotPiecewiseLinearError(IngestError):
+    """A module is smooth, so it has no linear regions."""
+
+
+class UnsupportedLayerError(IngestError):
+    """A module or function has no handler, or the control flow depends on the data."""
+
+
+class DimensionError(PLNetError):
+    """An input, a domain or an engine has the wrong dimension."""
+
+
+class DomainError(PLNetError):
+    """A domain is empty, flat, not finite, or has parallel directions."""
+
+
+class UnboundedDomainError(DomainError):
+    """An unbounded domain was given to something that needs a bounded one."""
+
+
+class EngineError(PLNetError):
+    """An engine is unknown, or cannot do what was asked."""
+
+
+class IncompleteResultError(PLNetError):
+    """A result that is known only in part was used as if it were whole."""
+
+
+class FileFormatError(PLNetError):
+    """A file is corrupt, of a newer schema, or not a file of ours."""
+
+
+class OutputError(PLNetError):
+    """A result cannot be written: the folder is missing, read-only or full."""
+
+
+class ConfigError(PLNetError):
+    """A configuration is missing or says something impossible."""
+
+
+class MissingExtraError(PLNetError, ImportError):
+    """An optional package is needed; the message names the extra to install."""

@@ -1,0 +1,5 @@
+"""Domains, exact numbers and exact cells; knows neither torch nor networks."""
+
+from plnet.geometry.domain import Box, Chart, Domain, Polytope, Segment, Slice, Space
+
+__all__ = ["Box", "Chart", "Domain", "Polytope", "Segment", "Slice", "Space"]

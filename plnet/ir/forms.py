@@ -1,0 +1,51 @@
+"""Exact affine forms carried through the layers of a network, for a chosen pattern.
+
+A form is a row ``[a_1 .. a_d, c]`` and stands for ``t -> a . t + c``. The forms of a
+layer are a `RationalMatrix` of shape (n, d + 1).
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from plnet.geometry.exact import RationalMatrix, object_array
+from plnet.ir.layers import Affine, GroupMax, Layer, ScalarPWL
+
+__all__ = ["affine_forms", "apply_layer", "select_pieces"]
+
+
+def affine_forms(layer: Affine, forms: RationalMatrix) -> RationalMatrix:
+    """Return the forms behind an affine layer. Costs n_out * n_in * (d + 1) products."""
+    weight, bias = layer.exact
+    product = weight @ forms
+    common = math.lcm(product.denominator, bias.denominator)
+    integers = product.over(common)
+    if product.denominator == common:
+        integers = integers.copy()
+    integers[:, -1] += bias.over(common)[:, 0]
+    return RationalMatrix(integers, common)
+
+
+def select_pieces(layer: ScalarPWL | GroupMax, forms: RationalMatrix, pieces: np.ndarray) -> RationalMatrix:
+    """Return the forms behind a nonlinear layer whose unit i is in piece ``pieces[i]``."""
+    if isinstance(layer, GroupMax):
+        return forms.rows(layer.groups[np.arange(layer.n_out), pieces])
+    units = np.arange(layer.n_out)
+    slopes = layer.exact_slopes[units, pieces].tolist()
+    intercepts = layer.exact_intercepts[units, pieces].tolist()
+    common = math.lcm(*(s.denominator for s in slopes), *(i.denominator for i in intercepts))
+    factors = object_array([int(s * common) for s in slopes], (len(slopes), 1))
+    integers = forms.integers * factors
+    scale = forms.denominator * common
+    integers[:, -1] += object_array([int(i * scale) for i in intercepts], (len(slopes),))
+    return RationalMatrix(integers, scale)
+
+
+def apply_layer(layer: Layer, forms: RationalMatrix, pieces: np.ndarray | None) -> RationalMatrix:
+    """Return the forms behind any layer; `pieces` is used by nonlinear layers only."""
+    if isinstance(layer, Affine):
+        return affine_forms(layer, forms)
+    assert pieces is not None
+    return select_pieces(layer, forms, pieces)

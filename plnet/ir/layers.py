@@ -1,0 +1,279 @@
+"""The three layers of a piecewise-linear network: `Affine`, `ScalarPWL`, `GroupMax`.
+
+All are immutable. Their float64 entries are the mathematical object: the network is the
+real-arithmetic function of exactly these numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from plnet.errors import NetworkError
+from plnet.geometry.exact import RationalMatrix, rational, to_fractions
+
+__all__ = ["Affine", "GroupMax", "Layer", "ScalarPWL"]
+
+
+def _frozen(values: Any, dtype: Any = np.float64) -> np.ndarray:
+    array = np.array(values, dtype=dtype, order="C")
+    array.setflags(write=False)
+    return array
+
+
+def _check_finite(array: np.ndarray, what: str, name: str) -> None:
+    bad = ~np.isfinite(array)
+    if bad.any():
+        index = tuple(int(i) for i in np.argwhere(bad)[0])
+        raise NetworkError(
+            f"Expected finite numbers in the {what} of layer {name or '(unnamed)'}, "
+            f"got {array[index]} at index {index} ({int(bad.sum())} such entries). "
+            "Check the training run or the file that the weights come from."
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Affine:
+    """The affine map ``x -> weight @ x + bias``.
+
+    Parameters
+    ----------
+    weight : array_like, shape (n_out, n_in)
+    bias : array_like, shape (n_out,)
+    name : str
+        Qualified name of the module it comes from.
+
+    Raises
+    ------
+    NetworkError
+        If an entry is not finite or the shapes do not fit.
+    """
+
+    weight: np.ndarray
+    bias: np.ndarray
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "weight", _frozen(self.weight))
+        object.__setattr__(self, "bias", _frozen(self.bias))
+        if self.weight.ndim != 2 or self.bias.shape != self.weight.shape[:1]:
+            raise NetworkError(
+                f"Expected weight (n_out, n_in) and bias (n_out,) in layer {self.name or '(unnamed)'}, "
+                f"got {self.weight.shape} and {self.bias.shape}."
+            )
+        _check_finite(self.weight, "weight", self.name)
+        _check_finite(self.bias, "bias", self.name)
+
+    @property
+    def n_in(self) -> int:
+        """Number of inputs."""
+        return self.weight.shape[1]
+
+    @property
+    def n_out(self) -> int:
+        """Number of outputs."""
+        return self.weight.shape[0]
+
+    @cached_property
+    def exact(self) -> tuple[RationalMatrix, RationalMatrix]:
+        """Exact weight (n_out, n_in) and exact bias as a column (n_out, 1)."""
+        return rational(self.weight), rational(self.bias[:, None])
+
+
+@dataclass(frozen=True, eq=False)
+class ScalarPWL:
+    """A continuous piecewise-linear function of one variable for each unit.
+
+    Piece ``p`` of a unit holds where exactly ``p`` of its breakpoints are strictly below
+    the pre-activation; a ReLU at 0 is therefore in piece 0.
+
+    Parameters
+    ----------
+    breakpoints : array_like, shape (n, q)
+        Strictly ascending in each row; units with fewer breakpoints are padded with ``inf``.
+    slopes : array_like, shape (n, q + 1)
+        Slope of each piece; entries behind the padding are not used.
+    anchors : array_like, shape (n,)
+        Value at the unit's first breakpoint, or at 0 where it has none.
+    name : str
+        Qualified name of the module it comes from.
+
+    Raises
+    ------
+    NetworkError
+        If shapes do not fit, breakpoints are not ascending, or an entry is not finite.
+
+    Examples
+    --------
+    >>> from plnet.ir import ScalarPWL
+    >>> ScalarPWL.hardtanh(1, -1.0, 1.0).breakpoints.tolist()
+    [[-1.0, 1.0]]
+    """
+
+    breakpoints: np.ndarray
+    slopes: np.ndarray
+    anchors: np.ndarray
+    name: str = ""
+    n_pieces: np.ndarray = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        for key in ("breakpoints", "slopes", "anchors"):
+            object.__setattr__(self, key, _frozen(getattr(self, key)))
+        n, q = self.breakpoints.shape
+        if self.slopes.shape != (n, q + 1) or self.anchors.shape != (n,):
+            raise NetworkError(
+                f"Expected breakpoints (n, q), slopes (n, q + 1) and anchors (n,) in layer "
+                f"{self.name or '(unnamed)'}, got {self.breakpoints.shape}, {self.slopes.shape} "
+                f"and {self.anchors.shape}."
+            )
+        used = self.breakpoints < np.inf
+        if np.isnan(self.breakpoints).any() or (self.breakpoints == -np.inf).any():
+            raise NetworkError(f"Breakpoints of layer {self.name or '(unnamed)'} must be finite numbers.")
+        ascending = self.breakpoints[:, 1:] > self.breakpoints[:, :-1]
+        if not ascending[used[:, 1:]].all():
+            raise NetworkError(f"Breakpoints of layer {self.name or '(unnamed)'} must ascend strictly.")
+        _check_finite(self.slopes, "slopes", self.name)
+        _check_finite(self.anchors, "anchors", self.name)
+        object.__setattr__(self, "n_pieces", _frozen(used.sum(axis=1) + 1, np.int64))
+
+    @property
+    def n_in(self) -> int:
+        """Number of inputs."""
+        return self.slopes.shape[0]
+
+    @property
+    def n_out(self) -> int:
+        """Number of outputs, one for each input."""
+        return self.slopes.shape[0]
+
+    @cached_property
+    def exact_slopes(self) -> np.ndarray:
+        """Slopes as fractions, shape (n, q + 1)."""
+        return to_fractions(self.slopes)
+
+    @cached_property
+    def exact_intercepts(self) -> np.ndarray:
+        """Exact intercept of each piece, shape (n, q + 1); 0 behind the padding."""
+        slopes = self.exact_slopes
+        out = np.full(slopes.shape, 0, dtype=object)
+        for unit, pieces in enumerate(self.n_pieces.tolist()):
+            points = to_fractions(self.breakpoints[unit, : pieces - 1])
+            first = points[0] if pieces > 1 else 0
+            out[unit, 0] = to_fractions(self.anchors[unit : unit + 1])[0] - slopes[unit, 0] * first
+            for p in range(1, pieces):
+                out[unit, p] = out[unit, p - 1] + (slopes[unit, p - 1] - slopes[unit, p]) * points[p - 1]
+        return out
+
+    @cached_property
+    def intercepts(self) -> np.ndarray:
+        """Intercept of each piece, rounded once to float64, shape (n, q + 1)."""
+        return _frozen(self.exact_intercepts.astype(np.float64))
+
+    @classmethod
+    def uniform(
+        cls, n: int, breakpoints: Iterable[float], slopes: Iterable[float], anchor: float, name: str = ""
+    ) -> ScalarPWL:
+        """Give n units the same function."""
+        points, steep = list(breakpoints), list(slopes)
+        return cls(
+            np.tile(np.array(points, dtype=np.float64), (n, 1)).reshape(n, len(points)),
+            np.tile(np.array(steep, dtype=np.float64), (n, 1)),
+            np.full(n, anchor, dtype=np.float64),
+            name,
+        )
+
+    @classmethod
+    def identity(cls, n: int, name: str = "") -> ScalarPWL:
+        """Pass n units on unchanged: one piece, no breakpoint."""
+        return cls.uniform(n, [], [1.0], 0.0, name)
+
+    @classmethod
+    def relu(cls, n: int, name: str = "") -> ScalarPWL:
+        """max(0, z)."""
+        return cls.uniform(n, [0.0], [0.0, 1.0], 0.0, name)
+
+    @classmethod
+    def absolute(cls, n: int, name: str = "") -> ScalarPWL:
+        """|z|."""
+        return cls.uniform(n, [0.0], [-1.0, 1.0], 0.0, name)
+
+    @classmethod
+    def leaky_relu(cls, slopes: Any, name: str = "") -> ScalarPWL:
+        """Slope ``slopes[i]`` (any real number) at or below 0, slope 1 above; also PReLU."""
+        below = np.atleast_1d(np.asarray(slopes, dtype=np.float64))
+        n = len(below)
+        return cls(np.zeros((n, 1)), np.stack([below, np.ones(n)], axis=1), np.zeros(n), name)
+
+    @classmethod
+    def hardtanh(cls, n: int, low: float, high: float, name: str = "") -> ScalarPWL:
+        """Clip to [low, high]; ReLU6 is ``hardtanh(n, 0, 6)``."""
+        return cls.uniform(n, [low, high], [0.0, 1.0, 0.0], low, name)
+
+    @classmethod
+    def concatenate(cls, parts: Iterable[ScalarPWL], name: str = "") -> ScalarPWL:
+        """Put the units of several layers behind one another."""
+        layers = list(parts)
+        q = max(layer.breakpoints.shape[1] for layer in layers)
+        pad = [q - layer.breakpoints.shape[1] for layer in layers]
+        pairs = list(zip(layers, pad, strict=True))
+        return cls(
+            np.concatenate([np.pad(a.breakpoints, ((0, 0), (0, p)), constant_values=np.inf) for a, p in pairs]),
+            np.concatenate([np.pad(a.slopes, ((0, 0), (0, p)), mode="edge") for a, p in pairs]),
+            np.concatenate([a.anchors for a in layers]),
+            name,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class GroupMax:
+    """The maximum over groups of inputs: maxout and max-pooling.
+
+    The piece of a unit is the position in its group of the *last* maximiser, so that the
+    group (z, 0) has the piece pattern of a ReLU, read backwards.
+
+    Parameters
+    ----------
+    groups : array_like of int, shape (n_out, k)
+        Input indices. A group with fewer members repeats one of them.
+    n_in : int
+        Number of inputs.
+    name : str
+        Qualified name of the module it comes from.
+
+    Raises
+    ------
+    NetworkError
+        If an index is out of range or a group is empty.
+    """
+
+    groups: np.ndarray
+    n_in: int
+    name: str = ""
+    n_pieces: np.ndarray = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "groups", _frozen(self.groups, np.int64))
+        if self.groups.ndim != 2 or self.groups.shape[1] == 0:
+            raise NetworkError(
+                f"Expected groups (n_out, k) with k >= 1 in layer {self.name or '(unnamed)'}, "
+                f"got shape {self.groups.shape}."
+            )
+        if self.groups.size and (self.groups.min() < 0 or self.groups.max() >= self.n_in):
+            raise NetworkError(
+                f"Group indices of layer {self.name or '(unnamed)'} must lie in [0, {self.n_in}), "
+                f"got {self.groups.min()} to {self.groups.max()}."
+            )
+        distinct = [len(set(row)) for row in self.groups.tolist()]
+        object.__setattr__(self, "n_pieces", _frozen(distinct, np.int64))
+
+    @property
+    def n_out(self) -> int:
+        """Number of outputs, one for each group."""
+        return self.groups.shape[0]
+
+
+Layer = Affine | ScalarPWL | GroupMax

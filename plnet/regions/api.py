@@ -1,0 +1,235 @@
+"""The verbs: `count_regions`, `enumerate_regions`, `explain`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from plnet.errors import DomainError, EngineError
+from plnet.geometry.domain import Chart, Domain, Space
+from plnet.ir.network import PLNetwork
+from plnet.regions.choice import choose_engine, get_engine, upper_bound
+from plnet.regions.complex import RegionComplex
+from plnet.regions.control import make_control
+from plnet.regions.definitions import canonical_definition
+from plnet.regions.engines.base import Tally
+from plnet.regions.estimate_cost import expected_cost
+from plnet.regions.leaves import LeafStore
+from plnet.regions.problem import Problem
+from plnet.regions.results import Explanation, RegionCount
+
+if TYPE_CHECKING:
+    from torch.nn import Module
+
+__all__ = ["count_regions", "enumerate_on_chart", "enumerate_regions", "explain"]
+
+
+def count_regions(
+    network: Module | PLNetwork,
+    domain: Domain | None = None,
+    *,
+    definition: str = "activation",
+    engine: Any = "auto",
+    max_regions: int | None = None,
+    max_seconds: float | None = None,
+    rng: Any = None,
+    n_jobs: int = 1,
+    progress: Any = "auto",
+) -> RegionCount:
+    """Count the linear regions of a network on a domain.
+
+    Parameters
+    ----------
+    network : torch.nn.Module or PLNetwork
+    domain : Domain, optional
+        All of R^n if not given.
+    definition : str
+        "activation" or "R2": full-dimensional activation regions.
+    engine : str or engine record
+        "auto", "line", "cells" or "rational".
+    max_regions : int, optional
+        Stop after this many regions.
+    max_seconds : float, optional
+        Stop after this time.
+    rng : int, SeedSequence or Generator, optional
+        Used by engines that draw random numbers; the exact ones do not.
+    n_jobs : int
+        Threads; -1 takes one for each core.
+    progress : "auto", bool, None or callable
+        "auto" shows a bar on a terminal; a callable gets the number of regions found.
+
+    Returns
+    -------
+    RegionCount
+        With ``complete=False`` and a proved ``lower`` if a budget ran out or Ctrl-C came.
+
+    Raises
+    ------
+    PLNetError
+        If the network, the domain or an option cannot be used; the message says why.
+
+    Notes
+    -----
+    Memory does not grow with the number of regions.
+
+    References
+    ----------
+    Stargalla, Hertrich and Reichman (2025), The Computational Complexity of Counting
+    Linear Regions in ReLU Neural Networks, definition 2 (proper activation regions).
+
+    Examples
+    --------
+    >>> import plnet
+    >>> from plnet.ir import Affine, PLNetwork, ScalarPWL
+    >>> cross = PLNetwork((Affine([[1, 0], [0, 1]], [0, 0]), ScalarPWL.relu(2)), input_dim=2)
+    >>> int(plnet.count_regions(cross, plnet.Box(-1, 1)))
+    4
+    """
+    word = canonical_definition(definition)
+    problem, chosen, reason = _prepare(network, domain, engine)
+    tally, seconds, _ = _run(problem, chosen, None, max_regions, max_seconds, n_jobs, progress)
+    proved = tally.complete and tally.n_undecided == 0
+    return RegionCount(
+        count=tally.count,
+        exact=proved,
+        complete=tally.complete,
+        lower=tally.count,
+        upper=tally.count if proved else upper_bound(problem),
+        definition=word,
+        engine=chosen.name,
+        reason=reason,
+        seconds=seconds,
+        n_undecided=tally.n_undecided,
+        n_fallbacks=tally.n_fallbacks,
+    )
+
+
+def enumerate_regions(
+    network: Module | PLNetwork,
+    domain: Domain | None = None,
+    *,
+    engine: Any = "auto",
+    max_regions: int | None = None,
+    max_seconds: float | None = None,
+    rng: Any = None,
+    n_jobs: int = 1,
+    progress: Any = "auto",
+) -> RegionComplex:
+    """Find all activation regions of a network on a domain, with their geometry.
+
+    Parameters
+    ----------
+    network, domain, engine, max_regions, max_seconds, rng, n_jobs, progress
+        As in `count_regions`.
+
+    Returns
+    -------
+    RegionComplex
+        With ``complete=False`` if a budget ran out or Ctrl-C came.
+
+    Raises
+    ------
+    PLNetError
+        If the network, the domain or an option cannot be used; the message says why.
+
+    Examples
+    --------
+    >>> import plnet
+    >>> from plnet.ir import Affine, PLNetwork, ScalarPWL
+    >>> cross = PLNetwork((Affine([[1, 0], [0, 1]], [0, 0]), ScalarPWL.relu(2)), input_dim=2)
+    >>> plnet.enumerate_regions(cross, plnet.Box(-1, 1)).volumes.tolist()
+    [1.0, 1.0, 1.0, 1.0]
+    """
+    problem, chosen, reason = _prepare(network, domain, engine)
+    return _enumerate(problem, chosen, reason, max_regions, max_seconds, n_jobs, progress)
+
+
+def enumerate_on_chart(network: PLNetwork, chart: Chart) -> RegionComplex:
+    """Find all activation regions of a network on a chart, with default options."""
+    problem = Problem(network, chart)
+    chosen, reason = choose_engine(problem)
+    return _enumerate(problem, chosen, reason, None, None, 1, None)
+
+
+def explain(network: Module | PLNetwork, domain: Domain | None = None) -> Explanation:
+    """Say which engine would count, why, and what it would cost, before running it.
+
+    Parameters
+    ----------
+    network : torch.nn.Module or PLNetwork
+    domain : Domain, optional
+        All of R^n if not given.
+
+    Returns
+    -------
+    Explanation
+
+    Examples
+    --------
+    >>> import plnet
+    >>> from plnet.ir import Affine, PLNetwork, ScalarPWL
+    >>> cross = PLNetwork((Affine([[1, 0], [0, 1]], [0, 0]), ScalarPWL.relu(2)), input_dim=2)
+    >>> plnet.explain(cross, plnet.Box(-1, 1)).engine
+    'cells'
+    """
+    problem, chosen, reason = _prepare(network, domain, "auto")
+    regions, seconds = expected_cost(problem, chosen.name)
+    return Explanation(
+        chosen.name, reason, problem.dim, problem.network.n_units, upper_bound(problem), regions, seconds
+    )
+
+
+def _prepare(network: Any, domain: Domain | None, engine: Any) -> tuple[Problem, Any, str]:
+    net = network if isinstance(network, PLNetwork) else _ingest(network)
+    if domain is None:
+        domain = Space(net.input_dim)
+    if not isinstance(domain, Domain):
+        raise DomainError(
+            f"Expected a domain (Space, Box, Polytope, Slice or Segment), got {type(domain).__name__}. "
+            "For the box [-1, 1]^n write plnet.Box(-1, 1)."
+        )
+    problem = Problem(net, domain.chart(net.input_dim))
+    if engine == "auto":
+        chosen, reason = choose_engine(problem)
+    else:
+        chosen, reason = get_engine(engine), "chosen by the caller"
+    chosen.check(problem)
+    return problem, chosen, reason
+
+
+def _ingest(module: Any) -> PLNetwork:
+    # Only a torch module needs torch.
+    from plnet.ir.ingest import as_network
+
+    return as_network(module)
+
+
+def _run(
+    problem: Problem, engine: Any, store: LeafStore | None, max_regions: Any, max_seconds: Any, n_jobs: int, progress: Any
+) -> tuple[Tally, float, bool]:
+    if n_jobs != -1 and n_jobs < 1:
+        raise EngineError(f"Expected n_jobs >= 1 or -1, got {n_jobs}.")
+    control, close = make_control(max_regions, max_seconds, progress)
+    try:
+        tally = engine.run(problem, control, store)
+    finally:
+        close()
+    return tally, control.seconds, control.interrupted
+
+
+def _enumerate(
+    problem: Problem, engine: Any, reason: str, max_regions: Any, max_seconds: Any, n_jobs: int, progress: Any
+) -> RegionComplex:
+    store = LeafStore(problem.network.n_units, problem.dim)
+    tally, seconds, _ = _run(problem, engine, store, max_regions, max_seconds, n_jobs, progress)
+    return RegionComplex(
+        network=problem.network,
+        chart=problem.chart,
+        leaves=store.arrays(),
+        exact=tally.complete and tally.n_undecided == 0,
+        complete=tally.complete,
+        engine=engine.name,
+        reason=reason,
+        seconds=seconds,
+        n_undecided=tally.n_undecided,
+        n_fallbacks=tally.n_fallbacks,
+    )

@@ -1,0 +1,84 @@
+"""Budgets and progress of a long computation, passed in as one value."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any
+
+from plnet.errors import EngineError
+
+__all__ = ["Control", "make_control"]
+
+Progress = Callable[[int], None]
+
+
+@dataclass
+class Control:
+    """Says when to stop, and tells the user how far the work is.
+
+    Parameters
+    ----------
+    max_regions : int, optional
+    max_seconds : float, optional
+    report : callable, optional
+        Called now and then with the number of regions found.
+    """
+
+    max_regions: int | None = None
+    max_seconds: float | None = None
+    report: Progress | None = None
+    started: float = field(default_factory=time.perf_counter)
+    interrupted: bool = False
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the start."""
+        return time.perf_counter() - self.started
+
+    def spent(self, count: int) -> bool:
+        """Report progress, and say whether the budget is spent."""
+        if self.report is not None:
+            self.report(count)
+        if self.max_regions is not None and count >= self.max_regions:
+            return True
+        return self.max_seconds is not None and self.seconds >= self.max_seconds
+
+
+def make_control(max_regions: int | None, max_seconds: float | None, progress: Any) -> tuple[Control, Callable[[], None]]:
+    """Return a control and the function that ends its display.
+
+    Parameters
+    ----------
+    max_regions, max_seconds : int or float, optional
+    progress : "auto", bool, None or callable
+        "auto" shows a bar if stderr is a terminal and tqdm is installed; a callable gets
+        the number of regions found so far.
+    """
+    for name, value in (("max_regions", max_regions), ("max_seconds", max_seconds)):
+        if value is not None and not value > 0:
+            raise EngineError(f"Expected {name} > 0, got {value}. Leave it out for no limit.")
+    if callable(progress):
+        return Control(max_regions, max_seconds, progress), lambda: None
+    if progress not in ("auto", True, False, None):
+        raise EngineError(f'Expected progress "auto", True, False or a function, got {progress!r}.')
+    wanted = progress is True or (progress == "auto" and sys.stderr is not None and sys.stderr.isatty())
+    if not wanted:
+        return Control(max_regions, max_seconds), lambda: None
+    return _with_bar(max_regions, max_seconds)
+
+
+def _with_bar(max_regions: int | None, max_seconds: float | None) -> tuple[Control, Callable[[], None]]:
+    try:
+        tqdm = import_module("tqdm").tqdm
+    except ImportError:
+        return Control(max_regions, max_seconds), lambda: None
+    bar = tqdm(unit=" regions", unit_scale=True, delay=0.5, leave=False, dynamic_ncols=True)
+
+    def report(count: int) -> None:
+        bar.update(count - bar.n)
+
+    return Control(max_regions, max_seconds, report), bar.close

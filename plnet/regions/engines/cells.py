@@ -1,0 +1,206 @@
+"""`cells`: depth-first splitting of polygons by their vertices, d = 2.
+
+The kernel decides in float64 with certified signs. A cell in which a sign cannot be
+certified is split by one layer in exact integers; its parts go back to the kernel. Memory
+is the depth of the search. A region costs O(n d) in the width n of the layers.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from plnet.errors import DimensionError
+from plnet.geometry.cells import Cell, signs, split
+from plnet.ir.layers import ScalarPWL
+from plnet.regions.control import Control
+from plnet.regions.engines.base import Tally
+from plnet.regions.engines.kernel_run import KernelRun
+from plnet.regions.engines.plan import Prepared, prepare
+from plnet.regions.engines.rational import Rational, children
+from plnet.regions.facets import facet_form
+from plnet.regions.leaves import LeafStore
+from plnet.regions.problem import Node, Problem, pattern_of
+
+__all__ = ["Cells"]
+
+
+class _Stopped(Exception):
+    """The budget is spent, or another thread was told to stop."""
+
+
+@dataclass
+class _Shared:
+    """What the threads of one run have in common."""
+
+    prepared: Prepared
+    control: Control
+    store: LeafStore | None
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    stop: threading.Event = field(default_factory=threading.Event)
+    count: int = 0
+    fallbacks: int = 0
+
+    def add(self, regions: int, fallbacks: int = 0) -> None:
+        with self.lock:
+            self.count += regions
+            self.fallbacks += fallbacks
+
+    def pause(self) -> None:
+        """Report progress; leave if the work shall end."""
+        with self.lock:
+            spent = self.control.spent(self.count)
+        if spent or self.stop.is_set():
+            self.stop.set()
+            raise _Stopped
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Polygons split by certified signs.
+
+    Parameters
+    ----------
+    chunk : int
+        Regions between two looks at the budget.
+    n_jobs : int
+        Threads; -1 takes one for each core.
+    """
+
+    name: str = "cells"
+    chunk: int = 50_000
+    n_jobs: int = 1
+
+    def check(self, problem: Problem) -> None:
+        """Raise if the domain is not two-dimensional."""
+        if problem.dim != 2:
+            other = 'Use engine="line".' if problem.dim == 1 else "Take a Slice through three points of interest."
+            raise DimensionError(
+                f'The engine "cells" works in dimension 2, the domain has dimension {problem.dim}. {other}'
+            )
+
+    def run(self, problem: Problem, control: Control, store: LeafStore | None) -> Tally:
+        """Find all regions; put them into `store` if there is one."""
+        prepared = prepare(problem) if problem.blocks else None
+        if prepared is None:
+            return Rational().run(problem, control, store)
+        shared = _Shared(prepared, control, store)
+        jobs = (os.cpu_count() or 1) if self.n_jobs == -1 else self.n_jobs
+        workers = [_Worker(shared, self.chunk, jobs, i) for i in range(jobs if len(problem.blocks) > 1 else 1)]
+        complete = False
+        try:
+            complete = _run_all(workers, shared)
+        except KeyboardInterrupt:
+            control.interrupted = True
+        return Tally(shared.count, complete, n_fallbacks=shared.fallbacks)
+
+
+def _run_all(workers: list[_Worker], shared: _Shared) -> bool:
+    if len(workers) == 1:
+        return workers[0].run()
+    with ThreadPoolExecutor(len(workers)) as pool:
+        futures = [pool.submit(worker.run) for worker in workers]
+        try:
+            while wait(futures, timeout=0.1).not_done:
+                pass
+        finally:
+            shared.stop.set()
+    return all(future.result() for future in futures)
+
+
+class _Worker:
+    """One thread: every n-th cell of the first layer, and all that is in it."""
+
+    def __init__(self, shared: _Shared, chunk: int, n_shares: int, share: int) -> None:
+        self._shared = shared
+        self._chunk = chunk
+        self._shares = (n_shares, share)
+        self._runs: list[KernelRun] = []
+        self._problem = shared.prepared.problem
+
+    def run(self) -> bool:
+        """Return whether the work was finished."""
+        try:
+            for i, node in enumerate(_roots(self._problem)):
+                if node.depth == 0:
+                    self._explore(node, 0, self._shares)
+                elif i % self._shares[0] == self._shares[1]:
+                    self._visit(node, 0)
+        except _Stopped:
+            return False
+        return True
+
+    def _visit(self, node: Node, level: int) -> None:
+        if node.depth == len(self._problem.blocks):
+            if self._shared.store is not None:
+                with self._shared.lock:
+                    self._shared.store.add_cell(pattern_of(self._problem.network, node.prefix), node.cell)
+            self._shared.add(1)
+            self._shared.pause()
+        elif node.cell.facets:
+            self._explore(node, level, (1, 0))
+        else:
+            for child in children(self._problem, node):
+                self._visit(child, level)
+
+    def _explore(self, node: Node, level: int, shares: tuple[int, int]) -> None:
+        """Let the kernel work on a node; split in rationals what it hands back."""
+        if level == len(self._runs):
+            self._runs.append(KernelRun(self._shared.prepared, self._shared.store is not None))
+        run = self._runs[level]
+        if not run.start(node, shares):
+            # The kernel is certain to meet a zero here, so the exact split is taken at once.
+            if shares[0] == 1 or shares[1] == 0:
+                self._shared.add(0, 1)
+            for i, child in enumerate(children(self._problem, node)):
+                if i % shares[0] == shares[1]:
+                    self._visit(child, level + 1)
+            return
+        finished = False
+        try:
+            while not finished:
+                finished = run.advance(self._chunk)
+                self._collect(run)
+                for aborted in run.aborted():
+                    self._shared.add(0, 1)
+                    for child in children(self._problem, aborted):
+                        self._visit(child, level + 1)
+                if not finished:
+                    self._shared.pause()
+        except KeyboardInterrupt:
+            self._collect(run)
+            raise
+
+    def _collect(self, run: KernelRun) -> None:
+        if self._shared.store is not None:
+            with self._shared.lock:
+                run.empty_into(self._shared.store)
+        self._shared.add(run.take_count())
+
+
+def _roots(problem: Problem) -> list[Node]:
+    """Return the root, cut in two by some wall if it is the whole plane."""
+    cell = problem.root
+    if cell.facets:
+        return [Node(cell)]
+    parts = _halves(problem, cell)
+    if parts is not None:
+        return [Node(part) for part in parts]
+    return list(children(problem, Node(cell)))
+
+
+def _halves(problem: Problem, cell: Cell) -> tuple[Cell, Cell] | None:
+    layer = problem.blocks[0].nonlinear
+    if not isinstance(layer, ScalarPWL):
+        return None
+    for unit in np.flatnonzero(layer.n_pieces > 1).tolist():
+        facet = (0, unit, 0, 1)
+        form = facet_form(problem, (), facet)
+        at = signs(form, cell)
+        if 1 in at and -1 in at:
+            return split(cell, form, facet, at)
+    return None

@@ -1,0 +1,211 @@
+"""One use of the two-dimensional kernel: load a node, advance, read what it found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from plnet.geometry.cells import Cell, signs
+from plnet.ir.layers import ScalarPWL
+from plnet.regions.engines.plan import Prepared, row_forms
+from plnet.regions.facets import cell_from_facets, facet_form
+from plnet.regions.kernels import layout as c
+from plnet.regions.kernels.planar import advance
+from plnet.regions.leaves import LeafStore
+from plnet.regions.problem import Node
+
+__all__ = ["KernelRun"]
+
+_ABORTS, _REGIONS, _CORNERS = 256, 4096, 32768
+
+
+class KernelRun:
+    """A kernel state with its output buffers, used for one node after another.
+
+    Parameters
+    ----------
+    prepared : Prepared
+    collecting : bool
+        Whether regions are written out or only counted.
+    """
+
+    def __init__(self, prepared: Prepared, collecting: bool) -> None:
+        self._prepared = prepared
+        self._collecting = collecting
+        self._state = c.new_state(prepared.plan)
+        self._out = c.new_output(prepared.plan, _REGIONS if collecting else 1, _CORNERS, _ABORTS)
+        network = prepared.problem.network
+        first = np.cumsum([0, *(layer.n_out for layer in network.nonlinear_layers)])
+        self._columns = np.concatenate(
+            [index + start for index, start in zip(network.unit_indices, first[:-1], strict=True)]
+        ).astype(np.int64)
+        self._unit_columns = np.arange(len(prepared.plan.units))
+
+    def start(self, node: Node, shares: tuple[int, int]) -> bool:
+        """Load a node; return False if exact signs show that the kernel cannot decide it."""
+        known = self._known_signs(node)
+        if known is None:
+            return False
+        forms, radius = row_forms(self._prepared, node.depth, self._prepared.problem.forms(node.prefix))
+        rows, n = len(radius), len(node.cell.vertices)
+        self._reserve(n, rows)
+        state = self._state
+        for column in range(3):
+            state.acc[column * rows : (column + 1) * rows] = forms[:, column]
+        state.acc[3 * rows : 4 * rows] = radius
+        self._load_cell(node)
+        state.marks[c.KNOWN, :rows] = known
+        begin = 0
+        for pieces in node.prefix:
+            state.current[begin : begin + len(pieces)] = self._to_kernel_pieces(begin, pieces)
+            begin += len(pieces)
+        c.push_root(state, node.depth, n, 4 * rows, shares)
+        return True
+
+    def advance(self, regions: int) -> bool:
+        """Let the kernel go on for about so many regions; return whether it finished."""
+        limit = self._state.registers[c.SCALARS, c.COUNT] + regions
+        status = advance(self._prepared.plan, self._state, self._out, limit, not self._collecting)
+        if status == c.GROW:
+            self._grow()
+        return status == c.DONE
+
+    def take_count(self) -> int:
+        """Return the regions found since the last call."""
+        found = int(self._state.registers[c.SCALARS, c.COUNT])
+        self._state.registers[c.SCALARS, c.COUNT] = 0
+        return found
+
+    def empty_into(self, store: LeafStore) -> None:
+        """Move the regions written so far to a store."""
+        scalars, out = self._state.registers[c.SCALARS], self._out
+        n, corners = int(scalars[c.N_OUT]), int(scalars[c.N_OUT_POLY])
+        if n == 0:
+            return
+        scalars[c.N_OUT] = scalars[c.N_OUT_POLY] = 0
+        labels = self._prepared.labels[self._columns, out.pieces[:n, self._columns]]
+        table, _ = c.decode_facets(out.edges[:corners])
+        store.add_block(labels, self._to_domain(out.poly[:corners]), table, out.sizes[:n])
+
+    def aborted(self) -> Iterator[Node]:
+        """Yield the cells that the kernel could not decide, rebuilt exactly."""
+        scalars, out = self._state.registers[c.SCALARS], self._out
+        n = int(scalars[c.N_ABORT])
+        layers, ends = out.abort_heads[:n, 0].tolist(), np.cumsum(out.abort_heads[:n, 1]).tolist()
+        pieces = out.abort_pieces[:n].copy()
+        table, side = c.decode_facets(out.abort_edges[: int(scalars[c.N_ABORT_EDGES])].copy())
+        scalars[c.N_ABORT] = scalars[c.N_ABORT_EDGES] = 0
+        for i in range(n):
+            rows = slice(ends[i - 1] if i else 0, ends[i])
+            prefix = self._prefix(layers[i], pieces[i])
+            pairs = zip(map(tuple, table[rows].tolist()), side[rows].tolist(), strict=True)
+            facets = {facet: s for facet, s in pairs if facet[0] != -2}
+            yield Node(cell_from_facets(self._prepared.problem, list(facets.items()), prefix), prefix)
+
+    def _prefix(self, depth: int, pieces: np.ndarray) -> tuple[np.ndarray, ...]:
+        starts, sizes = self._prepared.plan.layers[:, c.UNIT0], self._prepared.plan.layers[:, c.N_UNITS]
+        labels = self._prepared.labels[self._unit_columns, pieces.clip(0, self._prepared.labels.shape[1] - 1)]
+        return tuple(labels[starts[i] : starts[i] + sizes[i]].astype(np.int64) for i in range(depth))
+
+    def _to_kernel_pieces(self, begin: int, pieces: np.ndarray) -> np.ndarray:
+        labels = self._prepared.labels[begin : begin + len(pieces)]
+        return (labels == pieces[:, None]).argmax(axis=1)
+
+    def _to_domain(self, poly: np.ndarray) -> np.ndarray:
+        frame = self._prepared.frame
+        centre = np.array([float(x) for x in frame.centre])
+        scale = np.array([float(x) for x in frame.scale])
+        finite = poly[:, 2] > 0
+        out = np.zeros_like(poly)
+        out[finite, :2] = centre + scale * (poly[finite, :2] / poly[finite, 2:])
+        out[finite, 2] = 1.0
+        far = poly[~finite, :2] * scale
+        out[~finite, :2] = far / np.abs(far).max(axis=1, keepdims=True, initial=1e-300)
+        return out
+
+    def _known_signs(self, node: Node) -> np.ndarray | None:
+        """Exact signs of the walls that do not cross a node; None if a crossing one meets a vertex.
+
+        Only scalar units are looked at; maxout groups are left to the kernel.
+        """
+        problem = self._prepared.problem
+        layer = problem.blocks[node.depth].nonlinear
+        n, _, first, _, _ = self._prepared.plan.layers[node.depth].tolist()
+        known = np.zeros(n, np.int8)
+        if not isinstance(layer, ScalarPWL) or self._prepared.exact_arithmetic:
+            return known
+        for row, (unit, piece, is_wall) in enumerate(self._prepared.plan.rows[first : first + n, :3].tolist()):
+            if not is_wall:
+                continue
+            at = signs(facet_form(problem, node.prefix, (node.depth, unit, piece, piece + 1)), node.cell)
+            if 1 in at and -1 in at:
+                if 0 in at and not self._prepared.plan.homogeneous:
+                    return None
+            else:
+                known[row] = 1 if 1 in at else -1
+        return known
+
+    def _load_cell(self, node: Node) -> None:
+        cell, frame, state = node.cell, self._prepared.frame, self._state
+        codes = _codes(node)
+        for i, (vertex, form) in enumerate(zip(cell.vertices, cell.forms, strict=True)):
+            if self._prepared.exact_arithmetic:
+                state.poly[i, :4] = [*map(float, vertex), 0.0]
+                state.poly[i, 4:8] = [*map(float, form), 0.0]
+            else:
+                exact = frame.vertex(vertex)
+                rounded = [float(x) for x in exact]
+                inexact = any(x != r for x, r in zip(exact, rounded, strict=True))
+                state.poly[i, :4] = [*rounded, 2.0**-52 if inexact else 0.0]
+                state.poly[i, 4:8] = _edge_row(frame.forms, form, cell.facets[i][0] == -2)
+            state.edges[i] = codes[i]
+
+    def _reserve(self, corners: int, rows: int) -> None:
+        while corners > self._state.poly.shape[0] or 4 * rows > self._state.acc.size:
+            self._grow()
+
+    def _grow(self) -> None:
+        """Double every arena; the kernel goes on where it was."""
+        old = self._state
+        fixed = {"current", "work", "children", "cut", "registers"}
+        grown = {}
+        for name, array in old._asdict().items():
+            if name in fixed:
+                grown[name] = array
+                continue
+            axis = 1 if name in {"scratch", "scratch_edges", "marks"} else 0
+            shape = list(array.shape)
+            shape[axis] *= 2
+            bigger = np.empty(shape, array.dtype)
+            bigger[tuple(slice(0, k) for k in array.shape)] = array
+            grown[name] = bigger
+        self._state = c.State(**grown)
+
+
+def _edge_row(forms, form: tuple[int, ...], infinite: bool) -> list[float]:
+    """Round the form of an edge, scaled to largest entry 1."""
+    from plnet.geometry.exact import RationalMatrix, object_array
+
+    if infinite:
+        return [0.0, 0.0, 1.0, 0.0]
+    moved = forms(RationalMatrix(object_array(list(form), (1, 3)))).integers[0].tolist()
+    size = max(abs(x) for x in moved)
+    rounded = [x / size for x in moved]
+    pairs = [(x, *value.as_integer_ratio()) for x, value in zip(moved, rounded, strict=True)]
+    inexact = any(x * bottom != top * size for x, top, bottom in pairs)
+    return [*rounded, 4 * 2.0**-53 if inexact else 0.0]
+
+
+def _codes(node: Node) -> list[int]:
+    """Pack the facets of a node with the side on which its cell lies."""
+    out = []
+    witness = [*node.cell.witness(), 1]
+    for facet, form in zip(node.cell.facets, node.cell.forms, strict=True):
+        layer, unit, low, high = facet
+        if 0 <= layer < node.depth:
+            above = int(node.prefix[layer][unit] >= high)
+        else:
+            above = int(sum(a * x for a, x in zip(form, witness, strict=True)) > 0)
+        out.append(c.encode_facet(layer, unit, low, high, above))
+    return out

@@ -1,0 +1,1 @@
+"""Compiled kernels; they know arrays only, neither torch nor networks."""

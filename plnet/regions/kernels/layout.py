@@ -1,0 +1,163 @@
+"""The arrays that the two-dimensional kernel works on, and what their columns mean.
+
+A *row* is one affine form of a layer: the pre-activation of a scalar unit minus one of
+its breakpoints, the pre-activation of a unit without breakpoints, or one member of a
+maxout group. Four numbers make a form: a, b, c and a radius r. For every point (X, Y, W)
+with ``|X|, |Y|, |W| <= 1`` the true value differs from ``a X + b Y + c W`` by at most r.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+__all__ = ["Output", "Plan", "State", "decode_facets", "encode_facet", "new_output", "new_state", "push_root"]
+
+# What `advance` returns: nothing left; budget spent; output full; arenas too small; aborts full.
+DONE, PAUSED, FULL, GROW, ABORTED = range(5)
+
+INFINITY_CODE = -(1 << 40)
+
+# Columns of Plan.layers, one row for each layer.
+N_ROWS, N_UNITS, ROW0, UNIT0, WEIGHT0 = range(5)
+# Columns of Plan.rows. CLASS joins rows that are multiples of each other, SIGN is the orientation in it.
+UNIT, PIECE, IS_WALL, CLASS, SIGN = range(5)
+# Columns of Plan.units. FIRST is the unit's first row within its layer.
+KIND, FIRST, SIZE, PIECE0 = range(4)
+SINGLE, SCALAR, GROUP = range(3)
+# Columns of Plan.pieces: the unit passes on SLOPE * row + SHIFT; ERROR bounds the rounding of SHIFT.
+SLOPE, SHIFT, ERROR = range(3)
+
+# Columns of a polygon: vertex and its radius; form of the edge to the next vertex and its radius.
+X, Y, W, RADIUS, EDGE_A, EDGE_B, EDGE_C, EDGE_R = range(8)
+# Columns of State.frames. ENDS: the tops of the four arenas.
+LAYER, POLY, N_POLY, PENDING, N_PENDING, FORMS, ACC, PIECES, ENDS, IS_ROOT = 0, 1, 2, 3, 4, 5, 6, 7, 8, 12
+# Rows of State.work, State.marks and State.registers.
+SCALE, RADII, LOW, HIGH = range(4)
+KNOWN, LEFT, SIGNS, DONE_UNITS = range(4)
+SCALARS, FRAME, TOPS = range(3)
+# Entries of the register SCALARS.
+SP, COUNT, N_OUT, N_OUT_POLY, N_ABORT, N_ABORT_EDGES, TICKET, SHARES, SHARE = range(9)
+# Columns of State.children.
+CHILD_POLY, CHILD_N, CHILD_PIECE = range(3)
+
+SETTLED = 1 << 16
+"""Added to a unit's piece for each of its walls that is settled."""
+
+
+class Plan(NamedTuple):
+    """A network on a domain, flattened; see `plnet.regions.engines.plan`."""
+
+    layers: np.ndarray  # (L, 5)
+    rows: np.ndarray  # (rows, 5)
+    units: np.ndarray  # (units, 4)
+    pieces: np.ndarray  # (pieces, 3)
+    weights: np.ndarray  # (2, .): weights of layer l as (units of l - 1, rows of l), and bounds of their size
+    bias: np.ndarray  # (rows, 2): bias minus breakpoint, and its radius
+    gamma: np.ndarray  # (L,): rounding of a form of layer l, relative to its terms
+    widest: int  # members of the largest group, at least 2
+    unit_roundoff: float  # 2**-53, or 0 where all arithmetic is exact
+    homogeneous: bool  # all constants are exactly zero
+    floor: float  # smallest radius of anything that was rounded
+
+
+class State(NamedTuple):
+    """A depth-first search that can be left and taken up again."""
+
+    frames: np.ndarray  # stack
+    poly: np.ndarray  # arena of polygons
+    edges: np.ndarray  # facet of each edge in it
+    pending: np.ndarray  # arena of open items: rows, and groups as n_rows + unit
+    acc: np.ndarray  # arena of forms
+    pieces: np.ndarray  # arena of pieces, one for each unit
+    current: np.ndarray  # pieces of the layers above the one in work
+    work: np.ndarray  # (4, rows): size and radius of the rows in work, least and greatest value
+    marks: np.ndarray  # (4, .): proved signs at the root, members left, signs at vertices, settled units
+    scratch: np.ndarray  # (2, ., 8): two polygons
+    scratch_edges: np.ndarray
+    children: np.ndarray  # (widest, 3): polygons that a cut made
+    cut: np.ndarray  # (3, 4): form of the cut in work, and the two vertices it makes
+    registers: np.ndarray  # (3, 16)
+
+
+class Output(NamedTuple):
+    """Buffers that the driver empties."""
+
+    pieces: np.ndarray  # (capacity, units)
+    poly: np.ndarray  # (capacity, 3)
+    edges: np.ndarray
+    sizes: np.ndarray
+    abort_heads: np.ndarray  # (capacity, 2): layer and number of edges
+    abort_pieces: np.ndarray
+    abort_edges: np.ndarray
+
+
+def new_state(plan: Plan) -> State:
+    """Return a state with an empty stack and arenas that usually suffice."""
+    rows = int(plan.layers[:, N_ROWS].max(initial=1))
+    units = len(plan.units)
+    return State(
+        frames=np.zeros((4 * (len(plan.rows) + len(plan.layers)) + 64, 13), np.int64),
+        poly=np.empty((4096, 8)),
+        edges=np.empty(4096, np.int64),
+        pending=np.empty(16 * (rows + units) + 1024, np.int64),
+        acc=np.empty(64 * 4 * rows + 4096),
+        pieces=np.empty(16 * units + 1024, np.int64),
+        current=np.zeros(units, np.int64),
+        work=np.empty((4, len(plan.rows))),
+        marks=np.zeros((4, max(4096, 2 * rows, 2 * units)), np.int64),
+        scratch=np.empty((2, 4096, 8)),
+        scratch_edges=np.empty((2, 4096), np.int64),
+        children=np.empty((plan.widest, 3), np.int64),
+        cut=np.empty((3, 4)),
+        registers=np.zeros((3, 16), np.int64),
+    )
+
+
+def new_output(plan: Plan, regions: int, corners: int, aborts: int) -> Output:
+    """Return buffers for so many regions, corners and aborted cells."""
+    units, aborts = len(plan.units), max(aborts, 4 * plan.widest)
+    return Output(
+        pieces=np.empty((regions, units), np.int64),
+        poly=np.empty((corners, 3)),
+        edges=np.empty(corners, np.int64),
+        sizes=np.empty(regions, np.int64),
+        abort_heads=np.empty((aborts, 2), np.int64),
+        abort_pieces=np.empty((aborts, units), np.int64),
+        abort_edges=np.empty(corners, np.int64),
+    )
+
+
+def push_root(state: State, layer: int, n_poly: int, n_forms: int, shares: tuple[int, int]) -> None:
+    """Start a search at the polygon and the forms at the bottom of the arenas."""
+    state.registers[SCALARS] = 0
+    state.registers[SCALARS, SP] = 1
+    state.registers[SCALARS, SHARES : SHARE + 1] = shares
+    frame = state.frames[0]
+    frame[:] = 0
+    frame[LAYER], frame[N_POLY], frame[IS_ROOT] = layer - 1, n_poly, 1
+    frame[ENDS : ENDS + 4] = n_poly, 0, n_forms, 0
+
+
+def encode_facet(layer: int, unit: int, low: int, high: int, above: int) -> int:
+    """Pack a facet and the side (1 above, 0 below) on which the cell lies."""
+    if layer == -1:
+        return -1 - unit
+    if layer == -2:
+        return INFINITY_CODE
+    return ((((layer << 24 | unit) << 12 | low) << 12) | high) << 1 | above
+
+
+def decode_facets(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Unpack facets into (layer, unit, low, high), shape (E, 4), and the sides 1 or -1."""
+    inner = codes >> 1
+    parts = [inner >> 48, (inner >> 24) & 0xFFFFFF, (inner >> 12) & 0xFFF, inner & 0xFFF]
+    table = np.stack(parts, axis=1).astype(np.int32)
+    side = np.where(codes & 1, 1, -1)
+    outer = codes < 0
+    table[outer] = -1
+    table[outer, 1] = (-1 - codes[outer]).clip(0, 1 << 30)
+    table[codes == INFINITY_CODE] = (-2, 0, -1, -1)
+    side[outer] = 1
+    return table, side

@@ -1,0 +1,85 @@
+"""Find the region of a point."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from plnet.errors import DimensionError, DomainError
+from plnet.geometry.exact import rational, to_fractions
+from plnet.ir.network import UNIT_ROUNDOFF
+from plnet.ir.one_sided import one_sided_pattern
+from plnet.ir.safe_patterns import safe_patterns
+from plnet.regions.adjacency import embed_columns, pattern_index
+
+if TYPE_CHECKING:
+    from plnet.regions.complex import RegionComplex
+
+__all__ = ["locate"]
+
+_TRIES = 16
+
+
+def locate(complex_: RegionComplex, t: Any) -> np.ndarray:
+    """Return the region of each point, -1 outside the domain.
+
+    A point on a wall belongs to a region whose closure contains it.
+
+    Parameters
+    ----------
+    complex_ : RegionComplex
+    t : array_like, shape (n, d)
+        Coordinates of the domain, as in ``complex_.points``; for a Box, a Polytope or a
+        Space they are the inputs of the network.
+
+    Returns
+    -------
+    ndarray of int64, shape (n,)
+    """
+    points = np.asarray(t, dtype=np.float64)
+    if points.ndim != 2 or points.shape[1] != complex_.dim:
+        raise DimensionError(f"Expected points of shape (n, {complex_.dim}), got {points.shape}.")
+    if not np.isfinite(points).all():
+        raise DomainError("Expected finite points, got NaN or infinity.")
+    chart = complex_.chart
+    index = pattern_index(complex_.patterns)
+    x = chart.embed(points)
+    magnitude = np.abs(points) @ np.abs(chart.directions).T + np.abs(chart.origin)
+    # The coordinates of a Box are the inputs themselves; those of a Slice are rounded on the way.
+    identity = chart.embedding.denominator == 1 and np.array_equal(chart.directions, np.eye(*chart.directions.shape))
+    radius = np.zeros_like(x) if identity else (chart.dim + 2) * 2 * UNIT_ROUNDOFF * magnitude
+    patterns, safe = safe_patterns(complex_.network, x, radius)
+    out = np.full(len(points), -1, dtype=np.int64)
+    for i in np.flatnonzero(_inside(complex_, points)):
+        found = index.get(patterns[i].tobytes()) if safe[i] else None
+        out[i] = _locate_exactly(complex_, index, points[i]) if found is None else found
+    return out
+
+
+def _inside(complex_: RegionComplex, points: np.ndarray) -> np.ndarray:
+    facets = complex_.chart.facets
+    forms = facets.to_float()
+    values = points @ forms[:, :-1].T + forms[:, -1]
+    bound = 8 * UNIT_ROUNDOFF * (np.abs(points) @ np.abs(forms[:, :-1]).T + np.abs(forms[:, -1]))
+    inside = (values > bound).all(axis=1)
+    for i in np.flatnonzero(~inside & (values >= -bound).all(axis=1)):
+        exact = [*to_fractions(points[i]), Fraction(1)]
+        inside[i] = all(sum(a * x for a, x in zip(row, exact, strict=True)) >= 0 for row in facets.integers.tolist())
+    return inside
+
+
+def _locate_exactly(complex_: RegionComplex, index: dict[bytes, int], point: np.ndarray) -> int:
+    """Step from the point into the domain, in one of several directions, until a region is met."""
+    exact = to_fractions(point)
+    centre = complex_.problem.root.witness()
+    for attempt in range(_TRIES):
+        target = [c + Fraction(attempt * (i + 1), 1009 * _TRIES) for i, c in enumerate(centre)]
+        direction = [c - x for c, x in zip(target, exact, strict=True)]
+        columns = rational(np.array([[a, b] for a, b in zip(direction, exact, strict=True)], dtype=object))
+        pattern = one_sided_pattern(complex_.network, embed_columns(complex_.problem, columns))
+        found = index.get(pattern.tobytes())
+        if found is not None:
+            return found
+    return -1

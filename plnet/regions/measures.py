@@ -1,0 +1,40 @@
+"""Numbers of a complex that need only its arrays."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from plnet.regions.leaves import LeafArrays
+
+__all__ = ["interior_points", "volumes"]
+
+
+def interior_points(leaves: LeafArrays) -> np.ndarray:
+    """Return the mean of the finite vertices, moved along the unbounded directions, shape (R, d)."""
+    totals = _sum_per_region(leaves.vertices, leaves.starts)
+    return totals[:, :-1] / np.maximum(totals[:, -1:], 1.0)
+
+
+def volumes(leaves: LeafArrays) -> np.ndarray:
+    """Return the length or area of each region in its coordinates, shape (R,); inf if unbounded."""
+    vertices, starts = leaves.vertices, leaves.starts
+    sizes = np.diff(starts)
+    region = np.repeat(np.arange(len(sizes)), sizes)
+    # Coordinates relative to the first vertex keep the areas of small regions accurate.
+    local = vertices[:, :-1] - vertices[starts[:-1]][region, :-1]
+    following = np.arange(1, len(vertices) + 1)
+    following[starts[1:] - 1] = starts[:-1]
+    after = local[following]
+    if vertices.shape[1] == 2:
+        contributions = np.abs(after[:, 0] - local[:, 0]) / 2
+    else:
+        contributions = (local[:, 0] * after[:, 1] - local[:, 1] * after[:, 0]) / 2
+    out = np.abs(_sum_per_region(contributions[:, None], starts)[:, 0])
+    finite = _sum_per_region((vertices[:, -1:] == 0).astype(float), starts)[:, 0] == 0
+    return np.where(finite, out, np.inf)
+
+
+def _sum_per_region(rows: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    if len(starts) == 1:
+        return np.zeros((0, rows.shape[1]))
+    return np.add.reduceat(rows, starts[:-1], axis=0)

@@ -1,0 +1,104 @@
+"""A counting problem made ready: a network, a chart of the domain, exact forms on demand."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from plnet.geometry.cells import Cell, domain_cell
+from plnet.geometry.domain import Chart
+from plnet.geometry.exact import RationalMatrix
+from plnet.ir.forms import affine_forms, select_pieces
+from plnet.ir.layers import Affine, GroupMax, ScalarPWL
+from plnet.ir.network import PLNetwork
+
+__all__ = ["Block", "Node", "Problem", "pattern_of"]
+
+_CACHE_SIZE = 4096
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """Some affine layers followed by one nonlinear layer."""
+
+    affine: tuple[Affine, ...]
+    nonlinear: ScalarPWL | GroupMax
+
+
+@dataclass(frozen=True, eq=False)
+class Node:
+    """A cell on which the first ``len(prefix)`` nonlinear layers are in known pieces."""
+
+    cell: Cell
+    prefix: tuple[np.ndarray, ...] = ()
+
+    @property
+    def depth(self) -> int:
+        """Index of the next nonlinear layer."""
+        return len(self.prefix)
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """A network on a domain.
+
+    Parameters
+    ----------
+    network : PLNetwork
+    chart : Chart
+    """
+
+    network: PLNetwork
+    chart: Chart
+    _cache: OrderedDict = field(default_factory=OrderedDict, repr=False)
+
+    @property
+    def dim(self) -> int:
+        """Dimension of the domain."""
+        return self.chart.dim
+
+    @cached_property
+    def root(self) -> Cell:
+        """Exact cell of the domain, for d <= 2."""
+        return domain_cell(self.chart.facets, self.chart.facet_names)
+
+    @cached_property
+    def blocks(self) -> tuple[Block, ...]:
+        """The network as pairs of affine layers and a nonlinear one; a last affine part has none."""
+        found: list[Block] = []
+        affine: list[Affine] = []
+        for layer in self.network.layers:
+            if isinstance(layer, Affine):
+                affine.append(layer)
+            else:
+                found.append(Block(tuple(affine), layer))
+                affine = []
+        return tuple(found)
+
+    def forms(self, prefix: tuple[np.ndarray, ...]) -> RationalMatrix:
+        """Return the exact forms that enter nonlinear layer ``len(prefix)``, shape (n, d + 1)."""
+        key = b"|".join(pieces.tobytes() for pieces in prefix)
+        if key in self._cache:
+            self._cache.move_to_end(key)
+            return self._cache[key]
+        if prefix:
+            entering = self.forms(prefix[:-1])
+            forms = select_pieces(self.blocks[len(prefix) - 1].nonlinear, entering, prefix[-1])
+        else:
+            forms = self.chart.embedding
+        for layer in self.blocks[len(prefix)].affine:
+            forms = affine_forms(layer, forms)
+        forms = forms.reduced()
+        self._cache[key] = forms
+        if len(self._cache) > _CACHE_SIZE:
+            self._cache.popitem(last=False)
+        return forms
+
+
+def pattern_of(network: PLNetwork, prefix: tuple[np.ndarray, ...]) -> np.ndarray:
+    """Return the pattern (U,) of complete pieces, units with one piece left out."""
+    parts = [pieces[index] for pieces, index in zip(prefix, network.unit_indices, strict=True)]
+    return np.concatenate(parts).astype(np.int16) if parts else np.empty(0, dtype=np.int16)

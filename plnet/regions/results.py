@@ -1,0 +1,125 @@
+"""What counting returns: `RegionCount` and `Explanation`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from plnet.errors import IncompleteResultError
+
+__all__ = ["Explanation", "RegionCount"]
+
+
+@dataclass(frozen=True, eq=False)
+class RegionCount:
+    """A number of regions, and how far it can be trusted.
+
+    Parameters
+    ----------
+    count : int
+        Regions found. The number of regions if `complete`.
+    exact : bool
+        True only if every decision was proved and nothing was left out.
+    complete : bool
+        False after a budget ran out or an interruption.
+    lower, upper : int
+        Proved bounds of the number of regions.
+    definition : str
+        What a region is; see the glossary.
+    engine, reason : str
+        The algorithm, and why it was chosen.
+    seconds : float
+        Wall time.
+    n_undecided : int
+        Cells in which a decision was left open.
+    n_fallbacks : int
+        Cells that floating point could not decide and rational arithmetic did.
+
+    Examples
+    --------
+    >>> from plnet.regions import RegionCount
+    >>> four = RegionCount(4, True, True, 4, 4, "activation", "cells", "two dimensions", 0.1)
+    >>> int(four), four == 4
+    (4, True)
+    """
+
+    count: int
+    exact: bool
+    complete: bool
+    lower: int
+    upper: int
+    definition: str
+    engine: str
+    reason: str
+    seconds: float
+    n_undecided: int = 0
+    n_fallbacks: int = 0
+
+    def __int__(self) -> int:
+        """Return the count.
+
+        Raises
+        ------
+        IncompleteResultError
+            If the count is not complete.
+        """
+        if not self.complete:
+            raise IncompleteResultError(
+                f"The count stopped early: between {self.lower} and {self.upper} regions are proved. "
+                "Read .lower and .upper, or count again with a larger max_regions or max_seconds."
+            )
+        return self.count
+
+    __index__ = __int__
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, RegionCount):
+            return self.complete and other.complete and self.count == other.count
+        if isinstance(other, int):
+            return self.complete and self.count == other
+        return NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.count)
+
+    def __str__(self) -> str:
+        if not self.complete:
+            return f"at least {self.lower} regions ({self.definition}; stopped early, engine {self.engine})"
+        word = "exact" if self.exact else f"not proved, between {self.lower} and {self.upper}"
+        return f"{self.count} regions ({self.definition}; {word}, engine {self.engine}, {self.seconds:.3g} s)"
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Which engine would run, why, and what it would cost.
+
+    Parameters
+    ----------
+    engine, reason : str
+        The algorithm that ``engine="auto"`` takes, and why.
+    dim : int
+        Dimension of the domain.
+    n_units : int
+        Units with more than one piece.
+    upper_bound : int
+        No network of this shape has more regions.
+    expected_regions : float
+        Rough estimate for random weights.
+    expected_seconds : float
+        The same, divided by the measured speed of the engine.
+    """
+
+    engine: str
+    reason: str
+    dim: int
+    n_units: int
+    upper_bound: int
+    expected_regions: float
+    expected_seconds: float
+
+    def __str__(self) -> str:
+        return (
+            f"engine {self.engine}: {self.reason}\n"
+            f"{self.n_units} units on a domain of dimension {self.dim}; "
+            f"about {self.expected_regions:.3g} regions expected, at most {float(self.upper_bound):.3g}; "
+            f"about {self.expected_seconds:.2g} s"
+        )
