@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from plnet.errors import DomainError, EngineError
@@ -208,6 +209,8 @@ def _run(
 ) -> tuple[Tally, float, bool]:
     if n_jobs != -1 and n_jobs < 1:
         raise EngineError(f"Expected n_jobs >= 1 or -1, got {n_jobs}.")
+    if hasattr(engine, "n_jobs") and n_jobs != 1:
+        engine = replace(engine, n_jobs=n_jobs)
     control, close = make_control(max_regions, max_seconds, progress)
     try:
         tally = engine.run(problem, control, store)

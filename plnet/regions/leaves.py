@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from plnet.geometry.cells import Cell
+from plnet.geometry.cells import AT_INFINITY, Cell
 
 __all__ = ["LeafArrays", "LeafStore"]
 
@@ -39,36 +39,33 @@ class LeafStore:
 
     n_units: int
     dim: int
-    patterns: list[np.ndarray] = field(default_factory=list)
-    vertices: list[np.ndarray] = field(default_factory=list)
-    facets: list[np.ndarray] = field(default_factory=list)
-    sizes: list[np.ndarray] = field(default_factory=list)
+    _blocks: list[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]] = field(default_factory=list)
 
     def add_cell(self, pattern: np.ndarray, cell: Cell) -> None:
         """Store one exact cell, its vertices rounded once."""
-        self.patterns.append(pattern[None].astype(np.int16))
-        rows = [_rounded(vertex) for vertex in cell.vertices[: len(cell.facets) or None]]
-        facets = cell.facets or ((-2, 0, -1, -1),) * len(rows)
-        self.vertices.append(np.array(rows))
-        self.facets.append(np.array(facets, dtype=np.int32))
-        self.sizes.append(np.array([len(rows)], dtype=np.int64))
+        rows = np.array([_rounded(vertex) for vertex in cell.vertices])
+        facets = np.array(cell.facets or [AT_INFINITY] * len(rows))
+        self.add_block(pattern[None], rows, facets, np.array([len(rows)]))
 
     def add_block(self, patterns: np.ndarray, vertices: np.ndarray, facets: np.ndarray, sizes: np.ndarray) -> None:
         """Store copies of a block of regions."""
-        self.patterns.append(patterns.astype(np.int16))
-        self.vertices.append(vertices.copy())
-        self.facets.append(facets.astype(np.int32))
-        self.sizes.append(sizes.astype(np.int64))
+        block = (patterns.astype(np.int16), vertices.copy(), facets.astype(np.int32), sizes.astype(np.int64))
+        # One append, so that an interruption leaves whole blocks only.
+        self._blocks.append(block)
 
     def arrays(self) -> LeafArrays:
         """Return everything stored so far."""
-        sizes = np.concatenate([np.zeros(1, np.int64), *self.sizes])
-        return LeafArrays(
-            np.concatenate([np.empty((0, self.n_units), np.int16), *self.patterns]),
-            np.concatenate([np.empty((0, self.dim + 1)), *self.vertices]),
-            np.concatenate([np.empty((0, 4), np.int32), *self.facets]),
-            np.cumsum(sizes),
+        nothing = (
+            np.empty((0, self.n_units), np.int16),
+            np.empty((0, self.dim + 1)),
+            np.empty((0, 4), np.int32),
+            np.zeros(1, np.int64),
         )
+        patterns, vertices, facets, sizes = (
+            np.concatenate([start, *parts])
+            for start, parts in zip(nothing, zip(*self._blocks, strict=True) if self._blocks else [()] * 4, strict=True)
+        )
+        return LeafArrays(patterns, vertices, facets, np.cumsum(sizes))
 
 
 def _rounded(vertex: tuple[int, ...]) -> list[float]:

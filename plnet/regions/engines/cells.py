@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -120,7 +120,10 @@ class _Worker:
         self._chunk = chunk
         self._shares = (n_shares, share)
         self._runs: list[KernelRun] = []
-        self._problem = shared.prepared.problem
+        # Each thread has its own memory of exact forms.
+        old = shared.prepared.problem
+        self._problem = Problem(old.network, old.chart) if share else old
+        self._prepared = replace(shared.prepared, problem=self._problem)
 
     def run(self) -> bool:
         """Return whether the work was finished."""
@@ -150,7 +153,7 @@ class _Worker:
     def _explore(self, node: Node, level: int, shares: tuple[int, int]) -> None:
         """Let the kernel work on a node; split in rationals what it hands back."""
         if level == len(self._runs):
-            self._runs.append(KernelRun(self._shared.prepared, self._shared.store is not None))
+            self._runs.append(KernelRun(self._prepared, self._shared.store is not None))
         run = self._runs[level]
         if not run.start(node, shares):
             # The kernel is certain to meet a zero here, so the exact split is taken at once.

@@ -34,7 +34,7 @@ def _sign_at(plan, a, b, cc, r, scale, poly, v):
     value = a * x + b * y + cc * w
     # Without constants the error of a form vanishes at the origin.
     size = max(abs(x), abs(y)) if plan.homogeneous else 1.0
-    error = (r + 4.0 * plan.unit_roundoff * scale) * size + scale * poly[v, c.RADIUS]
+    error = (r + 4.0 * plan.unit_roundoff * scale) * size + (scale + r) * poly[v, c.RADIUS]
     if value > error:
         return 1
     if value < -error:
@@ -198,7 +198,7 @@ def _open_layer(plan, state, layer, forms, pieces, pending, start, n, at_root):
         at = first + row
         if plan.rows[at, c.IS_WALL] == 0:
             continue
-        error = state.work[c.RADII, at] + state.work[c.SCALE, at] * widest
+        error = state.work[c.RADII, at] + (state.work[c.SCALE, at] + state.work[c.RADII, at]) * widest
         low, high = state.work[c.LOW, at], state.work[c.HIGH, at]
         if at_root and state.marks[c.KNOWN, row] != 0:
             sides = POSITIVE if state.marks[c.KNOWN, row] > 0 else NEGATIVE
