@@ -1,4 +1,4 @@
-"""Files: a `RegionComplex` as npz with a schema version; no pickle is ever written or read."""
+"""Files: arrays with a header, written atomically; no pickle is ever written or read."""
 
 from __future__ import annotations
 
@@ -12,27 +12,31 @@ from typing import Any
 import numpy as np
 
 from plnet.errors import FileFormatError, OutputError
-from plnet.geometry.domain import Chart
 from plnet.geometry.exact import RationalMatrix, object_array
 from plnet.ir.layers import Affine, GroupMax, ScalarPWL
 from plnet.ir.network import PLNetwork
-from plnet.regions.complex import RegionComplex
-from plnet.regions.leaves import LeafArrays
 
-__all__ = ["SCHEMA", "load_complex", "save_complex", "write_atomically"]
+__all__ = [
+    "network_from_header",
+    "network_to_header",
+    "rational_from_header",
+    "rational_to_header",
+    "read_arrays",
+    "write_arrays",
+    "write_atomically",
+]
 
-SCHEMA = 1
-"""Version of the file format; raised when a reader of the old one would misread a file."""
 
-
-def save_complex(complex_: RegionComplex, path: str | Path) -> Path:
-    """Write a complex, its network and its domain to an npz file, atomically.
+def write_arrays(path: str | Path, header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Path:
+    """Write arrays and a JSON header to an npz file, atomically.
 
     Parameters
     ----------
-    complex_ : RegionComplex
     path : str or Path
         ``.npz`` is appended if it is missing.
+    header : dict
+        With the keys "format" and "schema".
+    arrays : dict of ndarray
 
     Returns
     -------
@@ -47,37 +51,27 @@ def save_complex(complex_: RegionComplex, path: str | Path) -> Path:
     target = Path(path)
     if target.suffix != ".npz":
         target = target.with_name(target.name + ".npz")
-    arrays: dict[str, np.ndarray] = {
-        "patterns": complex_.leaves.patterns,
-        "vertices": complex_.leaves.vertices,
-        "facets": complex_.leaves.facets,
-        "starts": complex_.leaves.starts,
-    }
-    header: dict[str, Any] = {
-        "format": "plnet.RegionComplex",
-        "schema": SCHEMA,
-        "chart": {
-            "embedding": _rational_to_json(complex_.chart.embedding),
-            "facets": _rational_to_json(complex_.chart.facets),
-            "facet_names": list(complex_.chart.facet_names),
-        },
-        "network": _network_to_json(complex_.network, arrays),
-    }
-    for key in ("exact", "complete", "engine", "reason", "seconds", "n_undecided", "n_fallbacks"):
-        header[key] = getattr(complex_, key)
-    arrays["header"] = np.frombuffer(json.dumps(header).encode(), dtype=np.uint8)
+    packed = np.frombuffer(json.dumps(header).encode(), dtype=np.uint8)
     with write_atomically(target) as handle:
-        np.savez_compressed(handle, allow_pickle=False, **arrays)
+        np.savez_compressed(handle, allow_pickle=False, header=packed, **arrays)
     return target
 
 
-def load_complex(path: str | Path) -> RegionComplex:
-    """Read a complex that `save_complex` wrote.
+def read_arrays(path: str | Path, kind: str, schema: int) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Read what `write_arrays` wrote.
+
+    Parameters
+    ----------
+    path : str or Path
+    kind : str
+        The format that is expected.
+    schema : int
+        The newest schema that the caller understands.
 
     Raises
     ------
     FileFormatError
-        If the file is missing, corrupt or of a newer schema.
+        If the file is missing, corrupt, of another format or of a newer schema.
     """
     source = Path(path)
     if not source.exists() and source.suffix != ".npz":
@@ -85,45 +79,26 @@ def load_complex(path: str | Path) -> RegionComplex:
     try:
         with np.load(source, allow_pickle=False) as data:
             arrays = {key: data[key] for key in data.files}
-        header = json.loads(arrays["header"].tobytes())
-        if header["format"] != "plnet.RegionComplex":
-            raise FileFormatError(f"{source} is a {header['format']}, expected a plnet.RegionComplex.")
-        if header["schema"] > SCHEMA:
-            raise FileFormatError(
-                f"{source} has schema {header['schema']}, this version of plnet reads up to {SCHEMA}. Update plnet."
-            )
-        return _complex_from(header, arrays)
-    except FileFormatError:
-        raise
+        header = json.loads(arrays.pop("header").tobytes())
+        found, version = header["format"], int(header["schema"])
     except FileNotFoundError as error:
         raise FileFormatError(f"No file {source}.") from error
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile) as error:
         raise FileFormatError(
-            f"{source} is not a readable region file ({type(error).__name__}: {error}). "
+            f"{source} is not a readable {kind} file ({type(error).__name__}: {error}). "
             "It may be half-written or of another program; make it again."
         ) from error
+    if found != kind:
+        raise FileFormatError(f"{source} is a {found} file, expected {kind}.")
+    if version > schema:
+        raise FileFormatError(
+            f"{source} has schema {version}, this version of plnet reads up to {schema}. Update plnet."
+        )
+    return header, arrays
 
 
-def _complex_from(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> RegionComplex:
-    leaves = LeafArrays(*(arrays[key] for key in ("patterns", "vertices", "facets", "starts")))
-    network = _network_from_json(header["network"], arrays)
-    rows = len(leaves.vertices)
-    if (
-        leaves.patterns.shape != (len(leaves.starts) - 1, network.n_units)
-        or leaves.starts[-1] != rows
-        or leaves.facets.shape != (rows, 4)
-    ):
-        raise FileFormatError("The arrays of the region file do not fit together; it is damaged. Make it again.")
-    chart = Chart(
-        _rational_from_json(header["chart"]["embedding"]),
-        _rational_from_json(header["chart"]["facets"]),
-        tuple(header["chart"]["facet_names"]),
-    )
-    keys = ("exact", "complete", "engine", "reason", "seconds", "n_undecided", "n_fallbacks")
-    return RegionComplex(network, chart, leaves, **{key: header[key] for key in keys})
-
-
-def _rational_to_json(matrix: RationalMatrix) -> dict[str, Any]:
+def rational_to_header(matrix: RationalMatrix) -> dict[str, Any]:
+    """Return an exact matrix as JSON data."""
     # Hexadecimal, because Python refuses to print very long decimal integers.
     return {
         "shape": list(matrix.shape),
@@ -132,24 +107,31 @@ def _rational_to_json(matrix: RationalMatrix) -> dict[str, Any]:
     }
 
 
-def _rational_from_json(data: dict[str, Any]) -> RationalMatrix:
+def rational_from_header(data: dict[str, Any]) -> RationalMatrix:
+    """Return the exact matrix that `rational_to_header` wrote."""
     rows, columns = data["shape"]
     flat = [int(entry, 16) for entry in data["integers"]]
     return RationalMatrix(object_array(flat, (rows, columns)), int(data["denominator"], 16))
 
 
-def _network_to_json(network: PLNetwork, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
+def network_to_header(network: PLNetwork, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
+    """Return a network as JSON data, and put its weights into `arrays`."""
     layers = []
     for i, layer in enumerate(network.layers):
         kind = type(layer).__name__
-        keys = {"Affine": ("weight", "bias"), "ScalarPWL": ("breakpoints", "slopes", "anchors"), "GroupMax": ("groups",)}
+        keys = {
+            "Affine": ("weight", "bias"),
+            "ScalarPWL": ("breakpoints", "slopes", "anchors"),
+            "GroupMax": ("groups",),
+        }
         for key in keys[kind]:
             arrays[f"layer{i}_{key}"] = getattr(layer, key)
         layers.append({"kind": kind, "name": layer.name, "n_in": layer.n_in})
     return {"layers": layers, "input_dim": network.input_dim, "input_shape": network.input_shape}
 
 
-def _network_from_json(data: dict[str, Any], arrays: dict[str, np.ndarray]) -> PLNetwork:
+def network_from_header(data: dict[str, Any], arrays: dict[str, np.ndarray]) -> PLNetwork:
+    """Return the network that `network_to_header` wrote."""
     layers: list[Any] = []
     for i, entry in enumerate(data["layers"]):
         name = entry["name"]
@@ -166,7 +148,7 @@ def _network_from_json(data: dict[str, Any], arrays: dict[str, np.ndarray]) -> P
     return PLNetwork(tuple(layers), data["input_dim"], tuple(shape) if shape else None)
 
 
-class write_atomically:  # noqa: N801 - used as a function in a with statement
+class write_atomically:
     """Open a file that appears under its name only when it was written whole.
 
     Parameters
@@ -184,7 +166,9 @@ class write_atomically:  # noqa: N801 - used as a function in a with statement
 
     def __enter__(self) -> Any:
         try:
-            descriptor, self._temporary = tempfile.mkstemp(dir=self._path.parent, prefix=f".{self._path.name}.")
+            descriptor, self._temporary = tempfile.mkstemp(
+                dir=self._path.parent, prefix=f".{self._path.name}."
+            )
         except OSError as error:
             raise _output_error(self._path, error) from error
         self._handle = os.fdopen(descriptor, "wb")
@@ -204,4 +188,6 @@ class write_atomically:  # noqa: N801 - used as a function in a with statement
 
 
 def _output_error(path: Path, error: OSError) -> OutputError:
-    return OutputError(f"Cannot write {path}: {error.strerror or error}. Choose another folder, or make room.")
+    return OutputError(
+        f"Cannot write {path}: {error.strerror or error}. Choose another folder, or make room."
+    )

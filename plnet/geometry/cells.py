@@ -220,7 +220,12 @@ def _part(cell: Cell, form: Form, facet: FacetId, at: list[int], side: int) -> C
             add(new, form if here > 0 else cell.forms[i], facet if here > 0 else cell.facets[i])
     for i in range(len(vertices)):
         p, q = vertices[i], vertices[(i + 1) % len(vertices)]
-        if facets[i] == facet and p[2] == q[2] == 0 and p[0] * q[0] + p[1] * q[1] < 0 and p[0] * q[1] == p[1] * q[0]:
+        if (
+            facets[i] == facet
+            and p[2] == q[2] == 0
+            and p[0] * q[0] + p[1] * q[1] < 0
+            and p[0] * q[1] == p[1] * q[0]
+        ):
             vertices.insert(i + 1, _point_on(form))
             forms.insert(i + 1, form)
             facets.insert(i + 1, facet)

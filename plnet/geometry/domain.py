@@ -108,7 +108,8 @@ def _finite(values: Any, what: str, ndim: int) -> np.ndarray:
         array = array.astype(np.float64)
         if np.isnan(array).any() or np.isinf(array).any():
             raise DomainError(
-                f"Expected finite numbers as {what}, got {array.tolist()}. For all of R^n use Space(n) or no domain."
+                f"Expected finite numbers as {what}, got {array.tolist()}. "
+                "For all of R^n use Space(n) or no domain."
             )
     if array.ndim != ndim:
         raise DomainError(f"Expected {what} with {ndim} axes, got shape {array.shape}.")
@@ -124,7 +125,10 @@ def _identity_embedding(n: int) -> RationalMatrix:
 def _box_facets(low: np.ndarray, high: np.ndarray, letter: str) -> tuple[RationalMatrix, tuple[str, ...]]:
     d = len(low)
     rows, names = [], []
-    exact_low, exact_high = rational(low[:, None]).to_fractions()[:, 0], rational(high[:, None]).to_fractions()[:, 0]
+    exact_low, exact_high = (
+        rational(low[:, None]).to_fractions()[:, 0],
+        rational(high[:, None]).to_fractions()[:, 0],
+    )
     for i in range(d):
         rows.append([int(i == j) for j in range(d)] + [-exact_low[i]])
         rows.append([-int(i == j) for j in range(d)] + [exact_high[i]])
@@ -247,7 +251,9 @@ class Polytope(Domain):
     def chart(self, input_dim: int) -> Chart:
         """Return the domain for a network with `input_dim` inputs."""
         _check_dim("Polytope", self.A.shape[1], input_dim)
-        rows = np.concatenate([-rational(self.A).to_fractions(), rational(self.b[:, None]).to_fractions()], axis=1)
+        rows = np.concatenate(
+            [-rational(self.A).to_fractions(), rational(self.b[:, None]).to_fractions()], axis=1
+        )
         names = tuple(f"A[{i}] x <= {value}" for i, value in enumerate(self.b.tolist()))
         return Chart(_identity_embedding(input_dim), rational(rows), names)
 
@@ -284,12 +290,15 @@ class Slice(Domain):
         d, n = self.directions.shape
         if n != len(self.origin) or d == 0:
             raise DomainError(
-                f"Expected directions (d, n) and origin (n,), got {self.directions.shape} and {self.origin.shape}."
+                f"Expected directions (d, n) and origin (n,), "
+                f"got {self.directions.shape} and {self.origin.shape}."
             )
         for key in ("low", "high"):
             value = _finite(getattr(self, key), f"{key} of a Slice", np.ndim(getattr(self, key)))
             if value.ndim and value.shape != (d,):
-                raise DomainError(f"Expected {key} of a Slice as a number or {d} numbers, got shape {value.shape}.")
+                raise DomainError(
+                    f"Expected {key} of a Slice as a number or {d} numbers, got shape {value.shape}."
+                )
             object.__setattr__(self, key, np.broadcast_to(value, (d,)))
         _check_box(self.low, self.high, "Slice")
         if rank(rational(self.directions)) < d:
@@ -332,7 +341,8 @@ class Slice(Domain):
         """Return the domain for a network with `input_dim` inputs."""
         _check_dim(type(self).__name__, len(self.origin), input_dim)
         columns = np.concatenate(
-            [rational(self.directions).to_fractions().T, rational(self.origin[:, None]).to_fractions()], axis=1
+            [rational(self.directions).to_fractions().T, rational(self.origin[:, None]).to_fractions()],
+            axis=1,
         )
         return Chart(rational(columns), *_box_facets(self.low, self.high, "t"))
 

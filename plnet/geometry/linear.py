@@ -22,7 +22,9 @@ def rank(matrix: RationalMatrix) -> int:
         head = rows[found]
         for i in range(found + 1, len(rows)):
             factor = rows[i][column]
-            rows[i] = [(head[column] * a - factor * b) // previous for a, b in zip(rows[i], head, strict=True)]
+            rows[i] = [
+                (head[column] * a - factor * b) // previous for a, b in zip(rows[i], head, strict=True)
+            ]
         previous = head[column]
         found += 1
         if found == len(rows):

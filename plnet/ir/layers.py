@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
@@ -123,7 +124,7 @@ class ScalarPWL:
     def __post_init__(self) -> None:
         for key in ("breakpoints", "slopes", "anchors"):
             object.__setattr__(self, key, _frozen(getattr(self, key)))
-        n, q = self.breakpoints.shape
+        n, q = self.breakpoints.shape if self.breakpoints.ndim == 2 else (-1, -1)
         if self.slopes.shape != (n, q + 1) or self.anchors.shape != (n,):
             raise NetworkError(
                 f"Expected breakpoints (n, q), slopes (n, q + 1) and anchors (n,) in layer "
@@ -151,21 +152,35 @@ class ScalarPWL:
         return self.slopes.shape[0]
 
     @cached_property
+    def kinds(self) -> tuple[np.ndarray, np.ndarray]:
+        """Units that stand for all units with the same function, and which of them each unit is like."""
+        table = np.concatenate([self.breakpoints, self.slopes, self.anchors[:, None]], axis=1)
+        _, first, inverse = np.unique(table, axis=0, return_index=True, return_inverse=True)
+        return first, inverse.reshape(-1)
+
+    @cached_property
     def exact_slopes(self) -> np.ndarray:
         """Slopes as fractions, shape (n, q + 1)."""
-        return to_fractions(self.slopes)
+        first, inverse = self.kinds
+        return to_fractions(self.slopes[first])[inverse]
 
     @cached_property
     def exact_intercepts(self) -> np.ndarray:
         """Exact intercept of each piece, shape (n, q + 1); 0 behind the padding."""
-        slopes = self.exact_slopes
-        out = np.full(slopes.shape, 0, dtype=object)
-        for unit, pieces in enumerate(self.n_pieces.tolist()):
-            points = to_fractions(self.breakpoints[unit, : pieces - 1])
-            first = points[0] if pieces > 1 else 0
-            out[unit, 0] = to_fractions(self.anchors[unit : unit + 1])[0] - slopes[unit, 0] * first
-            for p in range(1, pieces):
-                out[unit, p] = out[unit, p - 1] + (slopes[unit, p - 1] - slopes[unit, p]) * points[p - 1]
+        first, inverse = self.kinds
+        rows = [self._intercepts_of(unit) for unit in first.tolist()]
+        out = np.full((len(first), self.slopes.shape[1]), 0, dtype=object)
+        for i, row in enumerate(rows):
+            out[i, : len(row)] = row
+        return out[inverse]
+
+    def _intercepts_of(self, unit: int) -> list[Fraction]:
+        pieces = int(self.n_pieces[unit])
+        slopes = [Fraction(s) for s in self.slopes[unit, :pieces].tolist()]
+        points = [Fraction(t) for t in self.breakpoints[unit, : pieces - 1].tolist()]
+        out = [Fraction(float(self.anchors[unit])) - (slopes[0] * points[0] if points else 0)]
+        for p, point in enumerate(points):
+            out.append(out[-1] + (slopes[p] - slopes[p + 1]) * point)
         return out
 
     @cached_property
@@ -221,7 +236,9 @@ class ScalarPWL:
         pad = [q - layer.breakpoints.shape[1] for layer in layers]
         pairs = list(zip(layers, pad, strict=True))
         return cls(
-            np.concatenate([np.pad(a.breakpoints, ((0, 0), (0, p)), constant_values=np.inf) for a, p in pairs]),
+            np.concatenate(
+                [np.pad(a.breakpoints, ((0, 0), (0, p)), constant_values=np.inf) for a, p in pairs]
+            ),
             np.concatenate([np.pad(a.slopes, ((0, 0), (0, p)), mode="edge") for a, p in pairs]),
             np.concatenate([a.anchors for a in layers]),
             name,

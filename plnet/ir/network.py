@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from plnet.errors import DimensionError, NetworkError
+from plnet.errors import DimensionError, DomainError, NetworkError
 from plnet.geometry.exact import RationalMatrix, object_array, rational
 from plnet.ir.forms import apply_layer
 from plnet.ir.layers import Affine, GroupMax, Layer, ScalarPWL
@@ -18,6 +18,8 @@ from plnet.ir.layers import Affine, GroupMax, Layer, ScalarPWL
 __all__ = ["UNIT_ROUNDOFF", "PLNetwork", "apply_with_error"]
 
 UNIT_ROUNDOFF = 2.0**-53
+UNDERFLOW = 2.0**-1070
+"""More than the absolute error of a few products that underflow."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +45,11 @@ class PLNetwork:
     >>> import numpy as np
     >>> from plnet.ir import Affine, PLNetwork, ScalarPWL
     >>> hat = PLNetwork(
-    ...     (Affine([[1.0], [1.0], [1.0]], [0.0, -1.0, -2.0]), ScalarPWL.relu(3), Affine([[1.0, -2.0, 1.0]], [0.0])),
+    ...     (
+    ...         Affine([[1.0], [1.0], [1.0]], [0.0, -1.0, -2.0]),
+    ...         ScalarPWL.relu(3),
+    ...         Affine([[1.0, -2.0, 1.0]], [0.0]),
+    ...     ),
     ...     input_dim=1,
     ... )
     >>> hat.evaluate(np.array([[0.5], [1.0], [3.0]])).ravel().tolist()
@@ -121,6 +127,8 @@ class PLNetwork:
         ------
         DimensionError
             If `x` has another shape.
+        DomainError
+            If `x` is not finite.
         """
         if exact:
             return self._exact_pass(x)[0]
@@ -165,7 +173,7 @@ class PLNetwork:
         ndarray of int16, shape (n, U)
         """
         pieces = self._exact_pass(x)[1] if exact else self._float_pieces(self._points(x))
-        return self._pattern(pieces)
+        return self._pattern(pieces, len(x))
 
     def affine_map_at(self, x: Any, *, exact: bool = False) -> tuple[np.ndarray, np.ndarray]:
         """Return gradient and offset of the affine piece that holds at each point.
@@ -256,19 +264,27 @@ class PLNetwork:
         return np.full(layer.n_out, last, dtype=np.int64)
 
     def _points(self, x: Any) -> np.ndarray:
-        points = np.asarray(x, dtype=np.float64)
+        try:
+            points = np.asarray(x, dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise DomainError(
+                f"Expected points as numbers of shape (n, {self.input_dim}): {error}."
+            ) from error
+        self._check_shape(points)
+        if not np.isfinite(points).all():
+            raise DomainError("Expected finite points, got NaN or infinity.")
+        return points
+
+    def _check_shape(self, points: np.ndarray) -> None:
         if points.ndim != 2 or points.shape[1] != self.input_dim:
             raise DimensionError(
                 f"Expected points of shape (n, {self.input_dim}), got {points.shape}. "
                 "Flatten each input to one row."
             )
-        return points
 
-    def _pattern(self, pieces: list[np.ndarray]) -> np.ndarray:
+    def _pattern(self, pieces: list[np.ndarray], n: int) -> np.ndarray:
         chosen = [p[:, index] for p, index in zip(pieces, self.unit_indices, strict=True)]
-        if not chosen:
-            return np.zeros((0, 0), dtype=np.int16)
-        return np.concatenate(chosen, axis=1).astype(np.int16)
+        return np.concatenate([np.empty((n, 0)), *chosen], axis=1).astype(np.int16)
 
     def _float_pieces(self, values: np.ndarray) -> list[np.ndarray]:
         out = []
@@ -296,8 +312,7 @@ class PLNetwork:
 
     def _exact_pass(self, x: Any) -> tuple[np.ndarray, list[np.ndarray]]:
         points = np.asarray(x)
-        if points.ndim != 2 or points.shape[1] != self.input_dim:
-            raise DimensionError(f"Expected points of shape (n, {self.input_dim}), got {points.shape}.")
+        self._check_shape(points)
         values = rational(points.T)
         collected = []
         for layer in self.layers:
@@ -337,19 +352,20 @@ def _apply_float(layer: Layer, values: np.ndarray) -> tuple[np.ndarray, np.ndarr
 
 
 def apply_with_error(layer: Layer, values: np.ndarray, radius: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Apply one layer to values known to within ``± radius``; return values and their radius."""
     if isinstance(layer, Affine):
         steep = np.abs(layer.weight).T
         gamma = (layer.n_in + 2) * 1.01 * UNIT_ROUNDOFF
         out = values @ layer.weight.T + layer.bias
         magnitude = np.abs(values) @ steep + np.abs(layer.bias)
-        return out, (radius @ steep + gamma * magnitude) * (1 + 2 * gamma)
+        return out, (radius @ steep + gamma * magnitude) * (1 + 2 * gamma) + layer.n_in * UNDERFLOW
     if isinstance(layer, GroupMax):
         return values[:, layer.groups].max(axis=2), radius[:, layer.groups].max(axis=2)
     out = _apply_float(layer, values)[0]
     lipschitz = np.abs(layer.slopes).max(axis=1)
     rounding = 4 * UNIT_ROUNDOFF * (lipschitz * np.abs(values) + np.abs(layer.intercepts).max(axis=1))
     exact = (layer.intercepts == 0).all(axis=1) & np.isin(layer.slopes, (-1.0, 0.0, 1.0)).all(axis=1)
-    return out, lipschitz * radius + np.where(exact, 0.0, rounding)
+    return out, lipschitz * radius + np.where(exact, 0.0, rounding + UNDERFLOW)
 
 
 def _select_float(layer: ScalarPWL | GroupMax, forms: np.ndarray, pieces: np.ndarray) -> np.ndarray:

@@ -8,12 +8,14 @@ if TYPE_CHECKING:
     from plnet.regions.api import count_regions, enumerate_regions, explain
     from plnet.regions.boundary import DecisionBoundary
     from plnet.regions.complex import RegionComplex
+    from plnet.regions.warm_up import compile_kernels
 
 __all__ = [
     "DecisionBoundary",
     "Explanation",
     "RegionComplex",
     "RegionCount",
+    "compile_kernels",
     "count_regions",
     "enumerate_regions",
     "explain",
@@ -22,6 +24,7 @@ __all__ = [
 _HOMES = {
     "DecisionBoundary": "boundary",
     "RegionComplex": "complex",
+    "compile_kernels": "warm_up",
     "count_regions": "api",
     "enumerate_regions": "api",
     "explain": "api",

@@ -9,6 +9,7 @@ so with a wrong sign the pattern would be empty.
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -84,9 +85,7 @@ def _pattern_behind(problem: Problem, leaves: LeafArrays, i: int, row: int) -> n
     return one_sided_pattern(problem.network, embed_columns(problem, columns))
 
 
-def _scaled(vertex: tuple[int, ...]) -> list:
-    from fractions import Fraction
-
+def _scaled(vertex: tuple[int, ...]) -> list[Fraction]:
     scale = vertex[-1] or max(map(abs, vertex))
     return [Fraction(x, scale) for x in vertex]
 
@@ -96,7 +95,9 @@ def embed_columns(problem: Problem, columns: RationalMatrix) -> RationalMatrix:
     embedding = problem.chart.embedding
     linear = RationalMatrix(embedding.integers[:, :-1], embedding.denominator)
     zeros = np.zeros((len(embedding.integers), 1), dtype=object)
-    origin = RationalMatrix(np.concatenate([zeros, embedding.integers[:, -1:]], axis=1), embedding.denominator)
+    origin = RationalMatrix(
+        np.concatenate([zeros, embedding.integers[:, -1:]], axis=1), embedding.denominator
+    )
     return (linear @ columns) + origin
 
 
@@ -105,8 +106,11 @@ def to_networkx(complex_: RegionComplex) -> Any:
     try:
         import networkx
     except ImportError as error:
-        raise MissingExtraError("networkx is not installed. Install it with: pip install 'plnet[graph]'") from error
-    graph = networkx.from_scipy_sparse_array(complex_.adjacency, edge_attribute=None)
+        raise MissingExtraError(
+            "networkx is not installed. Install it with: pip install 'plnet[graph]'"
+        ) from error
+    graph = networkx.Graph(zip(*complex_.adjacency.nonzero(), strict=True))
+    graph.add_nodes_from(range(len(complex_)))
     for i in graph.nodes:
         graph.nodes[i].update(
             pattern=tuple(complex_.patterns[i].tolist()),

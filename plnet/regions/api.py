@@ -205,7 +205,13 @@ def _ingest(module: Any) -> PLNetwork:
 
 
 def _run(
-    problem: Problem, engine: Any, store: LeafStore | None, max_regions: Any, max_seconds: Any, n_jobs: int, progress: Any
+    problem: Problem,
+    engine: Any,
+    store: LeafStore | None,
+    max_regions: Any,
+    max_seconds: Any,
+    n_jobs: int,
+    progress: Any,
 ) -> tuple[Tally, float, bool]:
     if n_jobs != -1 and n_jobs < 1:
         raise EngineError(f"Expected n_jobs >= 1 or -1, got {n_jobs}.")

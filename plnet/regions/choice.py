@@ -40,7 +40,9 @@ def get_engine(engine: Any) -> Any:
     if found is None:
         close = get_close_matches(str(engine), engine_names(), n=1)
         hint = f" Did you mean {close[0]!r}?" if close else ""
-        raise EngineError(f"Expected an engine among auto, {', '.join(engine_names())}; got {engine!r}.{hint}")
+        raise EngineError(
+            f"Expected an engine among auto, {', '.join(engine_names())}; got {engine!r}.{hint}"
+        )
     return found()
 
 

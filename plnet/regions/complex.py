@@ -79,7 +79,9 @@ class RegionComplex:
 
     def __repr__(self) -> str:
         state = "exact" if self.exact else "complete" if self.complete else "stopped early"
-        return f"RegionComplex({len(self)} regions, dimension {self.dim}, {self.network.n_units} units, {state})"
+        return (
+            f"RegionComplex({len(self)} regions, dimension {self.dim}, {self.network.n_units} units, {state})"
+        )
 
     @property
     def dim(self) -> int:
@@ -98,7 +100,9 @@ class RegionComplex:
 
     @cached_property
     def _maps(self) -> tuple[np.ndarray, np.ndarray]:
-        return _read_only(*self.network.affine_maps(self.patterns, (self.chart.directions, self.chart.origin)))
+        return _read_only(
+            *self.network.affine_maps(self.patterns, (self.chart.directions, self.chart.origin))
+        )
 
     @property
     def gradients(self) -> np.ndarray:
@@ -191,7 +195,7 @@ class RegionComplex:
 
     def save(self, path: str | Path) -> Path:
         """Write the complex, its network and its domain to an npz file without pickle."""
-        from plnet.io import save_complex
+        from plnet.regions.files import save_complex
 
         return save_complex(self, path)
 
@@ -204,7 +208,7 @@ class RegionComplex:
         FileFormatError
             If the file is corrupt or of a newer schema.
         """
-        from plnet.io import load_complex
+        from plnet.regions.files import load_complex
 
         return load_complex(path)
 

@@ -48,7 +48,9 @@ class Control:
         return self.max_seconds is not None and self.seconds >= self.max_seconds
 
 
-def make_control(max_regions: int | None, max_seconds: float | None, progress: Any) -> tuple[Control, Callable[[], None]]:
+def make_control(
+    max_regions: int | None, max_seconds: float | None, progress: Any
+) -> tuple[Control, Callable[[], None]]:
     """Return a control and the function that ends its display.
 
     Parameters

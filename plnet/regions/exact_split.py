@@ -56,7 +56,9 @@ def split_by_layer(
     Depth-first; O(n_out) sign evaluations at each vertex of each cell.
     """
     pieces = PLNetwork.default_pieces(layer)
-    pending: list[_Wall | _Group] = list(_walls(layer, forms) if isinstance(layer, ScalarPWL) else _groups(layer, forms))
+    pending: list[_Wall | _Group] = list(
+        _walls(layer, forms) if isinstance(layer, ScalarPWL) else _groups(layer, forms)
+    )
     stack = [(cell, pieces, pending)]
     while stack:
         cell, pieces, pending = stack.pop()
@@ -93,7 +95,9 @@ def _groups(layer: GroupMax, forms: RationalMatrix) -> Iterator[_Group]:
     for unit, members in enumerate(layer.groups.tolist()):
         last = {index: piece for piece, index in enumerate(members)}
         if len(last) > 1:
-            yield _Group(unit, tuple((piece, rows[index]) for index, piece in sorted(last.items(), key=lambda x: x[1])))
+            yield _Group(
+                unit, tuple((piece, rows[index]) for index, piece in sorted(last.items(), key=lambda x: x[1]))
+            )
 
 
 def _settle(item: _Wall | _Group, cell: Cell, pieces: np.ndarray) -> _Wall | _Group | None:
@@ -117,7 +121,10 @@ def _undominated(group: _Group, cell: Cell) -> tuple[tuple[int, Form], ...]:
     for piece, form in group.pieces:
         # Later pieces win ties, so a piece in `left` goes if it is nowhere above the new one.
         left = [(p, f) for p, f in left if 1 in signs(_difference(f, form), cell)]
-        if all(1 in signs(_difference(form, f), cell) or -1 not in signs(_difference(f, form), cell) for _, f in left):
+        if all(
+            1 in signs(_difference(form, f), cell) or -1 not in signs(_difference(f, form), cell)
+            for _, f in left
+        ):
             left.append((piece, form))
     return tuple(left)
 
@@ -142,7 +149,9 @@ def _maximal_parts(depth: int, group: _Group, cell: Cell) -> Iterator[tuple[int,
                 tied = -1 not in at and piece > other
                 part = part if tied else None
             elif -1 in at:
-                part = split(part, difference, (depth, group.unit, min(piece, other), max(piece, other)), at)[1]
+                part = split(part, difference, (depth, group.unit, min(piece, other), max(piece, other)), at)[
+                    1
+                ]
             if part is None:
                 break
         if part is not None:

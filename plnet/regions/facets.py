@@ -62,7 +62,9 @@ def facet_form(problem: Problem, prefix: tuple[np.ndarray, ...], facet: FacetId)
     return tuple(row)
 
 
-def cell_from_facets(problem: Problem, facets: list[tuple[FacetId, int]], prefix: tuple[np.ndarray, ...]) -> Cell:
+def cell_from_facets(
+    problem: Problem, facets: list[tuple[FacetId, int]], prefix: tuple[np.ndarray, ...]
+) -> Cell:
     """Return the exact cell cut out of the domain by facets with the side (1 or -1) to keep."""
     cell = problem.root
     for facet, side in facets:

@@ -47,7 +47,9 @@ class LeafStore:
         facets = np.array(cell.facets or [AT_INFINITY] * len(rows))
         self.add_block(pattern[None], rows, facets, np.array([len(rows)]))
 
-    def add_block(self, patterns: np.ndarray, vertices: np.ndarray, facets: np.ndarray, sizes: np.ndarray) -> None:
+    def add_block(
+        self, patterns: np.ndarray, vertices: np.ndarray, facets: np.ndarray, sizes: np.ndarray
+    ) -> None:
         """Store copies of a block of regions."""
         block = (patterns.astype(np.int16), vertices.copy(), facets.astype(np.int32), sizes.astype(np.int64))
         # One append, so that an interruption leaves whole blocks only.
@@ -63,7 +65,9 @@ class LeafStore:
         )
         patterns, vertices, facets, sizes = (
             np.concatenate([start, *parts])
-            for start, parts in zip(nothing, zip(*self._blocks, strict=True) if self._blocks else [()] * 4, strict=True)
+            for start, parts in zip(
+                nothing, zip(*self._blocks, strict=True) if self._blocks else [()] * 4, strict=True
+            )
         )
         return LeafArrays(patterns, vertices, facets, np.cumsum(sizes))
 

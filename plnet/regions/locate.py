@@ -48,7 +48,9 @@ def locate(complex_: RegionComplex, t: Any) -> np.ndarray:
     x = chart.embed(points)
     magnitude = np.abs(points) @ np.abs(chart.directions).T + np.abs(chart.origin)
     # The coordinates of a Box are the inputs themselves; those of a Slice are rounded on the way.
-    identity = chart.embedding.denominator == 1 and np.array_equal(chart.directions, np.eye(*chart.directions.shape))
+    identity = chart.embedding.denominator == 1 and np.array_equal(
+        chart.directions, np.eye(*chart.directions.shape)
+    )
     radius = np.zeros_like(x) if identity else (chart.dim + 2) * 2 * UNIT_ROUNDOFF * magnitude
     patterns, safe = safe_patterns(complex_.network, x, radius)
     out = np.full(len(points), -1, dtype=np.int64)
@@ -66,7 +68,9 @@ def _inside(complex_: RegionComplex, points: np.ndarray) -> np.ndarray:
     inside = (values > bound).all(axis=1)
     for i in np.flatnonzero(~inside & (values >= -bound).all(axis=1)):
         exact = [*to_fractions(points[i]), Fraction(1)]
-        inside[i] = all(sum(a * x for a, x in zip(row, exact, strict=True)) >= 0 for row in facets.integers.tolist())
+        inside[i] = all(
+            sum(a * x for a, x in zip(row, exact, strict=True)) >= 0 for row in facets.integers.tolist()
+        )
     return inside
 
 

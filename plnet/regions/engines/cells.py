@@ -78,7 +78,9 @@ class Cells:
     def check(self, problem: Problem) -> None:
         """Raise if the domain is not two-dimensional."""
         if problem.dim != 2:
-            other = 'Use engine="line".' if problem.dim == 1 else "Take a Slice through three points of interest."
+            other = (
+                'Use engine="line".' if problem.dim == 1 else "Take a Slice through three points of interest."
+            )
             raise DimensionError(
                 f'The engine "cells" works in dimension 2, the domain has dimension {problem.dim}. {other}'
             )
@@ -90,7 +92,9 @@ class Cells:
             return Rational().run(problem, control, store)
         shared = _Shared(prepared, control, store)
         jobs = (os.cpu_count() or 1) if self.n_jobs == -1 else self.n_jobs
-        workers = [_Worker(shared, self.chunk, jobs, i) for i in range(jobs if len(problem.blocks) > 1 else 1)]
+        workers = [
+            _Worker(shared, self.chunk, jobs, i) for i in range(jobs if len(problem.blocks) > 1 else 1)
+        ]
         complete = False
         try:
             complete = _run_all(workers, shared)

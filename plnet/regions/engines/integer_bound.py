@@ -64,7 +64,9 @@ def _through_affine(block: Block, size: np.ndarray, bits: int) -> tuple[np.ndarr
         return size, bits
     affine = block.affine[0]
     weight_bits = _fraction_bits(affine.weight)
-    return np.abs(affine.weight) @ size + np.abs(affine.bias), max(bits + weight_bits, _fraction_bits(affine.bias))
+    return np.abs(affine.weight) @ size + np.abs(affine.bias), max(
+        bits + weight_bits, _fraction_bits(affine.bias)
+    )
 
 
 def _through_pieces(block: Block, size: np.ndarray, bits: int) -> tuple[np.ndarray, int]:

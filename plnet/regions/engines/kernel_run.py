@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from plnet.geometry.cells import Cell, signs
+from plnet.geometry.cells import signs
+from plnet.geometry.exact import RationalMatrix, object_array
 from plnet.ir.layers import ScalarPWL
-from plnet.regions.engines.plan import Prepared, row_forms
+from plnet.regions.engines.plan import Frame, Prepared, row_forms
 from plnet.regions.facets import cell_from_facets, facet_form
 from plnet.regions.kernels import layout as c
 from plnet.regions.kernels.planar import advance
@@ -135,7 +136,9 @@ class KernelRun:
         known = np.zeros(n, np.int8)
         if not isinstance(layer, ScalarPWL) or self._prepared.exact_arithmetic:
             return known
-        for row, (unit, piece, is_wall) in enumerate(self._prepared.plan.rows[first : first + n, :3].tolist()):
+        for row, (unit, piece, is_wall) in enumerate(
+            self._prepared.plan.rows[first : first + n, :3].tolist()
+        ):
             if not is_wall:
                 continue
             at = signs(facet_form(problem, node.prefix, (node.depth, unit, piece, piece + 1)), node.cell)
@@ -158,7 +161,7 @@ class KernelRun:
                 rounded = [float(x) for x in exact]
                 inexact = any(x != r for x, r in zip(exact, rounded, strict=True))
                 state.poly[i, :4] = [*rounded, 2.0**-52 if inexact else 0.0]
-                state.poly[i, 4:8] = _edge_row(frame.forms, form, cell.facets[i][0] == -2)
+                state.poly[i, 4:8] = _edge_row(frame, form, cell.facets[i][0] == -2)
             state.edges[i] = codes[i]
 
     def _reserve(self, corners: int, rows: int) -> None:
@@ -183,13 +186,11 @@ class KernelRun:
         self._state = c.State(**grown)
 
 
-def _edge_row(forms, form: tuple[int, ...], infinite: bool) -> list[float]:
+def _edge_row(frame: Frame, form: tuple[int, ...], infinite: bool) -> list[float]:
     """Round the form of an edge, scaled to largest entry 1."""
-    from plnet.geometry.exact import RationalMatrix, object_array
-
     if infinite:
         return [0.0, 0.0, 1.0, 0.0]
-    moved = forms(RationalMatrix(object_array(list(form), (1, 3)))).integers[0].tolist()
+    moved = frame.forms(RationalMatrix(object_array(list(form), (1, 3)))).integers[0].tolist()
     size = max(abs(x) for x in moved)
     rounded = [x / size for x in moved]
     pairs = [(x, *value.as_integer_ratio()) for x, value in zip(moved, rounded, strict=True)]

@@ -46,7 +46,11 @@ class Line:
         if problem.dim != 1:
             raise DimensionError(
                 f'The engine "line" works in dimension 1, the domain has dimension {problem.dim}. '
-                + ('Use engine="cells".' if problem.dim == 2 else "Take a Segment between two points of interest.")
+                + (
+                    'Use engine="cells".'
+                    if problem.dim == 2
+                    else "Take a Segment between two points of interest."
+                )
             )
 
     def run(self, problem: Problem, control: Control, store: LeafStore | None) -> Tally:
@@ -87,7 +91,9 @@ class _ProjectedStore(LeafStore):
         found = single.arrays()
         self.add_block(found.patterns, found.vertices, found.facets, np.diff(found.starts))
 
-    def add_block(self, patterns: np.ndarray, vertices: np.ndarray, facets: np.ndarray, sizes: np.ndarray) -> None:
+    def add_block(
+        self, patterns: np.ndarray, vertices: np.ndarray, facets: np.ndarray, sizes: np.ndarray
+    ) -> None:
         region = np.repeat(np.arange(len(sizes)), sizes)
         far = vertices[:, 2] == 0
         across = (facets[:, 0] >= 0) | ((facets[:, 0] == -1) & (facets[:, 1] < self._n_facets))

@@ -50,9 +50,27 @@ class Frame:
     def vertex(self, vertex: tuple[int, ...]) -> tuple[Fraction, Fraction, Fraction]:
         """Express a homogeneous vertex in t in s, scaled to largest entry 1."""
         x, y, w = vertex
-        point = ((x - self.centre[0] * w) / self.scale[0], (y - self.centre[1] * w) / self.scale[1], Fraction(w))
+        point = (
+            (x - self.centre[0] * w) / self.scale[0],
+            (y - self.centre[1] * w) / self.scale[1],
+            Fraction(w),
+        )
         size = max(abs(p) for p in point)
         return (point[0] / size, point[1] / size, point[2] / size)
+
+
+@dataclass(frozen=True, eq=False)
+class _Rows:
+    """Which row of a layer belongs to which unit."""
+
+    unit: np.ndarray
+    piece: np.ndarray
+    source: np.ndarray
+    shift: np.ndarray
+    wall: np.ndarray
+    kind: np.ndarray
+    first: np.ndarray
+    count: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +86,8 @@ class Prepared:
         The piece of the network that each piece of the kernel stands for.
     exact_arithmetic : bool
         All numbers of the kernel are integers times powers of two without rounding.
+    rows : tuple
+        Which rows of each layer belong to which unit.
     """
 
     problem: Problem
@@ -75,20 +95,7 @@ class Prepared:
     frame: Frame
     labels: np.ndarray
     exact_arithmetic: bool
-
-
-@dataclass(frozen=True, eq=False)
-class _Rows:
-    """Which row of a layer belongs to which unit."""
-
-    unit: np.ndarray
-    piece: np.ndarray
-    source: np.ndarray
-    shift: np.ndarray
-    wall: np.ndarray
-    kind: np.ndarray
-    first: np.ndarray
-    count: np.ndarray
+    rows: tuple[_Rows, ...]
 
 
 def prepare(problem: Problem) -> Prepared | None:
@@ -107,7 +114,9 @@ def prepare(problem: Problem) -> Prepared | None:
     pieces = [_pieces(block.nonlinear, r) for block, r in zip(blocks, rows, strict=True)]
     width = [0, *(block.nonlinear.n_out for block in blocks)]
     theta = [fused[3] for fused in maps]
-    gamma = [0.0 if exact else 1.05 * (n + 12) * UNIT_ROUNDOFF + t for n, t in zip(width, theta, strict=False)]
+    gamma = [
+        0.0 if exact else 1.05 * (n + 12) * UNIT_ROUNDOFF + t for n, t in zip(width, theta, strict=False)
+    ]
     biases = [_biases(fused, r, g, exact) for fused, r, g in zip(maps, rows, gamma, strict=True)]
     weights = [np.zeros(0)] + [m[0][r.source].T.ravel() for m, r in zip(maps[1:], rows[1:], strict=True)]
     weights_abs = [np.zeros(0)] + [m[1][r.source].T.ravel() for m, r in zip(maps[1:], rows[1:], strict=True)]
@@ -132,7 +141,9 @@ def prepare(problem: Problem) -> Prepared | None:
                 _starts([len(p) for layer in pieces for p in layer]),
             ]
         ),
-        pieces=np.array([row for layer in pieces for unit in layer for row in unit], dtype=np.float64).reshape(-1, 3),
+        pieces=np.array(
+            [row for layer in pieces for unit in layer for row in unit], dtype=np.float64
+        ).reshape(-1, 3),
         weights=np.stack([_join(weights), _join(weights_abs)]),
         bias=np.stack([_join([b[0] for b in biases]), _join([b[1] for b in biases])], axis=1),
         gamma=np.array(gamma),
@@ -141,12 +152,12 @@ def prepare(problem: Problem) -> Prepared | None:
         homogeneous=homogeneous,
         floor=0.0 if exact else FLOOR,
     )
-    return Prepared(problem, plan, frame, _labels(blocks), exact)
+    return Prepared(problem, plan, frame, _labels(blocks), exact, tuple(rows))
 
 
 def row_forms(prepared: Prepared, depth: int, forms: RationalMatrix) -> tuple[np.ndarray, np.ndarray]:
     """Round exact forms that enter a layer to kernel rows, shape (rows, 3), with radii (rows,)."""
-    r = _rows(prepared.problem.blocks[depth].nonlinear)
+    r = prepared.rows[depth]
     moved = prepared.frame.forms(forms)
     common, shifts = moved.denominator, [float(s).as_integer_ratio() for s in r.shift.tolist()]
     integers = moved.integers[r.source]
@@ -203,16 +214,18 @@ def _pieces(layer: ScalarPWL | GroupMax, rows: _Rows) -> list[list[tuple[float, 
     """For each unit and piece: slope, shift, and error of the shift."""
     if isinstance(layer, GroupMax):
         return [[(1.0, 0.0, 0.0)] * int(count) for count in rows.count]
+    first, inverse = layer.kinds
+    found = [_pieces_of(layer, unit, float(rows.shift[rows.first[unit]])) for unit in first.tolist()]
+    return [found[i] for i in inverse.tolist()]
+
+
+def _pieces_of(layer: ScalarPWL, unit: int, start: float) -> list[tuple[float, float, float]]:
     out = []
-    for u in range(layer.n_out):
-        found = []
-        for p in range(int(layer.n_pieces[u])):
-            start = Fraction(float(rows.shift[rows.first[u]]))
-            exact = layer.exact_slopes[u, p] * start + layer.exact_intercepts[u, p]
-            shift = float(exact)
-            error = 0.0 if Fraction(shift) == exact else 2 * UNIT_ROUNDOFF * abs(shift) + FLOOR
-            found.append((float(layer.slopes[u, p]), shift, error))
-        out.append(found)
+    for p in range(int(layer.n_pieces[unit])):
+        exact = layer.exact_slopes[unit, p] * Fraction(start) + layer.exact_intercepts[unit, p]
+        shift = float(exact)
+        error = 0.0 if Fraction(shift) == exact else 2 * UNIT_ROUNDOFF * abs(shift) + FLOOR
+        out.append((float(layer.slopes[unit, p]), shift, error))
     return out
 
 

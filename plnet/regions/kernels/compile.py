@@ -1,7 +1,12 @@
-"""Compilation of kernels: cached on disk, without the global lock, never parallel."""
+"""Compilation of kernels: cached on disk, without the global lock, never parallel.
+
+numba keeps a compiled function until the file that defines it changes, and does not see
+changes of the functions it calls. So a hash of all kernel files is part of every name.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -34,10 +39,23 @@ def compiled_inner(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def compiled_inline(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile a small function that is copied into its callers; a call would pass every array by value."""
-    return _compile(function, {**_OPTIONS, "no_cpython_wrapper": True, "no_cfunc_wrapper": True, "forceinline": True})
+    return _compile(
+        function, {**_OPTIONS, "no_cpython_wrapper": True, "no_cfunc_wrapper": True, "forceinline": True}
+    )
+
+
+def _hash_of_sources() -> str:
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+_SOURCES = _hash_of_sources()
 
 
 def _compile(function: Callable[..., Any], options: dict[str, Any]) -> Callable[..., Any]:
+    function.__qualname__ = f"{function.__qualname__}_{_SOURCES}"
     try:
         return numba.njit(**options)(function)
     except RuntimeError:

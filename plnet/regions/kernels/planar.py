@@ -9,55 +9,28 @@ certify aborts the frame: it is handed to the driver, which decides it in ration
 Error analysis. A form of layer l is ``sum_j w_j h_j + b`` over the settled units of the
 layer before. Its radius is ``sum_j |w_j| (r_j + gamma |h_j|) + gamma |b|``, gamma the
 usual ``n u / (1 - n u)`` with slack for the few roundings on the way (Higham 2002,
-section 3.1). A vertex is the cross product of the forms of its two edges, never the point
-between two clipped vertices; its radius follows from theirs. Nothing is subtracted from a
-form once it is added, so radii do not chain sideways.
-
-All functions live in one file, because numba's cache follows changes of one file only.
+section 3.1). Nothing is subtracted from a form once it is added, so radii do not chain
+sideways.
 """
 
 from __future__ import annotations
 
 from plnet.regions.kernels import layout as c
 from plnet.regions.kernels.compile import compiled, compiled_inline, compiled_inner
+from plnet.regions.kernels.forms import add_unit, difference
+from plnet.regions.kernels.polygons import (
+    BOTH,
+    NEGATIVE,
+    POSITIVE,
+    UNDECIDED,
+    copy_polygon,
+    facet_code,
+    form_sides,
+    prepare_cut,
+    write_half,
+)
 
 __all__ = ["advance"]
-
-UNSURE = 2
-POSITIVE, NEGATIVE, BOTH, UNDECIDED = 1, 2, 3, -1
-
-
-@compiled_inline
-def _sign_at(plan, a, b, cc, r, scale, poly, v):
-    """Certified sign of a form at a vertex, or UNSURE."""
-    x, y, w = poly[v, c.X], poly[v, c.Y], poly[v, c.W]
-    value = a * x + b * y + cc * w
-    # Without constants the error of a form vanishes at the origin.
-    size = max(abs(x), abs(y)) if plan.homogeneous else 1.0
-    error = (r + 4.0 * plan.unit_roundoff * scale) * size + (scale + r) * poly[v, c.RADIUS]
-    if value > error:
-        return 1
-    if value < -error:
-        return -1
-    if error == 0.0 and value == 0.0:
-        return 0
-    return UNSURE
-
-
-@compiled_inline
-def _form_sides(plan, a, b, cc, r, scale, poly, start, n):
-    """Whether a form is somewhere POSITIVE, NEGATIVE, BOTH, neither (0), or UNDECIDED."""
-    sides = 0
-    unsure = False
-    for v in range(start, start + n):
-        s = _sign_at(plan, a, b, cc, r, scale, poly, v)
-        if s == 1:
-            sides |= POSITIVE
-        elif s == -1:
-            sides |= NEGATIVE
-        elif s == UNSURE:
-            unsure = True
-    return UNDECIDED if unsure and sides != BOTH else sides
 
 
 @compiled_inline
@@ -65,37 +38,9 @@ def _row_sides(plan, state, layer, forms, row, poly, start, n):
     rows = plan.layers[layer, c.N_ROWS]
     acc, at = state.acc, forms + row
     scale = state.work[c.SCALE, plan.layers[layer, c.ROW0] + row]
-    return _form_sides(plan, acc[at], acc[at + rows], acc[at + 2 * rows], acc[at + 3 * rows], scale, poly, start, n)
-
-
-@compiled_inline
-def _add_multiple(column, factor, out):
-    # One input and one output, so that the compiler can rule out overlaps and use vectors.
-    for i in range(len(out)):
-        out[i] += column[i] * factor
-
-
-@compiled_inline
-def _add_unit(plan, state, layer, unit, piece, forms, acc):
-    """Add what a settled unit contributes to the forms of the next layer."""
-    head = plan.units[plan.layers[layer, c.UNIT0] + unit]
-    slope, shift, error = plan.pieces[head[c.PIECE0] + piece]
-    if slope == 0.0 and shift == 0.0 and error == 0.0:
-        return
-    rows, ahead = plan.layers[layer, c.N_ROWS], plan.layers[layer + 1, c.N_ROWS]
-    row = forms + head[c.FIRST] + (piece if head[c.KIND] == c.GROUP else 0)
-    a, b = slope * state.acc[row], slope * state.acc[row + rows]
-    constant = slope * state.acc[row + 2 * rows] + shift
-    size = abs(a) + abs(b) + abs(constant) + abs(shift)
-    q = abs(slope) * state.acc[row + 3 * rows] + plan.gamma[layer + 1] * size + error
-    if q > 0.0:
-        q = q * (1.0 + 1e-9) + plan.floor
-    w0 = plan.layers[layer + 1, c.WEIGHT0] + unit * ahead
-    weights, sizes = plan.weights[0][w0 : w0 + ahead], plan.weights[1][w0 : w0 + ahead]
-    _add_multiple(weights, a, state.acc[acc : acc + ahead])
-    _add_multiple(weights, b, state.acc[acc + ahead : acc + 2 * ahead])
-    _add_multiple(weights, constant, state.acc[acc + 2 * ahead : acc + 3 * ahead])
-    _add_multiple(sizes, q, state.acc[acc + 3 * ahead : acc + 4 * ahead])
+    return form_sides(
+        plan, acc[at], acc[at + rows], acc[at + 2 * rows], acc[at + 3 * rows], scale, poly, start, n
+    )
 
 
 @compiled_inline
@@ -107,16 +52,6 @@ def _settle_row(plan, state, layer, row, above, pieces, n_done):
         state.marks[c.DONE_UNITS, n_done] = unit
         return n_done + 1
     return n_done
-
-
-@compiled_inline
-def _difference(plan, state, forms, rows, high, low):
-    """Form of member `high` minus member `low`, its radius and its size."""
-    acc, p, q = state.acc, forms + high, forms + low
-    a, b = acc[p] - acc[q], acc[p + rows] - acc[q + rows]
-    cc = acc[p + 2 * rows] - acc[q + 2 * rows]
-    scale = abs(a) + abs(b) + abs(cc)
-    return a, b, cc, acc[p + 3 * rows] + acc[q + 3 * rows] + 2.0 * plan.unit_roundoff * scale, scale
 
 
 @compiled_inner
@@ -131,8 +66,8 @@ def _settle_group(plan, state, layer, unit, forms, poly, start, n, pieces, n_don
     for i in range(k):
         for j in range(i + 1, k):
             if left[i] and left[j]:
-                a, b, cc, r, scale = _difference(plan, state, forms, rows, first + j, first + i)
-                sides = _form_sides(plan, a, b, cc, r, scale, poly, start, n)
+                a, b, cc, r, scale = difference(plan, state, forms, rows, first + j, first + i)
+                sides = form_sides(plan, a, b, cc, r, scale, poly, start, n)
                 if sides == UNDECIDED:
                     unsure = True
                 elif sides == NEGATIVE:
@@ -265,118 +200,6 @@ def _refilter(plan, state, frame, cut_item, above, pieces, target, start, n, n_d
 
 
 @compiled_inline
-def _cross_infinity(plan, poly, p, q, a, b, r, out):
-    """Direction between two directions p and q in which a form is constant; False if not certified."""
-    size = max(abs(a), abs(b))
-    if not size > 4.0 * r:
-        return False
-    if plan.unit_roundoff == 0.0:
-        # Exact arithmetic: no division.
-        size = 1.0
-    x, y = -b / size, a / size
-    radius = 4.0 * r / size + 4.0 * plan.unit_roundoff
-    px, py, qx, qy = poly[p, c.X], poly[p, c.Y], poly[q, c.X], poly[q, c.Y]
-    bound = 4.0 * (poly[p, c.RADIUS] + poly[q, c.RADIUS] + radius) + 8.0 * plan.unit_roundoff
-    turn, whole = px * y - py * x, px * qy - py * qx
-    if not (abs(turn) > bound and abs(whole) > bound):
-        return False
-    flip = (turn > 0.0) != (whole > 0.0)
-    out[c.X], out[c.Y], out[c.W], out[c.RADIUS] = -x if flip else x, -y if flip else y, 0.0, radius
-    return True
-
-
-@compiled_inline
-def _cross(plan, poly, edge, a, b, cc, r, scale, out):
-    """Vertex where an edge of a polygon meets a form; False if it is not certified."""
-    ga, gb, gc, gr = poly[edge, c.EDGE_A], poly[edge, c.EDGE_B], poly[edge, c.EDGE_C], poly[edge, c.EDGE_R]
-    x = gb * cc - gc * b
-    y = gc * a - ga * cc
-    w = ga * b - gb * a
-    size = abs(ga) + abs(gb) + abs(gc)
-    error = size * r + scale * gr + 2.0 * r * gr + 4.0 * plan.unit_roundoff * size * scale
-    if w < 0.0:
-        x, y, w = -x, -y, -w
-    if not w > error:
-        return False
-    if plan.unit_roundoff == 0.0:
-        out[c.X], out[c.Y], out[c.W], out[c.RADIUS] = x, y, w, 0.0
-    elif plan.homogeneous and gc == 0.0 and cc == 0.0:
-        # Two walls through the origin meet exactly there.
-        out[c.X], out[c.Y], out[c.W], out[c.RADIUS] = 0.0, 0.0, 1.0, 0.0
-    else:
-        inverse = 1.0 / max(abs(x), abs(y), w)
-        out[c.X], out[c.Y], out[c.W] = x * inverse, y * inverse, w * inverse
-        out[c.RADIUS] = 1.001 * error * inverse + 8.0 * plan.unit_roundoff
-    return True
-
-
-@compiled_inline
-def _prepare_cut(plan, state, poly, edges, start, n, scale):
-    """Signs of the form in `cut` at all vertices, and the new vertices; False if not certified."""
-    a, b, cc, r = state.cut[0, 0], state.cut[0, 1], state.cut[0, 2], state.cut[0, 3]
-    signs = state.marks[c.SIGNS]
-    for i in range(n):
-        signs[i] = _sign_at(plan, a, b, cc, r, scale, poly, start + i)
-        # A cut through a point at infinity may bound a part by a whole line; left to the driver.
-        if signs[i] == UNSURE or (signs[i] == 0 and poly[start + i, c.W] == 0.0):
-            return False
-    k = 0
-    for i in range(n):
-        j = i + 1 if i + 1 < n else 0
-        if signs[i] * signs[j] < 0:
-            k += 1
-            if k > 2:
-                return False
-            if edges[start + i] == c.INFINITY_CODE:
-                found = _cross_infinity(plan, poly, start + i, start + j, a, b, r, state.cut[k])
-            else:
-                found = _cross(plan, poly, start + i, a, b, cc, r, scale, state.cut[k])
-            if not found:
-                return False
-    return True
-
-
-@compiled_inline
-def _half(state, poly, edges, start, n, side, code, target, target_edges, at):
-    """Write the part of a polygon on one side of the cut; return its number of vertices."""
-    cut, signs = state.cut, state.marks[c.SIGNS]
-    row, k = at, 1
-    for i in range(n):
-        j = i + 1 if i + 1 < n else 0
-        here, there = signs[i] * side, signs[j] * side
-        if here >= 0:
-            for m in range(8):
-                target[row, m] = poly[start + i, m]
-            target_edges[row] = edges[start + i]
-            if here == 0 and there < 0:
-                for m in range(4):
-                    target[row, 4 + m] = cut[0, m]
-                target_edges[row] = code
-            row += 1
-        if here * there < 0:
-            for m in range(4):
-                target[row, m] = cut[k, m]
-                target[row, 4 + m] = cut[0, m] if here > 0 else poly[start + i, 4 + m]
-            target_edges[row] = code if here > 0 else edges[start + i]
-            row += 1
-            k += 1
-    return row - at
-
-
-@compiled_inner
-def _copy(poly, edges, start, n, target, target_edges, at):
-    for i in range(n):
-        for m in range(target.shape[1]):
-            target[at + i, m] = poly[start + i, m]
-        target_edges[at + i] = edges[start + i]
-
-
-@compiled_inline
-def _facet_code(layer, unit, low, high, above):
-    return (((((layer << 24) | unit) << 12 | low) << 12) | high) << 1 | above
-
-
-@compiled_inline
 def _cut_by_row(plan, state, frame, top):
     """Cut a frame by its first open wall; return the number of children, -1 if undecided."""
     layer, start, n = frame[c.LAYER], frame[c.POLY], frame[c.N_POLY]
@@ -384,12 +207,14 @@ def _cut_by_row(plan, state, frame, top):
     at = plan.layers[layer, c.ROW0] + row
     for m in range(4):
         state.cut[0, m] = state.acc[frame[c.FORMS] + m * rows + row]
-    if not _prepare_cut(plan, state, state.poly, state.edges, start, n, state.work[c.SCALE, at]):
+    if not prepare_cut(plan, state, state.poly, state.edges, start, n, state.work[c.SCALE, at]):
         return -1
     unit, piece = plan.rows[at, c.UNIT], plan.rows[at, c.PIECE]
     for above in range(2):
-        code = _facet_code(layer, unit, piece, piece + 1, above)
-        size = _half(state, state.poly, state.edges, start, n, 2 * above - 1, code, state.poly, state.edges, top)
+        code = facet_code(layer, unit, piece, piece + 1, above)
+        size = write_half(
+            state, state.poly, state.edges, start, n, 2 * above - 1, code, state.poly, state.edges, top
+        )
         state.children[above, c.CHILD_POLY], state.children[above, c.CHILD_N] = top, size
         state.children[above, c.CHILD_PIECE] = above
         top += size
@@ -403,12 +228,12 @@ def _clip_member(plan, state, layer, unit, forms, p, start, n, target):
     rows, first, k = plan.layers[layer, c.N_ROWS], head[c.FIRST], head[c.SIZE]
     poly, edges = state.scratch, state.scratch_edges
     place = 0
-    _copy(state.poly, state.edges, start, n, poly[0], edges[0], 0)
+    copy_polygon(state.poly, state.edges, start, n, poly[0], edges[0], 0)
     for q in range(k):
         if q == p or not state.marks[c.LEFT, q]:
             continue
-        a, b, cc, r, scale = _difference(plan, state, forms, rows, first + p, first + q)
-        sides = _form_sides(plan, a, b, cc, r, scale, poly[place], 0, n)
+        a, b, cc, r, scale = difference(plan, state, forms, rows, first + p, first + q)
+        sides = form_sides(plan, a, b, cc, r, scale, poly[place], 0, n)
         if sides == UNDECIDED:
             return -1
         if sides == NEGATIVE or (sides == 0 and p < q):
@@ -416,14 +241,14 @@ def _clip_member(plan, state, layer, unit, forms, p, start, n, target):
         if sides != BOTH:
             continue
         state.cut[0, 0], state.cut[0, 1], state.cut[0, 2], state.cut[0, 3] = a, b, cc, r
-        if not _prepare_cut(plan, state, poly[place], edges[place], 0, n, scale):
+        if not prepare_cut(plan, state, poly[place], edges[place], 0, n, scale):
             return -1
         at = plan.layers[layer, c.ROW0] + first
         low, high = plan.rows[at + min(p, q), c.PIECE], plan.rows[at + max(p, q), c.PIECE]
-        code = _facet_code(layer, unit, low, high, 1 if p > q else 0)
-        n = _half(state, poly[place], edges[place], 0, n, 1, code, poly[1 - place], edges[1 - place], 0)
+        code = facet_code(layer, unit, low, high, 1 if p > q else 0)
+        n = write_half(state, poly[place], edges[place], 0, n, 1, code, poly[1 - place], edges[1 - place], 0)
         place = 1 - place
-    _copy(poly[place], edges[place], 0, n, state.poly, state.edges, target)
+    copy_polygon(poly[place], edges[place], 0, n, state.poly, state.edges, target)
     return n
 
 
@@ -483,7 +308,7 @@ def _emit(plan, state, out, frame):
         out.pieces[k, u] = state.current[u]
     for u in range(plan.layers[layer, c.N_UNITS]):
         out.pieces[k, unit0 + u] = state.pieces[frame[c.PIECES] + u] % c.SETTLED
-    _copy(state.poly, state.edges, start, n, out.poly, out.edges, at)
+    copy_polygon(state.poly, state.edges, start, n, out.poly, out.edges, at)
     out.sizes[k] = n
     scalars[c.N_OUT] += 1
     scalars[c.N_OUT_POLY] += n
@@ -507,7 +332,7 @@ def _finish(plan, state, out, layer, forms, acc, pieces, pending, poly, n, n_ope
     else:
         for i in range(n_done):
             unit = state.marks[c.DONE_UNITS, i]
-            _add_unit(plan, state, layer, unit, state.pieces[pieces + unit] % c.SETTLED, forms, acc)
+            add_unit(plan, state, layer, unit, state.pieces[pieces + unit] % c.SETTLED, forms, acc)
     tops[1] = pending + n_open
     frame = state.frames[scalars[c.SP]]
     frame[c.LAYER], frame[c.POLY], frame[c.N_POLY] = layer, poly, n

@@ -1,0 +1,135 @@
+"""The registry: which module types, functions and tensor methods can be read, and which are smooth."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+__all__ = [
+    "FUNCTIONS",
+    "METHODS",
+    "MODULES",
+    "ROWS",
+    "STRUCTURAL",
+    "SupportedLayer",
+    "function_handler",
+    "module_handler",
+    "module_key",
+    "structural",
+    "supported_layers",
+]
+
+
+class SupportedLayer(NamedTuple):
+    """One row of the table of what `as_network` reads."""
+
+    kind: str
+    name: str
+    becomes: str
+
+
+MODULES: dict[type[nn.Module], tuple[Callable[..., Any], str]] = {}
+"""Module type -> (handler(graph, module, *args), what it becomes)."""
+
+FUNCTIONS: dict[Any, Callable[..., Any]] = {}
+"""Function as torch.fx records it -> handler(graph, *args, **kwargs)."""
+
+METHODS: dict[str, Callable[..., Any]] = {}
+"""Name of a tensor method -> handler, which gets the tensor as its first argument."""
+
+STRUCTURAL: set[Any] = set()
+"""Functions and method names that only move entries; torch runs them on the atoms."""
+
+ROWS: list[SupportedLayer] = []
+"""One row for each name, in the order of registration."""
+
+
+def module_handler(*types: type[nn.Module], becomes: str) -> Callable[[Any], Any]:
+    """Register a handler for modules of these types."""
+
+    def register(handler: Callable[..., Any]) -> Callable[..., Any]:
+        for module_type in types:
+            MODULES[module_type] = (handler, becomes)
+            ROWS.append(SupportedLayer("module", _public_name(module_type), becomes))
+        return handler
+
+    return register
+
+
+def function_handler(
+    *functions: Callable[..., Any], methods: Iterable[str] = (), becomes: str
+) -> Callable[[Any], Any]:
+    """Register a handler for functions, and for methods with the same arguments."""
+
+    def register(handler: Callable[..., Any]) -> Callable[..., Any]:
+        for function in functions:
+            FUNCTIONS[function] = handler
+        for method in methods:
+            METHODS[method] = handler
+        _record(functions, methods, becomes)
+        return handler
+
+    return register
+
+
+def structural(*functions: Callable[..., Any], methods: Iterable[str] = ()) -> None:
+    """Register functions and methods that only move, repeat or drop entries."""
+    STRUCTURAL.update(functions)
+    STRUCTURAL.update(methods)
+    _record(functions, methods, "selection of entries; no layer, or rows of an Affine")
+
+
+def module_key(module: nn.Module) -> type[nn.Module] | None:
+    """Return the registered type whose forward this module runs, or None.
+
+    A subclass with a forward of its own is another function than its base, and is traced
+    into instead.
+    """
+    for base in type(module).__mro__:
+        if base in MODULES:
+            return base if type(module).forward is base.forward else None
+    return None
+
+
+def supported_layers() -> tuple[SupportedLayer, ...]:
+    """Return what `plnet.as_network` can read: rows (kind, name, what it becomes).
+
+    The rows come from the registry itself, so the documentation cannot promise more.
+    Containers such as `torch.nn.Sequential`, and user modules made of these parts, are
+    traced through.
+
+    Examples
+    --------
+    >>> from plnet.ir import supported_layers
+    >>> [row.becomes for row in supported_layers() if row.name == "torch.nn.ReLU"]
+    ['ScalarPWL with breakpoint 0']
+    """
+    # The handlers register themselves when they are imported.
+    from plnet.ir import functions, handlers, linear_functions  # noqa: F401
+
+    return tuple(
+        sorted(dict.fromkeys(ROWS), key=lambda row: ("module", "function", "method").index(row.kind))
+    )
+
+
+def _record(functions: Iterable[Any], methods: Iterable[str], becomes: str) -> None:
+    ROWS.extend(SupportedLayer("function", _public_name(function), becomes) for function in functions)
+    ROWS.extend(SupportedLayer("method", f"Tensor.{method}", becomes) for method in methods)
+
+
+def _public_name(item: Any) -> str:
+    """Return the name under which users know a module type or a function."""
+    name = item.__name__
+    if isinstance(item, type):
+        return f"{'torch.nn' if item.__module__.startswith('torch.nn') else 'plnet.networks'}.{name}"
+    # Functions written in C do not say in which public module they are found.
+    for prefix, home in (("torch.nn.functional", F), ("torch", torch), ("operator", operator)):
+        for public in (name.lstrip("_"), name):
+            if getattr(home, public, None) is item:
+                return f"{prefix}.{public}"
+    return f"{item.__module__}.{name}"

@@ -1,0 +1,128 @@
+"""Check that the network that was read is the function that the module computes.
+
+Both are evaluated in float64 on a seeded batch of several scales. They must agree within
+what rounding explains.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from plnet.errors import IngestError
+from plnet.ir.layers import Affine, GroupMax, ScalarPWL
+from plnet.ir.network import UNIT_ROUNDOFF, PLNetwork
+
+__all__ = ["rounding_scale", "verify"]
+
+_SCALES = (0.0, 1e-2, 1.0, 1e2)
+_POINTS = 6
+_MODULE_FACTOR = 16.0
+"""The module rounds at more places than the network (sums in another order, fused steps)."""
+
+_TYPICAL_FACTOR = 1e4
+
+
+def verify(network: PLNetwork, module: nn.Module, input_shape: tuple[int, ...]) -> None:
+    """Compare a network with the float64 copy of the module that it was read from.
+
+    Parameters
+    ----------
+    network : PLNetwork
+    module : torch.nn.Module
+        In float64, on the CPU, in evaluation mode.
+    input_shape : tuple of int
+        Shape of one input.
+
+    Raises
+    ------
+    IngestError
+        If the module cannot be evaluated, or differs by more than rounding explains.
+
+    Notes
+    -----
+    The tolerance is the smaller of two bounds. The rigorous one adds up absolute values
+    and grows like the product of the layers' norms, so that it says nothing about very
+    deep networks. The other adds up rounding errors as if they were independent, times a
+    generous 1e4.
+    """
+    rng = np.random.default_rng(0)
+    scales = np.repeat(_SCALES, _POINTS)
+    points = rng.standard_normal((len(scales), network.input_dim)) * scales[:, None]
+    found = _run(module, torch.from_numpy(points).reshape(len(points), *input_shape))
+    values, radius = network.evaluate_with_error(points)
+    if found.shape != values.shape:
+        raise IngestError(
+            f"Expected {values.shape[1]} outputs for each input as in the trace, got {found.shape[1]} from "
+            f"{type(module).__name__} on a batch of {len(points)}. The forward must not depend on the batch "
+            "size."
+        )
+    tolerance = np.minimum(_MODULE_FACTOR * radius, _TYPICAL_FACTOR * rounding_scale(network, points))
+    difference = np.abs(found - values)
+    # Written so that NaN counts as a difference.
+    wrong = ~(difference <= tolerance + np.finfo(np.float64).tiny)
+    if wrong.any():
+        row, column = (int(i) for i in np.argwhere(wrong)[0])
+        raise IngestError(
+            f"The network read from {type(module).__module__}.{type(module).__qualname__} is another "
+            f"function than the module: output {column} at a point of scale {scales[row]:g} is "
+            f"{found[row, column]!r} in torch and {values[row, column]!r} here, where rounding explains "
+            f"{tolerance[row, column]:.1e}. The usual causes are in-place changes of a tensor that is used "
+            "again, random numbers, casts to float32, or a state that the forward changes. If none of these "
+            "applies, please report the module: this is a fault of plnet."
+        )
+
+
+def _run(module: nn.Module, batch: torch.Tensor) -> np.ndarray:
+    try:
+        with torch.no_grad():
+            out: Any = module(batch)
+    # The user's forward runs here and may raise anything.
+    except Exception as error:
+        raise IngestError(
+            f"Expected {type(module).__name__} to take a float64 batch of shape {tuple(batch.shape)}, got "
+            f"{type(error).__name__}: {error}. Check input_shape, and tensors that the forward makes in "
+            "float32."
+        ) from error
+    if out.ndim == 0 or len(out) != len(batch):
+        raise IngestError(
+            f"Expected {type(module).__name__} to return {len(batch)} rows for a batch of that size, got "
+            f"shape {tuple(out.shape)}. The forward must not depend on the batch size."
+        )
+    return out.detach().double().reshape(len(batch), -1).numpy()
+
+
+def rounding_scale(network: PLNetwork, points: np.ndarray) -> np.ndarray:
+    """Return the typical size of the rounding error at each output, shape (n, output_dim).
+
+    Each layer adds errors of its own and combines those that come in as if they were
+    independent: squares are added. The result is no bound.
+    """
+    values, error = points, np.zeros_like(points)
+    for layer in network.layers:
+        if isinstance(layer, Affine):
+            magnitude = np.abs(values) @ np.abs(layer.weight).T + np.abs(layer.bias)
+            own = UNIT_ROUNDOFF * magnitude
+            error = np.sqrt(error**2 @ (layer.weight**2).T + own**2)
+            values = values @ layer.weight.T + layer.bias
+        elif isinstance(layer, GroupMax):
+            error = error[:, layer.groups].max(axis=2)
+            values = values[:, layer.groups].max(axis=2)
+        else:
+            error, values = _scalar(layer, values, error)
+    return error
+
+
+def _scalar(layer: ScalarPWL, values: np.ndarray, error: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    distance = values[:, :, None] - layer.breakpoints[None]
+    pieces = (distance > 0).sum(axis=2)
+    units = np.arange(layer.n_out)
+    slopes, intercepts = layer.slopes[units, pieces], layer.intercepts[units, pieces]
+    # Where rounding may choose the piece, the steepest slope counts.
+    near = (np.abs(distance) <= _TYPICAL_FACTOR * error[:, :, None]).any(axis=2)
+    steep = np.where(near, np.abs(layer.slopes).max(axis=1), np.abs(slopes))
+    own = UNIT_ROUNDOFF * (np.abs(slopes * values) + np.abs(intercepts))
+    return np.hypot(steep * error, own), slopes * values + intercepts

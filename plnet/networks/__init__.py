@@ -1,0 +1,60 @@
+"""Networks to build: maxout layers, small multilayer perceptrons, initialisers.
+
+Everything here is ordinary torch. Names are loaded on first use, so that importing the
+package does not import torch.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from plnet.networks.generators import torch_generator
+    from plnet.networks.initialisers import (
+        constant_bias_,
+        he_,
+        initialise,
+        variance_gain,
+        xavier_,
+    )
+    from plnet.networks.modules import AbsoluteValue, GroupedMaximum, Maxout, PiecewiseLinear
+    from plnet.networks.perceptron import MLP, mlp
+
+__all__ = [
+    "MLP",
+    "AbsoluteValue",
+    "GroupedMaximum",
+    "Maxout",
+    "PiecewiseLinear",
+    "constant_bias_",
+    "he_",
+    "initialise",
+    "mlp",
+    "torch_generator",
+    "variance_gain",
+    "xavier_",
+]
+
+_HOME = {
+    "MLP": "perceptron",
+    "mlp": "perceptron",
+    "AbsoluteValue": "modules",
+    "GroupedMaximum": "modules",
+    "Maxout": "modules",
+    "PiecewiseLinear": "modules",
+    "constant_bias_": "initialisers",
+    "he_": "initialisers",
+    "initialise": "initialisers",
+    "variance_gain": "initialisers",
+    "xavier_": "initialisers",
+    "torch_generator": "generators",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

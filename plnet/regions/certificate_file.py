@@ -1,0 +1,199 @@
+"""Files of certificates: JSON in which every number is exact."""
+
+from __future__ import annotations
+
+import json
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from plnet.errors import FileFormatError, PLNetError
+from plnet.geometry.cells import Vertex
+from plnet.geometry.domain import Chart
+from plnet.geometry.exact import RationalMatrix, object_array
+from plnet.io import write_atomically
+from plnet.ir.layers import Affine, GroupMax, Layer, ScalarPWL
+from plnet.ir.network import PLNetwork
+from plnet.regions.exact_measure import homogeneous_point
+
+if TYPE_CHECKING:
+    from plnet.regions.certificate import Certificate
+
+__all__ = ["SCHEMA", "load_certificate", "save_certificate"]
+
+FORMAT = "plnet.Certificate"
+SCHEMA = 1
+"""Version of the file format; raised when a reader of the old one would misread a file."""
+
+
+def save_certificate(certificate: Certificate, path: str | Path) -> Path:
+    """Write a certificate as JSON, atomically.
+
+    Floats are hexadecimal (``float.hex``) and integers too, because Python refuses to print very
+    long decimal ones. Vertices are listed once and named by their place in the list. Volumes are
+    not written, except for the totals: they follow from the vertices.
+
+    Parameters
+    ----------
+    certificate : Certificate
+    path : str or Path
+        ``.json`` is appended if it is missing.
+
+    Returns
+    -------
+    Path
+        Where the file is.
+    """
+    target = Path(path)
+    if target.suffix != ".json":
+        target = target.with_name(target.name + ".json")
+    places: dict[Vertex, int] = {}
+    regions = [
+        {
+            "pattern": list(region.pattern),
+            "vertices": [places.setdefault(vertex, len(places)) for vertex in region.vertices],
+            "witness": _hex_row(homogeneous_point(region.witness)),
+        }
+        for region in certificate.regions
+    ]
+    chart = certificate.chart
+    document = {
+        "format": FORMAT,
+        "schema": SCHEMA,
+        "claims": {
+            "regions": len(certificate),
+            "complete": certificate.complete,
+            "domain_volume": _fraction(certificate.domain_volume),
+            "total_volume": _fraction(certificate.total_volume),
+        },
+        "network": {
+            "input_dim": certificate.network.input_dim,
+            "layers": [_layer_to_json(layer) for layer in certificate.network.layers],
+        },
+        "domain": {
+            "embedding": _matrix_to_json(chart.embedding),
+            "facets": _matrix_to_json(chart.facets),
+            "facet_names": list(chart.facet_names),
+            "vertices": [_hex_row(vertex) for vertex in certificate.domain_vertices],
+        },
+        "vertices": [_hex_row(vertex) for vertex in places],
+        "regions": regions,
+    }
+    with write_atomically(target) as handle:
+        handle.write(json.dumps(document, separators=(",", ":")).encode())
+    return target
+
+
+def load_certificate(path: str | Path) -> Certificate:
+    """Read a certificate that `save_certificate` wrote.
+
+    Raises
+    ------
+    FileFormatError
+        If the file is missing, corrupt or of a newer schema.
+    """
+    try:
+        document = json.loads(Path(path).read_bytes())
+        found, schema = document["format"], document["schema"]
+    except FileNotFoundError as error:
+        raise FileFormatError(f"No file {path}.") from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise FileFormatError(
+            f"{path} is not a readable certificate ({type(error).__name__}: {error}). "
+            "It may be half-written or of another program; make it again."
+        ) from error
+    if found != FORMAT:
+        raise FileFormatError(f"{path} is a {found} file, expected {FORMAT}.")
+    if schema != SCHEMA:
+        raise FileFormatError(f"{path} has schema {schema}, this version of plnet reads schema {SCHEMA}. Update plnet.")
+    try:
+        return _certificate_from(document)
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError, ZeroDivisionError) as error:
+        reason = str(error) if isinstance(error, PLNetError) else f"{type(error).__name__}: {error}"
+        raise FileFormatError(f"{path} is damaged ({reason}). Make it again.") from error
+
+
+def _certificate_from(document: dict[str, Any]) -> Certificate:
+    from plnet.regions.certificate import Certificate, CertifiedRegion
+
+    network = PLNetwork(
+        tuple(_layer_from_json(layer) for layer in document["network"]["layers"]), document["network"]["input_dim"]
+    )
+    domain = document["domain"]
+    chart = Chart(
+        _matrix_from_json(domain["embedding"]), _matrix_from_json(domain["facets"]), tuple(domain["facet_names"])
+    )
+    vertices = [_row_from_hex(row) for row in document["vertices"]]
+    regions = []
+    for region in document["regions"]:
+        *point, scale = _row_from_hex(region["witness"])
+        regions.append(
+            CertifiedRegion(
+                tuple(map(int, region["pattern"])),
+                tuple(vertices[place] for place in region["vertices"]),
+                tuple(Fraction(x, scale) for x in point),
+            )
+        )
+    return Certificate(network, chart, tuple(regions))
+
+
+def _hex_row(row: Any) -> list[str]:
+    return [hex(entry) for entry in row]
+
+
+def _row_from_hex(row: list[str]) -> Vertex:
+    return tuple(int(entry, 16) for entry in row)
+
+
+def _fraction(value: Fraction | None) -> list[str] | None:
+    return None if value is None else _hex_row((value.numerator, value.denominator))
+
+
+def _matrix_to_json(matrix: RationalMatrix) -> dict[str, Any]:
+    return {
+        "columns": matrix.shape[1],
+        "rows": [_hex_row(row) for row in matrix.integers.tolist()],
+        "denominator": hex(matrix.denominator),
+    }
+
+
+def _matrix_from_json(data: dict[str, Any]) -> RationalMatrix:
+    rows = [_row_from_hex(row) for row in data["rows"]]
+    flat = [entry for row in rows for entry in row]
+    return RationalMatrix(object_array(flat, (len(rows), data["columns"])), int(data["denominator"], 16))
+
+
+def _floats(array: np.ndarray) -> Any:
+    if array.ndim > 1:
+        return [_floats(row) for row in array]
+    return [x.hex() for x in array.tolist()]
+
+
+def _layer_to_json(layer: Layer) -> dict[str, Any]:
+    if isinstance(layer, Affine):
+        weight, bias = _floats(layer.weight), _floats(layer.bias)
+        return {"kind": "Affine", "name": layer.name, "n_in": layer.n_in, "weight": weight, "bias": bias}
+    if isinstance(layer, GroupMax):
+        return {"kind": "GroupMax", "name": layer.name, "n_in": layer.n_in, "groups": layer.groups.tolist()}
+    rows = zip(layer.n_pieces.tolist(), layer.breakpoints, layer.slopes, layer.anchors.tolist(), strict=True)
+    units = [[_floats(t[: n - 1]), _floats(s[:n]), anchor.hex()] for n, t, s, anchor in rows]
+    return {"kind": "ScalarPWL", "name": layer.name, "units": units}
+
+
+def _layer_from_json(data: dict[str, Any]) -> Layer:
+    kind, name = data["kind"], data["name"]
+    if kind == "Affine":
+        rows = [[float.fromhex(x) for x in row] for row in data["weight"]]
+        weight = np.array(rows, dtype=np.float64).reshape(len(rows), data["n_in"])
+        return Affine(weight, [float.fromhex(x) for x in data["bias"]], name)
+    if kind == "GroupMax":
+        return GroupMax(np.array(data["groups"], dtype=np.int64), data["n_in"], name)
+    if kind != "ScalarPWL":
+        raise FileFormatError(f"Unknown kind of layer {kind!r}.")
+    units = [
+        ScalarPWL.uniform(1, map(float.fromhex, t), map(float.fromhex, s), float.fromhex(anchor))
+        for t, s, anchor in data["units"]
+    ]
+    return ScalarPWL.concatenate(units, name)

@@ -1,0 +1,91 @@
+"""Files of region complexes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from plnet.errors import FileFormatError, PLNetError
+from plnet.geometry.domain import Chart
+from plnet.io import (
+    network_from_header,
+    network_to_header,
+    rational_from_header,
+    rational_to_header,
+    read_arrays,
+    write_arrays,
+)
+from plnet.regions.complex import RegionComplex
+from plnet.regions.leaves import LeafArrays
+
+__all__ = ["SCHEMA", "load_complex", "save_complex"]
+
+FORMAT = "plnet.RegionComplex"
+SCHEMA = 1
+"""Version of the file format; raised when a reader of the old one would misread a file."""
+
+_RESULT = ("exact", "complete", "engine", "reason", "seconds", "n_undecided", "n_fallbacks")
+_LEAVES = ("patterns", "vertices", "facets", "starts")
+
+
+def save_complex(complex_: RegionComplex, path: str | Path) -> Path:
+    """Write a complex, its network and its domain to an npz file, atomically.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written.
+    """
+    arrays = {key: getattr(complex_.leaves, key) for key in _LEAVES}
+    header: dict[str, Any] = {
+        "format": FORMAT,
+        "schema": SCHEMA,
+        "chart": {
+            "embedding": rational_to_header(complex_.chart.embedding),
+            "facets": rational_to_header(complex_.chart.facets),
+            "facet_names": list(complex_.chart.facet_names),
+        },
+        "network": network_to_header(complex_.network, arrays),
+        **{key: getattr(complex_, key) for key in _RESULT},
+    }
+    return write_arrays(path, header, arrays)
+
+
+def load_complex(path: str | Path) -> RegionComplex:
+    """Read a complex that `save_complex` wrote.
+
+    Raises
+    ------
+    FileFormatError
+        If the file is missing, corrupt or of a newer schema.
+    """
+    header, arrays = read_arrays(path, FORMAT, SCHEMA)
+    try:
+        return _complex_from(header, arrays)
+    except (KeyError, TypeError, ValueError, IndexError) as error:
+        if isinstance(error, FileFormatError):
+            raise
+        reason = str(error) if isinstance(error, PLNetError) else f"{type(error).__name__}: {error}"
+        raise FileFormatError(f"{path} is damaged ({reason}). Make it again.") from error
+
+
+def _complex_from(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> RegionComplex:
+    leaves = LeafArrays(*(arrays[key] for key in _LEAVES))
+    network = network_from_header(header["network"], arrays)
+    rows = len(leaves.vertices)
+    if (
+        leaves.patterns.shape != (len(leaves.starts) - 1, network.n_units)
+        or leaves.starts[-1] != rows
+        or leaves.facets.shape != (rows, 4)
+    ):
+        raise FileFormatError(
+            "The arrays of the region file do not fit together; it is damaged. Make it again."
+        )
+    chart = Chart(
+        rational_from_header(header["chart"]["embedding"]),
+        rational_from_header(header["chart"]["facets"]),
+        tuple(header["chart"]["facet_names"]),
+    )
+    return RegionComplex(network, chart, leaves, **{key: header[key] for key in _RESULT})

@@ -1,0 +1,162 @@
+"""Certified signs of forms on a convex polygon, and cuts through it.
+
+A vertex is the cross product of the forms of its two edges, never the point between two
+clipped vertices; its radius follows from theirs.
+"""
+
+from __future__ import annotations
+
+from plnet.regions.kernels import layout as c
+from plnet.regions.kernels.compile import compiled_inline, compiled_inner
+
+__all__ = ["copy_polygon", "facet_code", "form_sides", "prepare_cut", "write_half"]
+
+UNSURE = 2
+POSITIVE, NEGATIVE, BOTH, UNDECIDED = 1, 2, 3, -1
+
+
+@compiled_inline
+def _sign_at(plan, a, b, cc, r, scale, poly, v):
+    """Certified sign of a form at a vertex, or UNSURE."""
+    x, y, w = poly[v, c.X], poly[v, c.Y], poly[v, c.W]
+    value = a * x + b * y + cc * w
+    # Without constants the error of a form vanishes at the origin.
+    size = max(abs(x), abs(y)) if plan.homogeneous else 1.0
+    error = (r + 4.0 * plan.unit_roundoff * scale) * size + (scale + r) * poly[v, c.RADIUS]
+    if value > error:
+        return 1
+    if value < -error:
+        return -1
+    if error == 0.0 and value == 0.0:
+        return 0
+    return UNSURE
+
+
+@compiled_inline
+def form_sides(plan, a, b, cc, r, scale, poly, start, n):
+    """Whether a form is somewhere POSITIVE, NEGATIVE, BOTH, neither (0), or UNDECIDED."""
+    sides = 0
+    unsure = False
+    for v in range(start, start + n):
+        s = _sign_at(plan, a, b, cc, r, scale, poly, v)
+        if s == 1:
+            sides |= POSITIVE
+        elif s == -1:
+            sides |= NEGATIVE
+        elif s == UNSURE:
+            unsure = True
+    return UNDECIDED if unsure and sides != BOTH else sides
+
+
+@compiled_inline
+def _cross_infinity(plan, poly, p, q, a, b, r, out):
+    """Direction between two directions p and q in which a form is constant; False if not certified."""
+    size = max(abs(a), abs(b))
+    if not size > 4.0 * r:
+        return False
+    if plan.unit_roundoff == 0.0:
+        # Exact arithmetic: no division.
+        size = 1.0
+    x, y = -b / size, a / size
+    radius = 4.0 * r / size + 4.0 * plan.unit_roundoff
+    px, py, qx, qy = poly[p, c.X], poly[p, c.Y], poly[q, c.X], poly[q, c.Y]
+    bound = 4.0 * (poly[p, c.RADIUS] + poly[q, c.RADIUS] + radius) + 8.0 * plan.unit_roundoff
+    turn, whole = px * y - py * x, px * qy - py * qx
+    if not (abs(turn) > bound and abs(whole) > bound):
+        return False
+    flip = (turn > 0.0) != (whole > 0.0)
+    out[c.X], out[c.Y], out[c.W], out[c.RADIUS] = -x if flip else x, -y if flip else y, 0.0, radius
+    return True
+
+
+@compiled_inline
+def _cross(plan, poly, edge, a, b, cc, r, scale, out):
+    """Vertex where an edge of a polygon meets a form; False if it is not certified."""
+    ga, gb, gc, gr = poly[edge, c.EDGE_A], poly[edge, c.EDGE_B], poly[edge, c.EDGE_C], poly[edge, c.EDGE_R]
+    x = gb * cc - gc * b
+    y = gc * a - ga * cc
+    w = ga * b - gb * a
+    size = abs(ga) + abs(gb) + abs(gc)
+    error = size * r + scale * gr + 2.0 * r * gr + 4.0 * plan.unit_roundoff * size * scale
+    if w < 0.0:
+        x, y, w = -x, -y, -w
+    if not w > error:
+        return False
+    if plan.unit_roundoff == 0.0:
+        out[c.X], out[c.Y], out[c.W], out[c.RADIUS] = x, y, w, 0.0
+    elif plan.homogeneous and gc == 0.0 and cc == 0.0:
+        # Two walls through the origin meet exactly there.
+        out[c.X], out[c.Y], out[c.W], out[c.RADIUS] = 0.0, 0.0, 1.0, 0.0
+    else:
+        inverse = 1.0 / max(abs(x), abs(y), w)
+        out[c.X], out[c.Y], out[c.W] = x * inverse, y * inverse, w * inverse
+        out[c.RADIUS] = 1.001 * error * inverse + 8.0 * plan.unit_roundoff
+    return True
+
+
+@compiled_inline
+def prepare_cut(plan, state, poly, edges, start, n, scale):
+    """Signs of the form in `cut` at all vertices, and the new vertices; False if not certified."""
+    a, b, cc, r = state.cut[0, 0], state.cut[0, 1], state.cut[0, 2], state.cut[0, 3]
+    signs = state.marks[c.SIGNS]
+    for i in range(n):
+        signs[i] = _sign_at(plan, a, b, cc, r, scale, poly, start + i)
+        # A cut through a point at infinity may bound a part by a whole line; left to the driver.
+        if signs[i] == UNSURE or (signs[i] == 0 and poly[start + i, c.W] == 0.0):
+            return False
+    k = 0
+    for i in range(n):
+        j = i + 1 if i + 1 < n else 0
+        if signs[i] * signs[j] < 0:
+            k += 1
+            if k > 2:
+                return False
+            if edges[start + i] == c.INFINITY_CODE:
+                found = _cross_infinity(plan, poly, start + i, start + j, a, b, r, state.cut[k])
+            else:
+                found = _cross(plan, poly, start + i, a, b, cc, r, scale, state.cut[k])
+            if not found:
+                return False
+    return True
+
+
+@compiled_inline
+def write_half(state, poly, edges, start, n, side, code, target, target_edges, at):
+    """Write the part of a polygon on one side of the cut; return its number of vertices."""
+    cut, signs = state.cut, state.marks[c.SIGNS]
+    row, k = at, 1
+    for i in range(n):
+        j = i + 1 if i + 1 < n else 0
+        here, there = signs[i] * side, signs[j] * side
+        if here >= 0:
+            for m in range(8):
+                target[row, m] = poly[start + i, m]
+            target_edges[row] = edges[start + i]
+            if here == 0 and there < 0:
+                for m in range(4):
+                    target[row, 4 + m] = cut[0, m]
+                target_edges[row] = code
+            row += 1
+        if here * there < 0:
+            for m in range(4):
+                target[row, m] = cut[k, m]
+                target[row, 4 + m] = cut[0, m] if here > 0 else poly[start + i, 4 + m]
+            target_edges[row] = code if here > 0 else edges[start + i]
+            row += 1
+            k += 1
+    return row - at
+
+
+@compiled_inner
+def copy_polygon(poly, edges, start, n, target, target_edges, at):
+    """Copy as many columns of a polygon as the target has."""
+    for i in range(n):
+        for m in range(target.shape[1]):
+            target[at + i, m] = poly[start + i, m]
+        target_edges[at + i] = edges[start + i]
+
+
+@compiled_inline
+def facet_code(layer, unit, low, high, above):
+    """Pack a facet as `encode_facet` does."""
+    return (((((layer << 24) | unit) << 12 | low) << 12) | high) << 1 | above
