@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
+import secrets
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -166,9 +166,9 @@ class write_atomically:
 
     def __enter__(self) -> Any:
         try:
-            descriptor, self._temporary = tempfile.mkstemp(
-                dir=self._path.parent, prefix=f".{self._path.name}."
-            )
+            self._temporary = self._path.with_name(f".{self._path.name}.{secrets.token_hex(4)}")
+            # Not a file of `tempfile`: those can be read by their owner only.
+            descriptor = os.open(self._temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
         except OSError as error:
             raise _output_error(self._path, error) from error
         self._handle = os.fdopen(descriptor, "wb")
@@ -178,11 +178,11 @@ class write_atomically:
         try:
             self._handle.close()
             if kind is None:
-                Path(self._temporary).replace(self._path)
+                self._temporary.replace(self._path)
                 return
         except OSError as close_error:
             error = error or close_error
-        Path(self._temporary).unlink(missing_ok=True)
+        self._temporary.unlink(missing_ok=True)
         if isinstance(error, OSError):
             raise _output_error(self._path, error) from error
 

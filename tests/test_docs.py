@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import plnet
+from plnet.ir import supported_layers
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -37,3 +38,15 @@ def test_links_between_pages_lead_somewhere(page):
 def test_docstring_examples(name):
     result = doctest.testmod(importlib.import_module(name), optionflags=doctest.NORMALIZE_WHITESPACE)
     assert result.failed == 0
+
+
+def test_page_of_layers_lists_exactly_the_registry():
+    text = (ROOT / "docs" / "layers.md").read_text(encoding="utf-8")
+    tables = text[text.index("## Modules") : text.index("## Refused")]
+    listed = {
+        (row.split(" | ")[0].removeprefix("| "), name)
+        for row in tables.splitlines()
+        if row.startswith("| ") and "`" in row
+        for name in re.findall(r"`([^`]+)`", row.split(" | ")[1])
+    }
+    assert listed == {(layer.becomes, layer.name) for layer in supported_layers()}

@@ -22,10 +22,10 @@ class DecisionBoundary:
 
     Parameters
     ----------
-    segments : ndarray, shape (S, 2, d)
-        End points of each piece in the coordinates of the domain (d = 2), or twice the
-        same point (d = 1). Pieces that run to infinity are left out of this array.
-    classes : ndarray of int, shape (S, 2)
+    ends : ndarray, shape (B, 2, d + 1)
+        Ends of each piece in homogeneous coordinates of the domain (d = 2), or twice the same
+        point (d = 1). The last entry is 1, or 0 for a direction in which the piece is unbounded.
+    classes : ndarray of int, shape (B, 2)
         Lower and higher class that meet there; 0 and 1 stand for negative and positive
         where the network has one output.
     length : float
@@ -35,13 +35,18 @@ class DecisionBoundary:
         The regions cut along the boundary; the last column of its patterns is the class.
     """
 
-    segments: np.ndarray
+    ends: np.ndarray
     classes: np.ndarray
     length: float
     refined: RegionComplex
 
     def __len__(self) -> int:
-        return len(self.segments)
+        return len(self.ends)
+
+    @property
+    def segments(self) -> np.ndarray:
+        """End points of the bounded pieces, shape (S, 2, d)."""
+        return self.ends[(self.ends[:, :, -1] > 0).all(axis=1), :, :-1]
 
 
 def with_decision(network: PLNetwork) -> PLNetwork:
@@ -67,11 +72,12 @@ def decision_boundary(complex_: RegionComplex) -> DecisionBoundary:
     following[leaves.starts[1:] - 1] = leaves.starts[:-1]
     first = leaves.vertices[chosen]
     second = first if refined.dim == 1 else leaves.vertices[following[chosen]]
-    finite = (first[:, -1] > 0) & (second[:, -1] > 0)
-    segments = np.stack([first[finite, :-1], second[finite, :-1]], axis=1)
+    ends = np.stack([first, second], axis=1)
     if refined.dim == 1:
-        length = float(len(segments))
+        length = float(len(ends))
+    elif (ends[:, :, -1] > 0).all():
+        steps = (ends[:, 1, :-1] - ends[:, 0, :-1]) @ refined.chart.directions.T
+        length = float(np.linalg.norm(steps, axis=1).sum())
     else:
-        steps = (segments[:, 1] - segments[:, 0]) @ refined.chart.directions.T
-        length = float(np.linalg.norm(steps, axis=1).sum()) if finite.all() else np.inf
-    return DecisionBoundary(segments, leaves.facets[chosen[finite], 2:4], length, refined)
+        length = np.inf
+    return DecisionBoundary(ends, leaves.facets[chosen, 2:4], length, refined)

@@ -100,9 +100,9 @@ class RegionComplex:
 
     @cached_property
     def _maps(self) -> tuple[np.ndarray, np.ndarray]:
-        return _read_only(
-            *self.network.affine_maps(self.patterns, (self.chart.directions, self.chart.origin))
-        )
+        embedding = (self.chart.directions, self.chart.origin)
+        gradients, offsets = self.network.affine_maps(self.patterns, embedding)
+        return _read_only(gradients), _read_only(offsets)
 
     @property
     def gradients(self) -> np.ndarray:
@@ -117,12 +117,12 @@ class RegionComplex:
     @cached_property
     def points(self) -> np.ndarray:
         """An interior point of each region, rounded, shape (R, d); exact ones are in the certificate."""
-        return _read_only(_measures.interior_points(self.leaves))[0]
+        return _read_only(_measures.interior_points(self.leaves))
 
     @cached_property
     def volumes(self) -> np.ndarray:
         """Length or area of each region in the space of the inputs, shape (R,); inf if unbounded."""
-        return _read_only(_measures.volumes(self.leaves) * self.chart.volume_factor)[0]
+        return _read_only(_measures.volumes(self.leaves) * self.chart.volume_factor)
 
     def vertices(self, i: int) -> np.ndarray:
         """Return the vertices of region i in cyclic order, shape (k, d).
@@ -140,6 +140,12 @@ class RegionComplex:
     def halfspaces(self, i: int) -> HalfSpaces:
         """Return the irredundant half-spaces ``A t <= b`` of region i and what causes each."""
         return _facets.halfspaces(self.problem, self.leaves, i)
+
+    @cached_property
+    def _boundary(self) -> DecisionBoundary:
+        from plnet.regions.boundary import decision_boundary
+
+        return decision_boundary(self)
 
     def exact_cell(self, i: int) -> Cell:
         """Return region i in exact homogeneous integers."""
@@ -162,18 +168,17 @@ class RegionComplex:
         return count_regions_of(self, canonical_definition(definition))
 
     def locate(self, x: Any) -> np.ndarray:
-        """Return the index of the region of each network input, shape (n, input_dim) -> (n,).
+        """Return the index of the region of each point, coordinates t of shape (n, d) -> (n,).
 
-        A point on a wall belongs to a region whose closure contains it; a point outside
+        For a Box, a Polytope and a Space the coordinates are the inputs of the network. A point on a wall belongs to a region whose closure contains it; a point outside
         the domain gets -1.
         """
         return locate(self, x)
 
     def decision_boundary(self) -> DecisionBoundary:
         """Return where the largest output changes, or where the only output is zero; exact."""
-        from plnet.regions.boundary import decision_boundary
-
-        return decision_boundary(self)
+        self._require_complete("the decision boundary")
+        return self._boundary
 
     def degeneracies(self) -> Degeneracies:
         """Return where walls coincide, and where more walls than needed meet; exact."""
@@ -220,7 +225,6 @@ class RegionComplex:
             )
 
 
-def _read_only(*arrays: np.ndarray) -> tuple[np.ndarray, ...]:
-    for array in arrays:
-        array.setflags(write=False)
-    return arrays
+def _read_only(array: np.ndarray) -> np.ndarray:
+    array.setflags(write=False)
+    return array

@@ -13,7 +13,7 @@ from plnet.errors import EngineError
 
 __all__ = ["Control", "make_control"]
 
-Progress = Callable[[int], None]
+Progress = Callable[[int], object]
 
 
 @dataclass

@@ -65,8 +65,8 @@ def _inside(complex_: RegionComplex, points: np.ndarray) -> np.ndarray:
     forms = facets.to_float()
     values = points @ forms[:, :-1].T + forms[:, -1]
     bound = 8 * UNIT_ROUNDOFF * (np.abs(points) @ np.abs(forms[:, :-1]).T + np.abs(forms[:, -1]))
-    inside = (values > bound).all(axis=1)
-    for i in np.flatnonzero(~inside & (values >= -bound).all(axis=1)):
+    inside: np.ndarray = np.all(values > bound, axis=1)
+    for i in np.flatnonzero(~inside & np.all(values >= -bound, axis=1)):
         exact = [*to_fractions(points[i]), Fraction(1)]
         inside[i] = all(
             sum(a * x for a, x in zip(row, exact, strict=True)) >= 0 for row in facets.integers.tolist()

@@ -50,6 +50,11 @@ class _Shared:
             self.count += regions
             self.fallbacks += fallbacks
 
+    def next_chunk(self, size: int) -> int:
+        """Return how many regions to look for before the next pause."""
+        limit = self.control.max_regions
+        return size if limit is None else max(1, min(size, limit - self.count))
+
     def pause(self) -> None:
         """Report progress; leave if the work shall end."""
         with self.lock:
@@ -170,7 +175,7 @@ class _Worker:
         finished = False
         try:
             while not finished:
-                finished = run.advance(self._chunk)
+                finished = run.advance(self._shared.next_chunk(self._chunk))
                 self._collect(run)
                 for aborted in run.aborted():
                     self._shared.add(0, 1)

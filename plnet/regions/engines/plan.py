@@ -205,9 +205,16 @@ def _rows(layer: ScalarPWL | GroupMax) -> _Rows:
             shift.append(t)
             wall.append(is_wall)
         count.append(len(found))
-    whole = (np.array(values, np.int64) for values in (unit, piece, source))
-    rest = (np.array(values, np.int64) for values in (wall, kind, first, count))
-    return _Rows(*whole, np.array(shift), *rest)
+    return _Rows(
+        unit=np.array(unit, np.int64),
+        piece=np.array(piece, np.int64),
+        source=np.array(source, np.int64),
+        shift=np.array(shift, np.float64),
+        wall=np.array(wall, np.int64),
+        kind=np.array(kind, np.int64),
+        first=np.array(first, np.int64),
+        count=np.array(count, np.int64),
+    )
 
 
 def _pieces(layer: ScalarPWL | GroupMax, rows: _Rows) -> list[list[tuple[float, float, float]]]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numba
+from numba.core import config
 
 __all__ = ["compiled", "compiled_inline", "compiled_inner"]
 
@@ -60,5 +61,5 @@ def _compile(function: Callable[..., Any], options: dict[str, Any]) -> Callable[
         return numba.njit(**options)(function)
     except RuntimeError:
         # Neither the package folder nor the home folder is writable.
-        numba.config.CACHE_DIR = str(Path(tempfile.gettempdir()) / "plnet-kernels")
+        config.CACHE_DIR = str(Path(tempfile.gettempdir()) / "plnet-kernels")  # pyright: ignore[reportAttributeAccessIssue]
         return numba.njit(**options)(function)

@@ -1,0 +1,54 @@
+"""Figures of linear regions that go into a paper unchanged.
+
+The only part of plnet that knows matplotlib, which is loaded when the first name is used.
+Nothing here changes matplotlib's global settings, and nothing shows a window.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from plnet.plotting.palettes import CATEGORIES, CELLS, CLASSES, MARKERS
+    from plnet.plotting.points import mark_points
+    from plnet.plotting.regions import plot_regions
+    from plnet.plotting.save import save_figure
+    from plnet.plotting.styles import Style, style
+    from plnet.plotting.venues import VENUES, Venue
+
+__all__ = [
+    "CATEGORIES",
+    "CELLS",
+    "CLASSES",
+    "MARKERS",
+    "VENUES",
+    "Style",
+    "Venue",
+    "mark_points",
+    "plot_regions",
+    "save_figure",
+    "style",
+]
+
+_HOMES = {
+    "CATEGORIES": "palettes",
+    "CELLS": "palettes",
+    "CLASSES": "palettes",
+    "MARKERS": "palettes",
+    "VENUES": "venues",
+    "Style": "styles",
+    "Venue": "venues",
+    "mark_points": "points",
+    "plot_regions": "regions",
+    "save_figure": "save",
+    "style": "styles",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

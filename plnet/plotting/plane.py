@@ -1,0 +1,87 @@
+"""Drawing in two dimensions: polygons, walls, the decision boundary, points."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.collections import LineCollection, PolyCollection
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+
+from plnet.plotting.palettes import BOUNDARY
+from plnet.plotting.points import mark_points
+from plnet.plotting.polygons import clip_segments, wall_segments
+from plnet.plotting.scene import Look, Scene, depth_colors, depth_widths, draw_key, fill_options
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["boundary_segments", "draw_plane"]
+
+
+def draw_plane(scene: Scene, look: Look, ax: Axes) -> None:
+    """Draw a scene of dimension 2 on axes, with equal scales."""
+    low, high = scene.limits
+    cells = PolyCollection(scene.cells, label="_regions", **fill_options(scene, look))
+    ax.add_collection(cells)
+    lines: list[Any] = []
+    if look.walls == "depth":
+        lines = _draw_walls(scene, ax)
+    if scene.decision is not None:
+        ax.add_collection(
+            LineCollection(
+                list(boundary_segments(scene)),
+                colors=BOUNDARY,
+                linewidths=1.2,
+                capstyle="round",
+                zorder=3,
+                label="_boundary",
+            )
+        )
+    ax.set_aspect("equal")
+    ax.set_xlim(low[0], high[0])
+    ax.set_ylim(low[1], high[1])
+    for axis, label in zip((ax.xaxis, ax.yaxis), scene.frame.axis_labels, strict=True):
+        axis.set_major_locator(MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]))
+        axis.set_label_text(label)
+    if scene.places is not None:
+        mark_points(ax, scene.places, scene.labels)
+    if look.legend:
+        draw_key(scene, cells, ax, lines)
+
+
+def boundary_segments(scene: Scene) -> np.ndarray:
+    """Return the decision boundary as segments in drawing coordinates, shape (S, 2, 2)."""
+    decision = scene.decision
+    assert decision is not None
+    if np.isfinite(decision.length):
+        return scene.frame.place(decision.segments)
+    # Pieces that run to infinity are not among the segments; cut them off at the view.
+    last = len(decision.refined.network.nonlinear_layers) - 1
+    return clip_segments(wall_segments(decision.refined, last)[0], scene.frame, scene.limits)[0]
+
+
+def _draw_walls(scene: Scene, ax: Axes) -> list[Line2D]:
+    """Draw every wall in the colour of its layer; return one entry of the legend for each layer."""
+    n_layers = len(scene.complex_.network.nonlinear_layers)
+    segments, layers = wall_segments(scene.complex_)
+    pieces, kept = clip_segments(segments, scene.frame, scene.limits)
+    depth = layers[kept]
+    # Later layers are drawn first, so that the straight lines of layer 1 stay whole.
+    order = np.argsort(-depth, kind="stable")
+    colors, widths = depth_colors(n_layers), depth_widths(n_layers, len(scene.complex_))
+    ax.add_collection(
+        LineCollection(
+            list(pieces[order]),
+            colors=[colors[k] for k in depth[order]],
+            linewidths=widths[depth[order]],
+            capstyle="round",
+            zorder=2,
+            label="_walls",
+        )
+    )
+    return [
+        Line2D([], [], color=colors[k], linewidth=max(widths[k], 0.5), label=f"layer {k + 1}")
+        for k in range(n_layers)
+    ]

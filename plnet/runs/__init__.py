@@ -1,0 +1,35 @@
+"""Runs of experiments: their configuration, their folders and the table of their results.
+
+Names are loaded on first use, so that reading a table of results imports neither hydra nor torch.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from plnet.runs.config_folder import config_dir
+
+if TYPE_CHECKING:
+    from plnet.runs.main_job import run_main_job
+    from plnet.runs.outputs import RunFolder
+    from plnet.runs.schemas import register_schemas
+    from plnet.runs.user_errors import one_line_errors, run_script
+
+__all__ = ["RunFolder", "config_dir", "one_line_errors", "register_schemas", "run_main_job", "run_script"]
+
+_HOMES = {
+    "RunFolder": "outputs",
+    "one_line_errors": "user_errors",
+    "register_schemas": "schemas",
+    "run_main_job": "main_job",
+    "run_script": "user_errors",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,79 @@
+"""What a run depended on besides its configuration: versions, machine, commit."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+__all__ = ["describe_environment"]
+
+_PACKAGES = (
+    "numpy",
+    "scipy",
+    "numba",
+    "matplotlib",
+    "hydra-core",
+    "omegaconf",
+    "scikit-learn",
+    "tqdm",
+    "python-flint",
+)
+
+
+def describe_environment(device: Any = "cpu") -> dict[str, Any]:
+    """Return versions, machine, threads and commit as plain values for a JSON file.
+
+    Parameters
+    ----------
+    device : str or torch.device
+        The device of the training.
+    """
+    import torch
+
+    chosen = torch.device(device)
+    return {
+        "plnet": sys.modules["plnet"].__version__,
+        "git": _git(Path(__file__).resolve().parents[2]),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "machine": platform.machine(),
+        "cpu_count": os.cpu_count(),
+        "torch": torch.__version__,
+        "packages": {name: _version(name) for name in _PACKAGES},
+        "threads": torch.get_num_threads(),
+        "device": str(chosen),
+        "device_name": torch.cuda.get_device_name(chosen) if chosen.type == "cuda" else None,
+        "cuda": torch.version.cuda,
+        "deterministic_algorithms": torch.are_deterministic_algorithms_enabled(),
+    }
+
+
+def _version(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _git(root: Path) -> dict[str, Any] | None:
+    """Return commit and state of a checkout of plnet; None for an installed package."""
+    # Without this, an environment inside somebody's repository would give the commit of that.
+    if not (root / ".git").exists() or not (root / "pyproject.toml").is_file():
+        return None
+    answers = []
+    for command in (["rev-parse", "HEAD"], ["status", "--porcelain"]):
+        try:
+            done = subprocess.run(
+                ["git", "-C", str(root), *command], capture_output=True, text=True, check=False, timeout=5
+            )
+        except (OSError, subprocess.TimeoutExpired):
+            return None
+        if done.returncode != 0:
+            return None
+        answers.append(done.stdout.strip())
+    return {"commit": answers[0], "changed": bool(answers[1])}

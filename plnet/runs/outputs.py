@@ -1,0 +1,83 @@
+"""The folder of a run: every file appears whole under its name, or not at all."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from plnet.io import write_atomically
+from plnet.runs.writable import require_writable
+
+__all__ = ["RunFolder"]
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """A folder that takes the results of one run.
+
+    Parameters
+    ----------
+    path : Path
+        Exists and can be written into.
+
+    Raises
+    ------
+    OutputError
+        If it does not or cannot.
+    """
+
+    path: Path
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "path", require_writable(self.path))
+
+    def text(self, name: str, text: str) -> Path:
+        """Write a text file in UTF-8."""
+        with write_atomically(self.path / name) as handle:
+            handle.write(text.encode())
+        return self.path / name
+
+    def json(self, name: str, values: Mapping[str, Any]) -> Path:
+        """Write a JSON file; what is not finite becomes null, because JSON has no NaN."""
+        plain = {key: _plain(value) for key, value in values.items()}
+        return self.text(name, json.dumps(plain, indent=2, allow_nan=False) + "\n")
+
+    def arrays(self, name: str, **arrays: np.ndarray) -> Path:
+        """Write an npz file without pickle."""
+        with write_atomically(self.path / name) as handle:
+            np.savez_compressed(handle, allow_pickle=False, **arrays)
+        return self.path / name
+
+    def table(self, name: str, columns: Mapping[str, Sequence[Any]]) -> Path:
+        """Write a CSV file with one line of names."""
+        buffer = io.StringIO()
+        writer = csv.writer(buffer, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows(zip(*columns.values(), strict=True))
+        return self.text(name, buffer.getvalue())
+
+    def state_dict(self, name: str, state: Mapping[str, Any]) -> Path:
+        """Write the weights of a torch module."""
+        import torch
+
+        with write_atomically(self.path / name) as handle:
+            torch.save(dict(state), handle)
+        return self.path / name
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(entry) for key, entry in value.items()}
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

@@ -1,0 +1,26 @@
+"""Count the linear regions of a network before and after training, exactly, and draw them.
+
+``python scripts/count_regions.py --help`` is the manual.
+"""
+
+import hydra
+from omegaconf import DictConfig
+
+from plnet.runs import config_dir, one_line_errors, register_schemas, run_script
+
+register_schemas()
+
+
+@hydra.main(version_base="1.3", config_path=str(config_dir()), config_name="count_regions")
+@one_line_errors
+def main(config: DictConfig) -> None:
+    # Imported here, so that --help and --cfg need not wait for torch.
+    from plnet.runs.build import build_main_job, open_run_folder
+    from plnet.runs.main_job import run_main_job
+
+    folder = open_run_folder(config)
+    print(run_main_job(folder, **build_main_job(config)))
+
+
+if __name__ == "__main__":
+    run_script(main)
