@@ -3,7 +3,6 @@
 import ast
 import itertools
 import json
-import os
 import re
 import subprocess
 import sys
@@ -275,19 +274,21 @@ def test_no_file_is_too_long():
 
 
 TEXT = {".py", ".md", ".toml", ".txt", ".yaml", ".yml", ".cff", ".json", ".cfg", ".csv", ""}
-NOT_OURS = {".git", ".venv", "venv", "build", "dist", "outputs", "multirun", "runs", "output", "node_modules"}
+NOT_OURS = re.compile(
+    r"(^|/)(\.git|\.venv|__pycache__|\.\w+_cache|\.hypothesis)/"
+    r"|^(venv|build|dist|outputs|multirun|runs|paper_figures/(output|results))/"
+)
 
 
 def text_files():
-    for folder, names, files in os.walk(ROOT):
-        at_top = Path(folder) == ROOT or Path(folder).name == "paper_figures"
-        names[:] = [
-            name
-            for name in names
-            if not (at_top and name in NOT_OURS)
-            and not name.endswith(("_cache", "__pycache__", ".hypothesis"))
-        ]
-        yield from (Path(folder, name) for name in files if Path(name).suffix in TEXT)
+    """List the text files of the project: what git knows and does not ignore, or else what is there."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    try:
+        names = subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout.decode().split("\0")
+    except (OSError, subprocess.CalledProcessError):
+        names = [path.relative_to(ROOT).as_posix() for path in ROOT.rglob("*")]
+    found = [ROOT / name for name in names if name and not NOT_OURS.search(name)]
+    return [path for path in found if path.suffix in TEXT and path.is_file()]
 
 
 PRIVATE = re.compile(r"(?<![\w.>)}])/(?:root|work|opt|home/\w+|Users/\w+)/|[A-Z]:\\Users\\")
@@ -308,6 +309,7 @@ def test_pattern_of_private_paths():
 
 def test_no_private_path_and_no_registry_is_named():
     wrong = []
+    assert ROOT / "pyproject.toml" in text_files()
     for path in text_files():
         text = path.read_text(encoding="utf-8", errors="replace")
         hits = [match.group() for match in PRIVATE.finditer(text)] + [

@@ -8,12 +8,12 @@ import sys
 
 import pytest
 from hydra import compose, initialize_config_dir
-from hydra.errors import ConfigCompositionException, HydraException
+from hydra.errors import CompactHydraException, ConfigCompositionException, HydraException
 from hydra.utils import get_object
 from omegaconf import DictConfig, OmegaConf
 
 from plnet.errors import ConfigError
-from plnet.runs import config_dir, register_schemas
+from plnet.runs import config_dir, one_line_errors, register_schemas, run_script
 from plnet.runs.schemas import _GROUPS, EngineSchema
 
 register_schemas()
@@ -156,7 +156,7 @@ def test_user_folder_adds_options(tmp_path):
     )
     done = script(tmp_path, "--config-dir", str(tmp_path), "network=tiny", "--cfg", "job")
     assert done.returncode == 0, done.stderr
-    assert "- 4\n- 10" in done.stdout
+    assert "- 4\n  - 10" in done.stdout
 
 
 def test_help_names_every_group_and_option():
@@ -187,6 +187,41 @@ def test_options_of_counting_are_those_of_the_schema():
     from plnet.runs.counting import CountingOptions
 
     assert CountingOptions() == CountingOptions(**vars(EngineSchema()))
+
+
+# What a user of a script sees
+
+
+def test_errors_of_the_user_become_compact():
+    @one_line_errors
+    def task():
+        raise ConfigError("expected this, got that")
+
+    @one_line_errors
+    def bug():
+        raise ValueError("a mistake of ours")
+
+    with pytest.raises(CompactHydraException, match="expected this, got that"):
+        task()
+    with pytest.raises(ValueError, match="a mistake of ours") as caught:
+        bug()
+    assert not isinstance(caught.value, CompactHydraException)
+
+
+def test_ctrl_c_ends_with_its_own_exit_code(caplog, capsys):
+    @one_line_errors
+    def task():
+        raise KeyboardInterrupt("Stopped by Ctrl-C somewhere.")
+
+    def early():
+        raise KeyboardInterrupt
+
+    for stopped in (task, lambda: run_script(early)):
+        with pytest.raises(SystemExit) as caught:
+            stopped()
+        assert caught.value.code == 130
+    assert caplog.messages == ["Stopped by Ctrl-C somewhere."]
+    assert capsys.readouterr().err == "Stopped by Ctrl-C.\n"
 
 
 @pytest.mark.hydra

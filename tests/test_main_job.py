@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 import torch
 from hydra import compose, initialize_config_dir
-from hydra.errors import CompactHydraException
 from omegaconf import OmegaConf
 
 from plnet.errors import (
@@ -28,7 +27,7 @@ from plnet.errors import (
     PLNetError,
 )
 from plnet.regions.complex import RegionComplex
-from plnet.runs import config_dir, one_line_errors, register_schemas, run_script
+from plnet.runs import config_dir, register_schemas
 from plnet.runs.build import build_main_job
 from plnet.runs.main_job import run_main_job
 from plnet.runs.outputs import RunFolder
@@ -416,38 +415,6 @@ def test_script_from_another_folder(tmp_path):
     assert config.data is None
     assert f"The network has {metrics_of(folder)['regions']} linear regions (exact" in done.stdout
     assert list(tmp_path.iterdir()) == [tmp_path / "outputs"]
-
-
-def test_errors_of_the_user_become_compact():
-    @one_line_errors
-    def task():
-        raise ConfigError("expected this, got that")
-
-    @one_line_errors
-    def bug():
-        raise ValueError("a mistake of ours")
-
-    with pytest.raises(CompactHydraException, match="expected this, got that"):
-        task()
-    with pytest.raises(ValueError, match="a mistake of ours") as caught:
-        bug()
-    assert not isinstance(caught.value, CompactHydraException)
-
-
-def test_ctrl_c_ends_with_its_own_exit_code(caplog, capsys):
-    @one_line_errors
-    def task():
-        raise KeyboardInterrupt("Stopped by Ctrl-C somewhere.")
-
-    def early():
-        raise KeyboardInterrupt
-
-    for stopped in (task, lambda: run_script(early)):
-        with pytest.raises(SystemExit) as caught:
-            stopped()
-        assert caught.value.code == 130
-    assert caplog.messages == ["Stopped by Ctrl-C somewhere."]
-    assert capsys.readouterr().err == "Stopped by Ctrl-C.\n"
 
 
 @pytest.mark.slow

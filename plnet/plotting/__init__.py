@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from plnet.plotting.palettes import CATEGORIES, CELLS, CLASSES, MARKERS
+    from plnet.plotting.axes_row import panels
     from plnet.plotting.points import mark_points
     from plnet.plotting.regions import plot_regions
     from plnet.plotting.save import save_figure
@@ -24,6 +25,7 @@ __all__ = [
     "Style",
     "Venue",
     "mark_points",
+    "panels",
     "plot_regions",
     "save_figure",
     "style",
@@ -38,6 +40,7 @@ _HOMES = {
     "Style": "styles",
     "Venue": "venues",
     "mark_points": "points",
+    "panels": "axes_row",
     "plot_regions": "regions",
     "save_figure": "save",
     "style": "styles",

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from plnet.geometry.cells import Vertex
-from plnet.geometry.exact import RationalMatrix, object_array
+from plnet.geometry.exact import object_array
 from plnet.ir.layers import GroupMax, ScalarPWL
 from plnet.regions.exact_measure import determinant, homogeneous_point, is_inside
 from plnet.regions.problem import Problem
@@ -52,7 +52,11 @@ def _shape_fault(region: CertifiedRegion) -> str | None:
     if any(len(v) != d + 1 or v[-1] < 0 or not any(v) for v in ring) or len(ring) < d + 1:
         return "has impossible vertices"
     if d == 1:
-        ends = len(ring) == 2 and not (ring[0][1] == 0 and ring[0][0] > 0) and not (ring[1][1] == 0 and ring[1][0] < 0)
+        ends = (
+            len(ring) == 2
+            and not (ring[0][1] == 0 and ring[0][0] > 0)
+            and not (ring[1][1] == 0 and ring[1][0] < 0)
+        )
         return None if ends and is_inside(ring, region.witness) else "is no interval around its witness"
     if not is_inside(ring, region.witness) or _turns(ring, region.witness) != 1:
         return "is no polygon around its witness"
@@ -62,7 +66,8 @@ def _shape_fault(region: CertifiedRegion) -> str | None:
 
 def _turns(ring: tuple[Vertex, ...], witness: tuple[Fraction, ...]) -> int:
     """Return how often the ring goes round the witness, from which it is known to turn left."""
-    heights = [v[1] - v[2] * witness[1] for v in ring]
+    _, y, w = homogeneous_point(witness)
+    heights = [v[1] * w - v[2] * y for v in ring]
     return sum(a < 0 <= b for a, b in pairwise((*heights, heights[0])))
 
 
@@ -84,10 +89,11 @@ def _piece_fault(problem: Problem, region: CertifiedRegion) -> str | None:
         return "names a piece that its unit does not have"
     prefix = tuple(network.pieces_of(pattern))
     points = [*region.vertices, homogeneous_point(region.witness)]
-    columns = RationalMatrix(object_array([v[i] for i in range(len(points[0])) for v in points], (len(points[0]), -1)))
+    flat = [x for row in zip(*points, strict=True) for x in row]
+    columns = object_array(flat, (problem.dim + 1, len(points)))
     for depth, block in enumerate(problem.blocks):
         forms = problem.forms(prefix[:depth])
-        values = (RationalMatrix(forms.integers) @ columns).integers.tolist()
+        values = forms.integers.dot(columns).tolist()
         scales = [forms.denominator * v[-1] for v in points]
         unit = _wrong_unit(block.nonlinear, values, scales, prefix[depth].tolist())
         if unit is not None:
@@ -98,7 +104,9 @@ def _piece_fault(problem: Problem, region: CertifiedRegion) -> str | None:
 def _piece_limits(layer: ScalarPWL | GroupMax) -> np.ndarray:
     """Return the number of piece indices of each unit that a pattern shows."""
     shown = layer.n_pieces > 1
-    return np.full(shown.sum(), layer.groups.shape[1]) if isinstance(layer, GroupMax) else layer.n_pieces[shown]
+    return (
+        np.full(shown.sum(), layer.groups.shape[1]) if isinstance(layer, GroupMax) else layer.n_pieces[shown]
+    )
 
 
 def _wrong_unit(
@@ -118,7 +126,9 @@ def _wrong_unit(
             if not 0 <= wall < layer.n_pieces[unit] - 1:
                 continue
             top, bottom = float(layer.breakpoints[unit, wall]).as_integer_ratio()
-            above = [z * bottom - top * scale for z, scale in zip(values[unit], scales, strict=True)]
+            above = values[unit]
+            if top or bottom > 1:
+                above = [z * bottom - top * scale for z, scale in zip(above, scales, strict=True)]
             if wall == piece and max(above) > 0:
                 return unit
             if wall < piece and (min(above) < 0 or above[-1] == 0):

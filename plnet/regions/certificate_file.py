@@ -107,10 +107,20 @@ def load_certificate(path: str | Path) -> Certificate:
     if found != FORMAT:
         raise FileFormatError(f"{path} is a {found} file, expected {FORMAT}.")
     if schema != SCHEMA:
-        raise FileFormatError(f"{path} has schema {schema}, this version of plnet reads schema {SCHEMA}. Update plnet.")
+        raise FileFormatError(
+            f"{path} has schema {schema}, this version of plnet reads schema {SCHEMA}. Update plnet."
+        )
     try:
         return _certificate_from(document)
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError, ZeroDivisionError) as error:
+    except (
+        KeyError,
+        TypeError,
+        ValueError,
+        IndexError,
+        AttributeError,
+        OverflowError,
+        ZeroDivisionError,
+    ) as error:
         reason = str(error) if isinstance(error, PLNetError) else f"{type(error).__name__}: {error}"
         raise FileFormatError(f"{path} is damaged ({reason}). Make it again.") from error
 
@@ -119,11 +129,14 @@ def _certificate_from(document: dict[str, Any]) -> Certificate:
     from plnet.regions.certificate import Certificate, CertifiedRegion
 
     network = PLNetwork(
-        tuple(_layer_from_json(layer) for layer in document["network"]["layers"]), document["network"]["input_dim"]
+        tuple(_layer_from_json(layer) for layer in document["network"]["layers"]),
+        document["network"]["input_dim"],
     )
     domain = document["domain"]
     chart = Chart(
-        _matrix_from_json(domain["embedding"]), _matrix_from_json(domain["facets"]), tuple(domain["facet_names"])
+        _matrix_from_json(domain["embedding"]),
+        _matrix_from_json(domain["facets"]),
+        tuple(domain["facet_names"]),
     )
     vertices = [_row_from_hex(row) for row in document["vertices"]]
     regions = []

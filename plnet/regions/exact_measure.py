@@ -23,7 +23,18 @@ from math import gcd
 
 from plnet.geometry.cells import Cell, Vertex
 
-__all__ = ["Faces", "Ring", "determinant", "interior_point", "is_inside", "measure", "net_faces", "ring_of", "volume"]
+__all__ = [
+    "Faces",
+    "Ring",
+    "determinant",
+    "homogeneous_point",
+    "interior_point",
+    "is_inside",
+    "measure",
+    "net_faces",
+    "ring_of",
+    "volume",
+]
 
 Ring = tuple[Vertex, ...]
 Face = tuple[Vertex, ...]
@@ -45,7 +56,9 @@ def ring_of(cell: Cell) -> Ring:
 def determinant(p: Vertex, q: Vertex, r: Vertex) -> int:
     """Return the determinant of three homogeneous points: positive if they turn left."""
     return (
-        p[0] * (q[1] * r[2] - q[2] * r[1]) - p[1] * (q[0] * r[2] - q[2] * r[0]) + p[2] * (q[0] * r[1] - q[1] * r[0])
+        p[0] * (q[1] * r[2] - q[2] * r[1])
+        - p[1] * (q[0] * r[2] - q[2] * r[0])
+        + p[2] * (q[0] * r[1] - q[1] * r[0])
     )
 
 
@@ -146,7 +159,8 @@ def _straightened(faces: Faces) -> Faces:
         if len(following[q]) != 1 or len(leading[q]) != 1 or q[-1] == 0:
             continue
         p, r = leading[q][0], following[q][0]
-        if p != r and determinant(p, q, r) == 0:
+        # A whole line keeps a finite point between its two ends at infinity.
+        if p != r and (p[-1] or r[-1]) and determinant(p, q, r) == 0:
             following[p][following[p].index(q)] = r
             leading[r][leading[r].index(q)] = p
             following[q], leading[q] = [], []

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from plnet.plotting import plot_regions, regions, save_figure, style
+from plnet.plotting import panels, plot_regions, save_figure, style
 from plnet.plotting.choices import check_choice
 from plnet.plotting.colors import check_color_by
 from plnet.plotting.save import FORMATS
@@ -49,7 +49,7 @@ class PlotOptions:
 
 
 def draw_panels(
-    path: Path, panels: Mapping[str, Counted], domain: ChosenDomain, plot: PlotOptions
+    path: Path, counts: Mapping[str, Counted], domain: ChosenDomain, plot: PlotOptions
 ) -> tuple[Path, ...]:
     """Draw one panel for each count and save the figure in all formats.
 
@@ -57,7 +57,7 @@ def draw_panels(
     ----------
     path : Path
         Without suffix.
-    panels : mapping
+    counts : mapping
         Title of each panel to what was counted; all on the same domain.
     domain : ChosenDomain
         Its images are marked.
@@ -68,24 +68,20 @@ def draw_panels(
     tuple of Path
         The files; none if a count stopped before the first region.
     """
-    if not all(len(counted.complex_) for counted in panels.values()):
+    if not all(len(counted.complex_) for counted in counts.values()):
         return ()
-    flat = next(iter(panels.values())).complex_.dim == 1
-    pyplot = regions.plt
-    with style(plot.column, plot.venue, columns=len(panels), ratio=0.5):
-        figure, axes = pyplot.subplots(1, len(panels), squeeze=False)
-        try:
-            for ax, (title, counted) in zip(axes[0], panels.items(), strict=True):
-                # One colour bar serves all panels; which classes there are differs between them.
-                legend = ax is axes[0, -1] or plot.color_by == "class"
-                _draw(ax, title, counted, domain, plot, legend=legend)
-            _share_scale(axes[0])
-            if not flat:
-                figure.set_size_inches(figure.get_figwidth(), _height(axes[0]))
-            words = ", ".join(["linear regions", *filter(None, panels)])
-            return save_figure(figure, path, plot.formats, title=words)
-        finally:
-            pyplot.close(figure)
+    flat = next(iter(counts.values())).complex_.dim == 1
+    look = style(plot.column, plot.venue, columns=len(counts), ratio=0.5)
+    with panels(len(counts), look) as (figure, axes):
+        for ax, (title, counted) in zip(axes, counts.items(), strict=True):
+            # One colour bar serves all panels; which classes there are differs between them.
+            legend = ax is axes[-1] or plot.color_by == "class"
+            _draw(ax, title, counted, domain, plot, legend=legend)
+        _share_scale(axes)
+        if not flat:
+            figure.set_size_inches(figure.get_figwidth(), _height(axes))
+        words = ", ".join(["linear regions", *filter(None, counts)])
+        return save_figure(figure, path, plot.formats, title=words)
 
 
 def _draw(

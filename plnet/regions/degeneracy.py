@@ -1,0 +1,225 @@
+"""Where a complex is not in general position: walls that coincide, and vertices with too many walls.
+
+The *walls* at a point are the units at a breakpoint there, the ties among the largest pieces
+of a maxout unit, and the sides of the domain. A face of codimension c (a region has 0, a facet 1, a
+vertex d) lies in c walls in general position; more make it degenerate.
+
+On the closure of a region every unit is an affine function that does not change sign, so a
+wall contains a facet if it contains its ends, and a region if it contains all its vertices.
+Everything is thus decided at vertices: first in floating point with a rigorous error bound,
+and in exact integers where that leaves more walls than general position has.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cached_property
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from plnet.geometry.cells import FacetId, Vertex
+from plnet.regions.exact_measure import Ring, determinant, ring_of
+from plnet.regions.walls import Contacts, exact_contacts, possible_contacts, walls_of
+
+if TYPE_CHECKING:
+    from plnet.regions.complex import RegionComplex
+
+__all__ = ["Degeneracies", "DegenerateFace", "degeneracies"]
+
+
+@dataclass(frozen=True)
+class DegenerateFace:
+    """A face of a complex that lies in more walls than its codimension.
+
+    Parameters
+    ----------
+    codimension : int
+        0 for a region, 1 for a facet, d for a vertex.
+    walls : tuple of (layer, unit, lower piece, higher piece)
+        All walls that contain the face. Layer -1 stands for facet `unit` of the domain. A maxout
+        unit with s tied pieces counts as s - 1 walls, between neighbouring tied pieces.
+    point : tuple of Fraction
+        A point in the relative interior of the face, in the coordinates of the domain.
+    region : int
+        A region whose closure contains the face.
+    """
+
+    codimension: int
+    walls: tuple[FacetId, ...]
+    point: tuple[Fraction, ...]
+    region: int
+
+
+@dataclass(frozen=True)
+class Degeneracies:
+    """All degenerate faces of a complex.
+
+    Parameters
+    ----------
+    regions : tuple of DegenerateFace
+        Regions on which a unit is identically at a breakpoint, or two largest pieces are equal.
+    facets : tuple of DegenerateFace
+        Facets in several walls, d = 2; for d = 1 facets are vertices and are listed there.
+    vertices : tuple of DegenerateFace
+        Vertices in more than d walls.
+    """
+
+    regions: tuple[DegenerateFace, ...]
+    facets: tuple[DegenerateFace, ...]
+    vertices: tuple[DegenerateFace, ...]
+
+    @property
+    def generic(self) -> bool:
+        """Whether the complex is in general position: no face is degenerate."""
+        return not (self.regions or self.facets or self.vertices)
+
+    def summary(self) -> str:
+        """Return the sets of walls that are dependent and how often, as text."""
+        if self.generic:
+            return "The complex is in general position."
+        lines = ["The complex is not in general position."]
+        for faces, one, many in (
+            (self.regions, "region lies", "regions lie"),
+            (self.facets, "facet lies", "facets lie"),
+            (self.vertices, "vertex lies", "vertices lie"),
+        ):
+            counts = Counter(face.walls for face in faces)
+            for walls, times in counts.most_common(10):
+                lines.append(f"  {times} {one if times == 1 else many} in {_described(walls)}")
+            if len(counts) > 10:
+                lines.append(f"  and {len(counts) - 10} more sets of walls, {many.split()[0]}")
+        return "\n".join(lines)
+
+    def __str__(self) -> str:
+        return self.summary()
+
+
+def degeneracies(complex_: RegionComplex) -> Degeneracies:
+    """Find every face of a complex that lies in more walls than its codimension, d = 1 or 2.
+
+    Parameters
+    ----------
+    complex_ : RegionComplex
+
+    Returns
+    -------
+    Degeneracies
+
+    Notes
+    -----
+    Exact: every verdict is proved, by a floating-point error bound or in integers. Costs the
+    exact cell of each region, one floating-point pass of the network over the vertices, and
+    O(1) exact products for each wall that could not be excluded.
+
+    Examples
+    --------
+    Three lines through one point:
+
+    >>> import plnet
+    >>> from plnet.ir import Affine, PLNetwork, ScalarPWL
+    >>> star = PLNetwork((Affine([[1, 0], [0, 1], [1, 1]], [0, 0, 0]), ScalarPWL.relu(3)), input_dim=2)
+    >>> found = plnet.enumerate_regions(star, plnet.Box(-1, 2)).degeneracies()
+    >>> found.generic, len(found.vertices), found.vertices[0].point
+    (False, 1, (Fraction(0, 1), Fraction(0, 1)))
+    """
+    survey = _Survey(complex_)
+    d = complex_.dim
+    regions, facets, vertices = [], [], []
+    seen: set[frozenset[Vertex]] = set()
+    for i, ring in enumerate(survey.rings):
+        # The whole space has directions only; with the origin they span it.
+        spanning = ring if any(v[-1] for v in ring) else (*ring, (0,) * d + (1,))
+        faces = [(0, spanning, regions)]
+        faces += [(d, (corner,), vertices) for corner in _corners(ring)]
+        faces += [(1, edge, facets) for edge in _edges(ring)]
+        for codimension, corners, found in faces:
+            face = frozenset(corners)
+            walls = () if face in seen else survey.common_walls(corners, codimension, i)
+            seen.add(face)
+            if walls:
+                found.append(DegenerateFace(codimension, walls, _middle(corners), i))
+    return Degeneracies(tuple(regions), tuple(facets), tuple(vertices))
+
+
+@dataclass(frozen=True, eq=False)
+class _Survey:
+    """The walls at the vertices of a complex, those that are possible and those that are proved."""
+
+    complex_: RegionComplex
+    exact: dict[Vertex, Contacts] = field(default_factory=dict)
+
+    @cached_property
+    def rings(self) -> list[Ring]:
+        return [ring_of(self.complex_.exact_cell(i)) for i in range(len(self.complex_))]
+
+    @cached_property
+    def owner(self) -> dict[Vertex, int]:
+        """For each vertex, the first region that has it."""
+        found: dict[Vertex, int] = {}
+        for i, ring in enumerate(self.rings):
+            for vertex in ring:
+                found.setdefault(vertex, i)
+        return found
+
+    @cached_property
+    def possible(self) -> dict[Vertex, Contacts]:
+        """A superset of what holds at each finite vertex."""
+        finite = [vertex for vertex in self.owner if vertex[-1]]
+        return dict(zip(finite, possible_contacts(self.complex_.problem, finite), strict=True))
+
+    def common_walls(self, corners: Iterable[Vertex], codimension: int, region: int) -> tuple[FacetId, ...]:
+        """Return the walls through all corners if they are more than `codimension`, else nothing."""
+        corners = tuple(corners)
+        known = [self.possible[v] for v in corners if v in self.possible]
+        if known and len(walls_of(frozenset.intersection(*known))) <= codimension:
+            return ()
+        walls = walls_of(frozenset.intersection(*(self._exact(v, region) for v in corners)))
+        return walls if len(walls) > codimension else ()
+
+    def _exact(self, vertex: Vertex, region: int) -> Contacts:
+        # A unit is continuous, and so is its slope in a direction at infinity: any region will do.
+        if vertex not in self.exact:
+            pattern = self.complex_.patterns[self.owner.get(vertex, region)]
+            prefix = tuple(self.complex_.network.pieces_of(np.asarray(pattern)))
+            self.exact[vertex] = exact_contacts(self.complex_.problem, prefix, vertex)
+        return self.exact[vertex]
+
+
+def _corners(ring: Ring) -> list[Vertex]:
+    """Return the finite vertices; a point that only stands between the two ends of a line is none."""
+    if len(ring) == 2:
+        return [v for v in ring if v[-1]]
+    triples = zip((ring[-1], *ring), ring, (*ring[1:], ring[0]), strict=False)
+    return [v for before, v, after in triples if v[-1] and determinant(before, v, after)]
+
+
+def _edges(ring: Ring) -> list[tuple[Vertex, Vertex]]:
+    """Return the edges of a polygon that are not at infinity, none for an interval."""
+    if len(ring) == 2:
+        return []
+    return [(p, q) for p, q in pairwise((*ring, ring[0])) if p[-1] or q[-1]]
+
+
+def _middle(corners: tuple[Vertex, ...]) -> tuple[Fraction, ...]:
+    """Return a point in the relative interior of the hull of some vertices."""
+    total = [Fraction(0)] * len(corners[0])
+    for vertex in corners:
+        scale = vertex[-1] or max(map(abs, vertex))
+        total = [t + Fraction(x, scale) for t, x in zip(total, vertex, strict=True)]
+    return tuple(x / total[-1] for x in total[:-1])
+
+
+def _described(walls: tuple[FacetId, ...]) -> str:
+    words = []
+    for layer, unit, low, high in walls[:8]:
+        words.append(
+            f"side {unit} of the domain" if layer == -1 else f"unit {unit} of layer {layer} ({low}|{high})"
+        )
+    if len(walls) > 8:
+        words.append(f"{len(walls) - 8} more")
+    return f"{len(walls)} wall{'s' if len(walls) > 1 else ''}: {', '.join(words)}"
