@@ -138,8 +138,10 @@ def network_from_header(data: dict[str, Any], arrays: dict[str, np.ndarray]) -> 
         if entry["kind"] == "Affine":
             layers.append(Affine(arrays[f"layer{i}_weight"], arrays[f"layer{i}_bias"], name))
         elif entry["kind"] == "ScalarPWL":
-            parts = [arrays[f"layer{i}_{key}"] for key in ("breakpoints", "slopes", "anchors")]
-            layers.append(ScalarPWL(*parts, name))
+            breakpoints, slopes, anchors = (
+                arrays[f"layer{i}_{key}"] for key in ("breakpoints", "slopes", "anchors")
+            )
+            layers.append(ScalarPWL(breakpoints, slopes, anchors, name))
         elif entry["kind"] == "GroupMax":
             layers.append(GroupMax(arrays[f"layer{i}_groups"], entry["n_in"], name))
         else:

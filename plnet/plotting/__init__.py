@@ -8,8 +8,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from plnet.plotting.palettes import CATEGORIES, CELLS, CLASSES, MARKERS
     from plnet.plotting.axes_row import panels
+    from plnet.plotting.palettes import CATEGORIES, CELLS, CLASSES, MARKERS
     from plnet.plotting.points import mark_points
     from plnet.plotting.regions import plot_regions
     from plnet.plotting.save import save_figure

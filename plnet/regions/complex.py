@@ -170,8 +170,9 @@ class RegionComplex:
     def locate(self, x: Any) -> np.ndarray:
         """Return the index of the region of each point, coordinates t of shape (n, d) -> (n,).
 
-        For a Box, a Polytope and a Space the coordinates are the inputs of the network. A point on a wall belongs to a region whose closure contains it; a point outside
-        the domain gets -1.
+        For a Box, a Polytope and a Space the coordinates are the inputs of the network. A
+        point on a wall belongs to a region whose closure contains it; a point outside the
+        domain gets -1.
         """
         return locate(self, x)
 
