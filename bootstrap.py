@@ -446,6 +446,16 @@ def install(python: Path, log: Path) -> None:
         )
 
 
+def compile_kernels(python: Path) -> None:
+    """Compile the kernels of plnet now, so that its first count does not have to."""
+    say("Compiling the kernels, once. This takes about half a minute.")
+    command = [str(python), "-c", "from plnet.regions import compile_kernels; compile_kernels()"]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    if done.returncode != 0:
+        output = done.stdout.decode("utf-8", "replace").strip()
+        raise BootstrapError(f"{output}\nThe kernels do not compile. The command was: {shlex.join(command)}")
+
+
 def make_environment(root: Path, folder: Path) -> None:
     """Make the environment anew: until its last step the stamp says that it is not to be used."""
     if folder.joinpath(STAMP).exists():
@@ -472,6 +482,7 @@ def make_environment(root: Path, folder: Path) -> None:
     say(download_message(build))
     start = time.monotonic()
     install(python, folder / "install.log")
+    compile_kernels(python)
     write_stamp(folder, "ready", fingerprint(root, interpreter.version))
     say(f"The environment is ready ({time.monotonic() - start:.0f} s).")
 

@@ -7,6 +7,7 @@ import os
 import shlex
 import subprocess
 import sys
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +15,6 @@ os.environ.setdefault("MPLBACKEND", "Agg")  # Files are written; no screen is ne
 
 import matplotlib.pyplot as plt
 import paths
-from omegaconf import OmegaConf
 
 from plnet import PLNetError
 from plnet.plotting import save_figure
@@ -45,7 +45,7 @@ class FigureError(Exception):
 
 
 def read_manifest() -> dict[str, Entry]:
-    plain = OmegaConf.to_container(OmegaConf.load(paths.MANIFEST))
+    plain = tomllib.loads(paths.MANIFEST.read_text(encoding="utf-8"))
     return {name: Entry(name, **values) for name, values in plain.items()}
 
 

@@ -6,6 +6,6 @@ __all__ = ["FIGURES", "MANIFEST", "OUTPUT", "RESULTS", "ROOT"]
 
 FIGURES = Path(__file__).resolve().parent
 ROOT = FIGURES.parent
-MANIFEST = FIGURES / "manifest.yaml"
+MANIFEST = FIGURES / "manifest.toml"
 RESULTS = FIGURES / "results"
 OUTPUT = FIGURES / "output"

@@ -253,6 +253,8 @@ def ring_fault(ring, witness, d):
     """Say why a list of vertices is not the boundary of a convex cell around a witness."""
     if len(witness) != d + 1 or witness[-1] <= 0:
         return "its witness is not a point"
+    if len(ring) < d + 1:
+        return "it has too few vertices"
     if any(len(v) != d + 1 or v[-1] < 0 or not any(v) for v in ring):
         return "a vertex is neither a point nor a direction"
     if d == 1:
@@ -261,9 +263,7 @@ def ring_fault(ring, witness, d):
         (a, v), (b, w), (x, u) = *ring, witness
         return None if a * u < x * v and x * w < b * u else "its witness is not inside"
     following = [*ring[1:], ring[0]]
-    if len(ring) < 3 or any(
-        value(line_through(p, q), witness) <= 0 for p, q in zip(ring, following, strict=True)
-    ):
+    if any(value(line_through(p, q), witness) <= 0 for p, q in zip(ring, following, strict=True)):
         return "it does not turn left around its witness"
     # Each step turns left by less than 180 degrees; count how often the steps go past the ray to the right.
     heights = [v[1] * witness[2] - v[2] * witness[1] for v in ring]
