@@ -6,6 +6,7 @@ import json
 import os
 import secrets
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -77,13 +78,23 @@ def read_arrays(path: str | Path, kind: str, schema: int) -> tuple[dict[str, Any
     if not source.exists() and source.suffix != ".npz":
         source = source.with_name(source.name + ".npz")
     try:
-        with np.load(source, allow_pickle=False) as data:
+        # Opened here, because numpy leaves a file open that it cannot read.
+        with source.open("rb") as handle, np.load(handle, allow_pickle=False) as data:
             arrays = {key: data[key] for key in data.files}
         header = json.loads(arrays.pop("header").tobytes())
         found, version = header["format"], int(header["schema"])
     except FileNotFoundError as error:
         raise FileFormatError(f"No file {source}.") from error
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile) as error:
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        EOFError,
+        zipfile.BadZipFile,
+        zlib.error,
+    ) as error:
         raise FileFormatError(
             f"{source} is not a readable {kind} file ({type(error).__name__}: {error}). "
             "It may be half-written or of another program; make it again."

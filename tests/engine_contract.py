@@ -52,7 +52,9 @@ def reference_cases() -> list[Case]:
     """Return all reference networks on all of R^d and, where known, in a box."""
     cases = []
     for record in all_references():
-        cases.append(Case(f"{record.name}, everywhere", record.layers, None, record.d, record.everywhere["R2"]))
+        cases.append(
+            Case(f"{record.name}, everywhere", record.layers, None, record.d, record.everywhere["R2"])
+        )
         if record.box is not None:
             box = plnet.Box(*record.box)
             cases.append(Case(f"{record.name}, box", record.layers, box, record.d, record.box_count))
@@ -91,7 +93,9 @@ def check_volumes(found: RegionComplex) -> None:
     assert sum(volumes) == root.volume()
     factor = found.chart.volume_factor
     size = float(root.volume()) * factor
-    np.testing.assert_allclose(found.volumes, [float(v) * factor for v in volumes], rtol=1e-9, atol=1e-13 * size)
+    np.testing.assert_allclose(
+        found.volumes, [float(v) * factor for v in volumes], rtol=1e-9, atol=1e-13 * size
+    )
 
 
 def check_points(found: RegionComplex) -> None:
@@ -100,7 +104,9 @@ def check_points(found: RegionComplex) -> None:
     embedding = found.chart.embedding.to_fractions()
     for i in range(len(found)):
         t = found.exact_cell(i).witness()
-        inputs.append([sum((a * x for a, x in zip(row, (*t, 1), strict=True)), Fraction(0)) for row in embedding])
+        inputs.append(
+            [sum((a * x for a, x in zip(row, (*t, 1), strict=True)), Fraction(0)) for row in embedding]
+        )
         coordinates.append([float(x) for x in t])
     table = np.empty((len(inputs), found.network.input_dim), dtype=object)
     table[:] = inputs
@@ -181,7 +187,9 @@ def _points(cell: Cell) -> list[Point]:
 
 def _in_closure(cell: Cell, point: Point) -> bool:
     inside = (*cell.witness(), 1)
-    sides = [[sum(a * x for a, x in zip(f, p, strict=True)) for f in cell.forms] for p in ((*point, 1), inside)]
+    sides = [
+        [sum(a * x for a, x in zip(f, p, strict=True)) for f in cell.forms] for p in ((*point, 1), inside)
+    ]
     return all(at * there >= 0 for at, there in zip(*sides, strict=True))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -65,7 +66,7 @@ def he_network(widths: Sequence[int], seed: int, bias: float = 0.1, units: Any =
     """
     rng = np.random.RandomState(seed)
     layers: list[Any] = []
-    for fan_in, fan_out in zip(widths[:-1], widths[1:], strict=True):
+    for fan_in, fan_out in pairwise(widths):
         weight = rng.randn(fan_out, fan_in) * np.sqrt(2.0 / fan_in)
         layers += [Affine(weight, bias * rng.randn(fan_out)), units(fan_out)]
     return PLNetwork(tuple(layers[:-1]), widths[0])
@@ -92,7 +93,11 @@ def patterns_in_polytope(layers: Sequence[Layer], A: Any, b: Any) -> set[Pattern
     d, f = len(rows[0]), len(rows)
     eye = [[Fraction(i == j) for j in range(d)] for i in range(d)]
     front = [
-        ("affine", eye + [[-x for x in row] for row in rows], [0] * d + [Fraction(x) for x in np.asarray(b).tolist()]),
+        (
+            "affine",
+            eye + [[-x for x in row] for row in rows],
+            [0] * d + [Fraction(x) for x in np.asarray(b).tolist()],
+        ),
         ("scalar", [IDENTITY] * d + [RELU] * f),
         ("affine", [row + [0] * f for row in eye], [0] * d),
     ]
@@ -102,8 +107,9 @@ def patterns_in_polytope(layers: Sequence[Layer], A: Any, b: Any) -> set[Pattern
 
 
 def proper(layers: Sequence[Layer], patterns: Any) -> set[Pattern]:
-    """Return oracle patterns in the terms of `PLNetwork`: units with one piece are left out, and
-    places in a group count as in the padded groups of `to_network`.
+    """Return oracle patterns in the terms of `PLNetwork`.
+
+    Units with one piece are left out, and places in a group count as in the padded groups of `to_network`.
     """
     shift, keep = [], []
     for kind, *data in layers:
@@ -122,7 +128,9 @@ def pattern_set(patterns: np.ndarray) -> set[Pattern]:
     return {tuple(row) for row in patterns.tolist()}
 
 
-def expected_patterns(layers: Sequence[Layer], domain: Domain | None, input_dim: int | None = None) -> set[Pattern]:
+def expected_patterns(
+    layers: Sequence[Layer], domain: Domain | None, input_dim: int | None = None
+) -> set[Pattern]:
     """Return the full-dimensional patterns on any domain of dimension 1 or 2, by the oracle."""
     d = oracle_dimension(layers) if input_dim is None else input_dim
     if domain is None or isinstance(domain, plnet.Space):

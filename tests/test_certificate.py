@@ -84,6 +84,8 @@ def test_of_all_of_space(tmp_path, checker):
     ):
         network = PLNetwork((Affine(weight, bias), ScalarPWL.relu(len(bias))), len(weight[0]))
         assert_holds(checker, network, None, count, tmp_path)
+    # No nonlinear layer at all.
+    assert_holds(checker, PLNetwork((Affine([[1.0, 2.0]], [0.5]),), 2), plnet.Box(-1, 1), 1, tmp_path)
 
 
 def test_of_unbounded_polytopes_and_slices(tmp_path, checker):
@@ -97,10 +99,6 @@ def test_of_unbounded_polytopes_and_slices(tmp_path, checker):
     ):
         count = plnet.count_regions(network, domain).count
         assert_holds(checker, network, domain, count, tmp_path)
-
-
-def test_of_a_network_without_units(tmp_path, checker):
-    assert_holds(checker, PLNetwork((Affine([[1.0, 2.0]], [0.5]),), 2), plnet.Box(-1, 1), 1, tmp_path)
 
 
 @pytest.mark.parametrize("chunk", range(4))
@@ -225,37 +223,79 @@ def test_checker_as_a_program(tmp_path):
     assert run_checker(tmp_path / "nothing.json").returncode == 1
 
 
+CORRUPTIONS = []
+
+
+def corruption(function):
+    """Register a change that makes a certificate of `quadrants_and_a_constant` wrong."""
+    CORRUPTIONS.append(function)
+    return function
+
+
+def changed(name, *path_and_value):
+    """Register the replacement of one entry of the document."""
+    *path, key, value = path_and_value
+
+    def change(document):
+        for step in path:
+            document = document[step]
+        document[key] = value
+
+    change.__name__ = name
+    return corruption(change)
+
+
+changed("other_weight_across", "network", "layers", 0, "weight", 0, 1, (2.0**-52).hex())
+changed("other_bias", "network", "layers", 0, "bias", 1, (2.0**-60).hex())
+changed("other_breakpoint", "network", "layers", 1, "units", 0, 0, 0, (2.0**-60).hex())
+changed("nan_weight", "network", "layers", 0, "weight", 0, 0, "nan")
+changed("unknown_layer", "network", "layers", 1, "kind", "Sine")
+changed("wider_facets", "domain", "facets", "rows", 0, -1, "0x2")
+changed("other_embedding", "domain", "embedding", "rows", 0, -1, "0x1")
+wrong_volume = changed("wrong_volume", "claims", "total_volume", ["0x5", "0x1"])
+changed("no_vertices", "regions", 0, "vertices", [])
+changed("unknown_vertex", "regions", 0, "vertices", 0, 10**6)
+changed("no_number", "regions", 0, "pattern", 0, "0")
+
+
 def region_with(document, pattern):
     return next(region for region in document["regions"] if region["pattern"] == pattern)
 
 
+@corruption
 def missing_region(document):
     document["regions"].pop()
 
 
+@corruption
 def doubled_region(document):
     document["regions"].append(copy.deepcopy(document["regions"][0]))
 
 
+@corruption
 def doubled_region_for_a_missing_one(document):
     document["regions"][1] = copy.deepcopy(document["regions"][0])
 
 
+@corruption
 def copy_under_another_pattern(document):
     # The cell of one region in place of another one of the same area.
     (first, second) = (region_with(document, p) for p in ([1, 1, 0], [0, 0, 0]))
     first["vertices"], first["witness"] = second["vertices"], second["witness"]
 
 
+@corruption
 def flipped_piece(document):
     region_with(document, [1, 1, 0])["pattern"][0] = 0
 
 
+@corruption
 def flipped_constant_unit(document):
     # Unit 2 is identically at its breakpoint: the closed inequalities allow both pieces.
     region_with(document, [1, 1, 0])["pattern"][2] = 1
 
 
+@corruption
 def both_sides_of_a_constant_unit(document):
     twin = copy.deepcopy(region_with(document, [1, 1, 0]))
     twin["pattern"][2] = 1
@@ -274,52 +314,55 @@ def corner_place(document, corner):
     return next(i for i, p in enumerate(places) if [int(x, 16) for x in document["vertices"][p]] == corner)
 
 
-def vertex_moved_inwards(document):
-    own_vertex(document, corner_place(document, [0, 0, 1]), (1, 1, 10**9))
+for name, corner, vertex in (
+    ("vertex_moved_inwards", [0, 0, 1], (1, 1, 10**9)),
+    ("vertex_moved_across_a_wall", [0, 0, 1], (-1, -1, 10**9)),
+    ("vertex_moved_out_of_the_domain", [1, 1, 1], (10**9 + 1, 10**9 + 1, 10**9)),
+    ("vertex_at_infinity", [1, 1, 1], (1, 1, 0)),
+):
+
+    def move(document, corner=corner, vertex=vertex):
+        own_vertex(document, corner_place(document, corner), vertex)
+
+    move.__name__ = name
+    corruption(move)
+
+for name, witness in (
+    ("witness_outside", ["-0x1", "-0x1", "0x2"]),
+    ("witness_on_a_wall", ["0x0", "0x1", "0x2"]),
+    ("witness_without_scale", ["-0x1", "-0x1", "-0x2"]),
+):
+
+    def give_witness(document, witness=witness):
+        region_with(document, [1, 1, 0])["witness"] = witness
+
+    give_witness.__name__ = name
+    corruption(give_witness)
 
 
-def vertex_moved_across_a_wall(document):
-    own_vertex(document, corner_place(document, [0, 0, 1]), (-1, -1, 10**9))
-
-
-def vertex_moved_out_of_the_domain(document):
-    own_vertex(document, corner_place(document, [1, 1, 1]), (10**9 + 1, 10**9 + 1, 10**9))
-
-
-def vertex_at_infinity(document):
-    own_vertex(document, corner_place(document, [1, 1, 1]), (1, 1, 0))
-
-
+@corruption
 def shared_vertex_moved(document):
     place = region_with(document, [1, 1, 0])["vertices"][corner_place(document, [0, 0, 1])]
     document["vertices"][place] = ["0x1", "0x0", "0x3e8"]
 
 
-def witness_outside(document):
-    region_with(document, [1, 1, 0])["witness"] = ["-0x1", "-0x1", "0x2"]
-
-
-def witness_on_a_wall(document):
-    region_with(document, [1, 1, 0])["witness"] = ["0x0", "0x1", "0x2"]
-
-
-def witness_without_scale(document):
-    region_with(document, [1, 1, 0])["witness"] = ["-0x1", "-0x1", "-0x2"]
-
-
+@corruption
 def clockwise(document):
     region_with(document, [1, 1, 0])["vertices"].reverse()
 
 
+@corruption
 def bow_tie(document):
     places = region_with(document, [1, 1, 0])["vertices"]
     places[0], places[1] = places[1], places[0]
 
 
+@corruption
 def wound_twice(document):
     region_with(document, [1, 1, 0])["vertices"] *= 2
 
 
+@corruption
 def wound_twice_for_a_missing_one(document):
     wound_twice(document)
     document["regions"].remove(region_with(document, [0, 0, 0]))
@@ -329,123 +372,45 @@ def other_weight(document):
     document["network"]["layers"][0]["weight"][0][0] = (1.0 + 2.0**-52).hex()
 
 
-def other_weight_across(document):
-    document["network"]["layers"][0]["weight"][0][1] = (2.0**-52).hex()
-
-
-def other_bias(document):
-    document["network"]["layers"][0]["bias"][1] = (2.0**-60).hex()
-
-
-def other_breakpoint(document):
-    document["network"]["layers"][1]["units"][0][0][0] = (2.0**-60).hex()
-
-
+@corruption
 def missing_unit(document):
     document["network"]["layers"][0]["weight"].pop()
 
 
+@corruption
 def smaller_domain(document):
     document["domain"]["vertices"] = [["0x0", "0x0", "0x1"], ["0x1", "0x0", "0x1"], ["0x1", "0x1", "0x1"]]
 
 
+@corruption
 def wrong_domain_vertices(document):
     document["domain"]["vertices"] = [["0x0", "0x0", "0x1"], ["0x1", "0x0", "0x1"], ["0x0", "0x1", "0x1"]]
     document["regions"] = [region for region in document["regions"] if region["pattern"] == [1, 1, 0]]
 
 
-def wider_facets(document):
-    document["domain"]["facets"]["rows"][0][-1] = "0x2"
-
-
+@corruption
 def fewer_facets(document):
     document["domain"]["facets"]["rows"].pop()
 
 
+@corruption
 def impossible_facet(document):
     document["domain"]["facets"]["rows"].append(["0x0", "0x0", "-0x1"])
 
 
-def other_embedding(document):
-    document["domain"]["embedding"]["rows"][0][-1] = "0x1"
-
-
+@corruption
 def wrong_claim(document):
     document["claims"]["regions"] += 1
 
 
-def wrong_volume(document):
-    document["claims"]["total_volume"] = ["0x5", "0x1"]
-
-
-def no_vertices(document):
-    document["regions"][0]["vertices"] = []
-
-
-def unknown_vertex(document):
-    document["regions"][0]["vertices"][0] = 10**6
-
-
+@corruption
 def negative_place(document):
     document["regions"][0]["vertices"][0] -= len(document["vertices"])
 
 
+@corruption
 def short_pattern(document):
     document["regions"][0]["pattern"].pop()
-
-
-def no_number(document):
-    document["regions"][0]["pattern"][0] = "0"
-
-
-def nan_weight(document):
-    document["network"]["layers"][0]["weight"][0][0] = "nan"
-
-
-def unknown_layer(document):
-    document["network"]["layers"][1]["kind"] = "Sine"
-
-
-CORRUPTIONS = [
-    missing_region,
-    doubled_region,
-    doubled_region_for_a_missing_one,
-    copy_under_another_pattern,
-    flipped_piece,
-    flipped_constant_unit,
-    both_sides_of_a_constant_unit,
-    vertex_moved_inwards,
-    vertex_moved_across_a_wall,
-    vertex_moved_out_of_the_domain,
-    vertex_at_infinity,
-    shared_vertex_moved,
-    witness_outside,
-    witness_on_a_wall,
-    witness_without_scale,
-    clockwise,
-    bow_tie,
-    wound_twice,
-    wound_twice_for_a_missing_one,
-    other_weight_across,
-    other_bias,
-    other_breakpoint,
-    missing_unit,
-    smaller_domain,
-    wrong_domain_vertices,
-    wider_facets,
-    fewer_facets,
-    impossible_facet,
-    other_embedding,
-    wrong_claim,
-    wrong_volume,
-    no_vertices,
-    unknown_vertex,
-    negative_place,
-    short_pattern,
-    no_number,
-    nan_weight,
-    unknown_layer,
-]
 
 
 def quadrants_and_a_constant():
@@ -486,6 +451,23 @@ def test_checker_refuses_on_all_of_space(corrupt, d, tmp_path, checker):
     assert verdict(checker, document).startswith("NOT PROVED")
 
 
+def test_checker_refuses_shapes_also_as_a_lower_bound(tmp_path, checker):
+    _, document = document_of(
+        PLNetwork((Affine([[1]], [0]), ScalarPWL.relu(1)), 1), plnet.Box(-1, 1), tmp_path
+    )
+    region_with(document, [1])["vertices"].reverse()
+    assert "not inside" in verdict(checker, document, lower_bound=True)
+    _, document = document_of(quadrants_and_a_constant(), plnet.Box(-1, 1), tmp_path)
+    own_vertex(document, corner_place(document, [1, 1, 1]), (1, 1, 3))
+    region_with(document, [1, 1, 0])["witness"] = ["0x1", "0x1", "0x6"]
+    assert "not convex" in verdict(checker, document, lower_bound=True)
+    # The empty domain, for which the whole space is claimed.
+    _, document = document_of(PLNetwork((Affine([[1, 0]], [1]),), 2), None, tmp_path)
+    assert "PROVED: exactly 1" in verdict(checker, document)
+    impossible_facet(document)
+    assert "facet 0" in verdict(checker, document, lower_bound=True)
+
+
 def test_overlapping_maxout_cells_are_refused(tmp_path, checker):
     # Two equal pieces: by the definition the last one wins, so the other one has no region.
     network = PLNetwork((Affine([[1, 0], [1, 0], [0, 0]], [0, 0, 0]), GroupMax([[0, 1, 2]], 3)), 2)
@@ -500,13 +482,7 @@ def test_overlapping_maxout_cells_are_refused(tmp_path, checker):
 
 def test_the_own_check_finds_faults_too(tmp_path):
     _, document = document_of(quadrants_and_a_constant(), plnet.Box(-1, 1), tmp_path)
-    for corrupt in (
-        doubled_region,
-        flipped_piece,
-        flipped_constant_unit,
-        vertex_moved_across_a_wall,
-        bow_tie,
-    ):
+    for corrupt in (doubled_region, flipped_piece, flipped_constant_unit, clockwise, wound_twice):
         wrong = copy.deepcopy(document)
         corrupt(wrong)
         path = tmp_path / "wrong.json"

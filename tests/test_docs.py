@@ -14,9 +14,7 @@ from plnet.ir import supported_layers
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 MODULES = [
-    info.name
-    for info in pkgutil.walk_packages(plnet.__path__, "plnet.")
-    if ".kernels." not in info.name
+    info.name for info in pkgutil.walk_packages(plnet.__path__, "plnet.") if ".kernels." not in info.name
 ]
 
 

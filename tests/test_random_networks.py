@@ -11,7 +11,7 @@ from helpers import expected_patterns, oracle_dimension, pattern_set, proper, to
 
 import plnet
 
-CHUNKS, PER_CHUNK = 10, 60
+CHUNKS, PER_CHUNK = 10, 45
 
 
 def _check(layers, domain, input_dim=None, largest=400):

@@ -1,8 +1,9 @@
 """Random networks of every shape that the representation can express, and domains to go with them.
 
-Networks are in the raw format of the module `oracle`. Unlike those of `degenerate` they have layers without an
-affine map in front, several affine maps in a row, groups that overlap or repeat an index, groups of groups, skip
-connections by identity units, functions with up to five breakpoints, and weights of very different sizes.
+Networks are in the raw format of the module `oracle`. Unlike those of `degenerate` they have layers without
+an affine map in front, several affine maps in a row, groups that overlap or repeat an index, groups of
+groups, skip connections by identity units, functions with up to five breakpoints, and weights of very
+different sizes.
 """
 
 from __future__ import annotations
@@ -88,7 +89,10 @@ def _polytope(rng: np.random.Generator, d: int) -> plnet.Polytope:
     b = A @ (rng.integers(-3, 4, size=d) / 2) + rng.choice([1.0, 0.5, 1e-3, 3.0], size=n)
     if rng.random() < 0.3:
         pick = rng.integers(n, size=2)
-        A, b = np.concatenate([A, 2 * A[pick]]), np.concatenate([b, 2 * b[pick] + rng.choice([0.0, 1.0], size=2)])
+        A, b = (
+            np.concatenate([A, 2 * A[pick]]),
+            np.concatenate([b, 2 * b[pick] + rng.choice([0.0, 1.0], size=2)]),
+        )
     return plnet.Polytope(A, b)
 
 

@@ -16,7 +16,18 @@ from math import gcd
 from plnet.errors import DomainError
 from plnet.geometry.exact import RationalMatrix
 
-__all__ = ["AT_INFINITY", "Cell", "FacetId", "Form", "Vertex", "domain_cell", "signs", "split", "whole_space"]
+__all__ = [
+    "AT_INFINITY",
+    "Cell",
+    "FacetId",
+    "Form",
+    "Vertex",
+    "domain_cell",
+    "scaled_vertex",
+    "signs",
+    "split",
+    "whole_space",
+]
 
 Vertex = tuple[int, ...]
 Form = tuple[int, ...]
@@ -72,14 +83,26 @@ class Cell:
         ring = zip(points, points[1:] + points[:1], strict=True)
         return abs(sum((p[0] * q[1] - p[1] * q[0] for p, q in ring), Fraction(0))) / 2
 
+    def without_flat_points(self) -> Cell:
+        """Drop the points inside an edge of a bounded cell."""
+        if self.dim == 1 or not self.bounded:
+            return self
+        kept = [i for i in range(len(self.facets)) if self.facets[i] != self.facets[i - 1]]
+        vertices, forms, facets = self.vertices, self.forms, self.facets
+        return Cell(
+            tuple(vertices[i] for i in kept), tuple(forms[i] for i in kept), tuple(facets[i] for i in kept)
+        )
+
     def witness(self) -> tuple[Fraction, ...]:
         """Return a rational point in the interior: the sum of the normalised vertices."""
-        total = [Fraction(0)] * (self.dim + 1)
-        for vertex in self.vertices:
-            scale = vertex[-1] or max(map(abs, vertex))
-            for i, x in enumerate(vertex):
-                total[i] += Fraction(x, scale)
+        total = [sum(column, Fraction(0)) for column in zip(*map(scaled_vertex, self.vertices), strict=True)]
         return tuple(x / total[-1] for x in total[:-1])
+
+
+def scaled_vertex(vertex: Vertex) -> list[Fraction]:
+    """Return a vertex with last entry 1, or a direction with largest entry 1."""
+    scale = vertex[-1] or max(map(abs, vertex))
+    return [Fraction(x, scale) for x in vertex]
 
 
 def whole_space(d: int) -> Cell:
@@ -137,6 +160,8 @@ def domain_cell(facets: RationalMatrix, names: tuple[str, ...] = ()) -> Cell:
     cell = whole_space(d)
     for i, row in enumerate(facets.integers.tolist()):
         form = _reduced(tuple(row))
+        if not any(form[:-1]) and form[-1] >= 0:
+            continue
         at = signs(form, cell)
         if 1 not in at:
             raise DomainError(
@@ -145,7 +170,7 @@ def domain_cell(facets: RationalMatrix, names: tuple[str, ...] = ()) -> Cell:
             )
         if -1 in at:
             cell = split(cell, form, (-1, i, -1, -1), at)[1]
-    return cell
+    return cell.without_flat_points() if cell.facets else cell
 
 
 def _reduced(vector: tuple[int, ...]) -> tuple[int, ...]:

@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from plnet.geometry.exact import RationalMatrix, object_array
+from plnet.geometry.exact import RationalMatrix
 from plnet.ir.layers import Affine, GroupMax, Layer, ScalarPWL
 
 __all__ = ["affine_forms", "apply_layer", "select_pieces"]
@@ -33,14 +33,10 @@ def select_pieces(layer: ScalarPWL | GroupMax, forms: RationalMatrix, pieces: np
     if isinstance(layer, GroupMax):
         return forms.rows(layer.groups[np.arange(layer.n_out), pieces])
     units = np.arange(layer.n_out)
-    slopes = layer.exact_slopes[units, pieces].tolist()
-    intercepts = layer.exact_intercepts[units, pieces].tolist()
-    common = math.lcm(*(s.denominator for s in slopes), *(i.denominator for i in intercepts))
-    factors = object_array([int(s * common) for s in slopes], (len(slopes), 1))
-    integers = forms.integers * factors
-    scale = forms.denominator * common
-    integers[:, -1] += object_array([int(i * scale) for i in intercepts], (len(slopes),))
-    return RationalMatrix(integers, scale)
+    slopes, intercepts, common = layer.integer_pieces
+    integers = forms.integers * slopes[units, pieces][:, None]
+    integers[:, -1] += intercepts[units, pieces] * forms.denominator
+    return RationalMatrix(integers, forms.denominator * common)
 
 
 def apply_layer(layer: Layer, forms: RationalMatrix, pieces: np.ndarray | None) -> RationalMatrix:

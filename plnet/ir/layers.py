@@ -6,6 +6,7 @@ real-arithmetic function of exactly these numbers.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -15,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from plnet.errors import NetworkError
-from plnet.geometry.exact import RationalMatrix, rational, to_fractions
+from plnet.geometry.exact import RationalMatrix, object_array, rational, to_fractions
 
 __all__ = ["Affine", "GroupMax", "Layer", "ScalarPWL"]
 
@@ -186,7 +187,18 @@ class ScalarPWL:
     @cached_property
     def intercepts(self) -> np.ndarray:
         """Intercept of each piece, rounded once to float64, shape (n, q + 1)."""
-        return _frozen(self.exact_intercepts.astype(np.float64))
+        first, inverse = self.kinds
+        return _frozen(self.exact_intercepts[first].astype(np.float64)[inverse])
+
+    @cached_property
+    def integer_pieces(self) -> tuple[np.ndarray, np.ndarray, int]:
+        """Slopes and intercepts as integers over a common denominator: (slopes, intercepts, denominator)."""
+        first, inverse = self.kinds
+        slopes, intercepts = self.exact_slopes[first], self.exact_intercepts[first]
+        entries = [Fraction(x) for table in (slopes, intercepts) for x in table.flat]
+        common = math.lcm(*(x.denominator for x in entries))
+        scaled = object_array([int(x * common) for x in entries], (2, *slopes.shape))
+        return scaled[0][inverse], scaled[1][inverse], common
 
     @classmethod
     def uniform(

@@ -9,13 +9,13 @@ so with a wrong sign the pattern would be empty.
 
 from __future__ import annotations
 
-from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.sparse import csr_array
 
 from plnet.errors import MissingExtraError
+from plnet.geometry.cells import scaled_vertex
 from plnet.geometry.exact import RationalMatrix, rational
 from plnet.ir.one_sided import one_sided_pattern
 from plnet.regions.facets import exact_cell
@@ -77,17 +77,12 @@ def _pattern_behind(problem: Problem, leaves: LeafArrays, i: int, row: int) -> n
         corners = [cell.vertices[k]]
     else:
         corners = [cell.vertices[k], cell.vertices[(k + 1) % len(cell.vertices)]]
-    middle = [sum(parts) for parts in zip(*(_scaled(v) for v in corners), strict=True)]
+    middle = [sum(parts) for parts in zip(*map(scaled_vertex, corners), strict=True)]
     point = [x / middle[-1] for x in middle[:-1]]
     side = sum(a * x for a, x in zip(form, [*inside, 1], strict=True))
     outward = [-a if side > 0 else a for a in form[:-1]]
     columns = rational(np.array([[o, p] for o, p in zip(outward, point, strict=True)], dtype=object))
     return one_sided_pattern(problem.network, embed_columns(problem, columns))
-
-
-def _scaled(vertex: tuple[int, ...]) -> list[Fraction]:
-    scale = vertex[-1] or max(map(abs, vertex))
-    return [Fraction(x, scale) for x in vertex]
 
 
 def embed_columns(problem: Problem, columns: RationalMatrix) -> RationalMatrix:

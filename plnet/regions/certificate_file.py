@@ -138,6 +138,12 @@ def _certificate_from(document: dict[str, Any]) -> Certificate:
         _matrix_from_json(domain["facets"]),
         tuple(domain["facet_names"]),
     )
+    if (
+        chart.input_dim != network.input_dim
+        or chart.facets.shape[1] != chart.dim + 1
+        or chart.dim not in (1, 2)
+    ):
+        raise FileFormatError("network, embedding and facets do not fit together")
     vertices = [_row_from_hex(row) for row in document["vertices"]]
     regions = []
     for region in document["regions"]:
@@ -175,7 +181,10 @@ def _matrix_to_json(matrix: RationalMatrix) -> dict[str, Any]:
 def _matrix_from_json(data: dict[str, Any]) -> RationalMatrix:
     rows = [_row_from_hex(row) for row in data["rows"]]
     flat = [entry for row in rows for entry in row]
-    return RationalMatrix(object_array(flat, (len(rows), data["columns"])), int(data["denominator"], 16))
+    denominator = int(data["denominator"], 16)
+    if denominator < 1:
+        raise FileFormatError("a denominator is not positive")
+    return RationalMatrix(object_array(flat, (len(rows), data["columns"])), denominator)
 
 
 def _floats(array: np.ndarray) -> Any:
@@ -200,7 +209,7 @@ def _layer_from_json(data: dict[str, Any]) -> Layer:
     if kind == "Affine":
         rows = [[float.fromhex(x) for x in row] for row in data["weight"]]
         weight = np.array(rows, dtype=np.float64).reshape(len(rows), data["n_in"])
-        return Affine(weight, [float.fromhex(x) for x in data["bias"]], name)
+        return Affine(weight, np.array([float.fromhex(x) for x in data["bias"]]), name)
     if kind == "GroupMax":
         return GroupMax(np.array(data["groups"], dtype=np.int64), data["n_in"], name)
     if kind != "ScalarPWL":

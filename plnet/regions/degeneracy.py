@@ -13,11 +13,10 @@ and in exact integers where that leaves more walls than general position has.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -192,17 +191,28 @@ class _Survey:
 
 def _corners(ring: Ring) -> list[Vertex]:
     """Return the finite vertices; a point that only stands between the two ends of a line is none."""
-    if len(ring) == 2:
-        return [v for v in ring if v[-1]]
-    triples = zip((ring[-1], *ring), ring, (*ring[1:], ring[0]), strict=False)
-    return [v for before, v, after in triples if v[-1] and determinant(before, v, after)]
+    return [
+        v
+        for before, v, after in _triples(ring)
+        if v[-1] and (len(ring) == 2 or determinant(before, v, after))
+    ]
 
 
-def _edges(ring: Ring) -> list[tuple[Vertex, Vertex]]:
-    """Return the edges of a polygon that are not at infinity, none for an interval."""
+def _edges(ring: Ring) -> list[Ring]:
+    """Return the edges of a polygon that are not at infinity, none for an interval; whole lines in one."""
     if len(ring) == 2:
         return []
-    return [(p, q) for p, q in pairwise((*ring, ring[0])) if p[-1] or q[-1]]
+    # Only whole lines have points inside an edge, see `ring_of`.
+    between = {v for before, v, after in _triples(ring) if v[-1] and not determinant(before, v, after)}
+    found: list[Ring] = []
+    for p, q, r in zip(ring, (*ring[1:], ring[0]), (*ring[2:], *ring[:2]), strict=True):
+        if p not in between and (p[-1] or q[-1]):
+            found.append((p, q, r) if q in between else (p, q))
+    return found
+
+
+def _triples(ring: Ring) -> Iterator[Ring]:
+    return zip((ring[-1], *ring), ring, (*ring[1:], ring[0]), strict=False)
 
 
 def _middle(corners: tuple[Vertex, ...]) -> tuple[Fraction, ...]:

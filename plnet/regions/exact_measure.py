@@ -43,14 +43,16 @@ Faces = dict[Face, int]
 
 
 def ring_of(cell: Cell) -> Ring:
-    """Return the vertices of a cell in ascending or counter-clockwise order."""
+    """Return the corners of a cell in ascending or counter-clockwise order."""
     vertices = [_primitive(v) for v in (cell.vertices if cell.facets else cell.vertices[:-1])]
     if cell.dim == 1:
         a, b = vertices
         return (a, b) if a[0] * b[1] < b[0] * a[1] or a == (-1, 0) else (b, a)
-    turns = (determinant(*vertices[i - 2 : i], vertices[i]) for i in range(2, len(vertices)))
-    turn = next((t for t in turns if t), 1)
-    return tuple(vertices if turn > 0 else vertices[::-1])
+    triples = list(zip((vertices[-1], *vertices), vertices, (*vertices[1:], vertices[0]), strict=False))
+    turn = next((t for triple in triples if (t := determinant(*triple))), 1)
+    # A point inside an edge is kept only where it stands between the two ends of a whole line.
+    corners = [v for p, v, q in triples if not (v[-1] and (p[-1] or q[-1])) or determinant(p, v, q)]
+    return tuple(corners if turn > 0 else corners[::-1])
 
 
 def determinant(p: Vertex, q: Vertex, r: Vertex) -> int:

@@ -121,10 +121,8 @@ def _undominated(group: _Group, cell: Cell) -> tuple[tuple[int, Form], ...]:
     for piece, form in group.pieces:
         # Later pieces win ties, so a piece in `left` goes if it is nowhere above the new one.
         left = [(p, f) for p, f in left if 1 in signs(_difference(f, form), cell)]
-        if all(
-            1 in signs(_difference(form, f), cell) or -1 not in signs(_difference(f, form), cell)
-            for _, f in left
-        ):
+        rivals = [signs(_difference(form, f), cell) for _, f in left]
+        if all(1 in at or -1 not in at for at in rivals):
             left.append((piece, form))
     return tuple(left)
 

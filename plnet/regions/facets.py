@@ -7,11 +7,20 @@ from dataclasses import dataclass
 import numpy as np
 
 from plnet.geometry.cells import Cell, FacetId, Form, signs, split
-from plnet.ir.layers import GroupMax
+from plnet.geometry.exact import RationalMatrix
+from plnet.ir.layers import GroupMax, ScalarPWL
 from plnet.regions.leaves import LeafArrays
 from plnet.regions.problem import Problem
 
-__all__ = ["HalfSpaces", "cell_from_facets", "exact_cell", "facet_form", "halfspaces", "proper_vertices"]
+__all__ = [
+    "HalfSpaces",
+    "cell_from_facets",
+    "exact_cell",
+    "facet_form",
+    "halfspaces",
+    "proper_vertices",
+    "wall_form",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,8 +59,11 @@ def facet_form(problem: Problem, prefix: tuple[np.ndarray, ...], facet: FacetId)
     layer, unit, low, high = facet
     if layer == -1:
         return tuple(problem.chart.facets.integers[unit].tolist())
-    forms = problem.forms(prefix[:layer])
-    nonlinear = problem.blocks[layer].nonlinear
+    return wall_form(problem.blocks[layer].nonlinear, problem.forms(prefix[:layer]), unit, low, high)
+
+
+def wall_form(nonlinear: ScalarPWL | GroupMax, forms: RationalMatrix, unit: int, low: int, high: int) -> Form:
+    """Return the exact form of a wall of a layer, positive on the side of the higher piece."""
     if isinstance(nonlinear, GroupMax):
         members = nonlinear.groups[unit]
         difference = forms.integers[members[high]] - forms.integers[members[low]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -74,4 +75,11 @@ class LeafStore:
 
 def _rounded(vertex: tuple[int, ...]) -> list[float]:
     scale = vertex[-1] or max(map(abs, vertex))
-    return [x / scale for x in vertex]
+    return [_quotient(x, scale) for x in vertex]
+
+
+def _quotient(x: int, scale: int) -> float:
+    try:
+        return x / scale
+    except OverflowError:
+        return sys.float_info.max if x > 0 else -sys.float_info.max

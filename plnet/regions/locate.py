@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from plnet.errors import DimensionError, DomainError
+from plnet.geometry.cells import scaled_vertex
 from plnet.geometry.exact import rational, to_fractions
 from plnet.ir.network import UNIT_ROUNDOFF
 from plnet.ir.one_sided import one_sided_pattern
@@ -77,12 +78,17 @@ def _inside(complex_: RegionComplex, points: np.ndarray) -> np.ndarray:
 def _locate_exactly(complex_: RegionComplex, index: dict[bytes, int], point: np.ndarray) -> int:
     """Step from the point into the domain, in one of several directions, until a region is met."""
     exact = to_fractions(point)
-    centre = complex_.problem.root.witness()
+    corners = [scaled_vertex(vertex) for vertex in complex_.problem.root.vertices]
     for attempt in range(_TRIES):
-        target = [c + Fraction(attempt * (i + 1), 1009 * _TRIES) for i, c in enumerate(centre)]
+        # Positive weights of all corners give a point inside, whatever the size of the domain.
+        weights = [Fraction(1009 + attempt * (i + 1) ** 2, 1009) for i in range(len(corners))]
+        sums = [
+            sum(w * x for w, x in zip(weights, column, strict=True)) for column in zip(*corners, strict=True)
+        ]
+        target = [x / sums[-1] for x in sums[:-1]]
         direction = [c - x for c, x in zip(target, exact, strict=True)]
-        columns = rational(np.array([[a, b] for a, b in zip(direction, exact, strict=True)], dtype=object))
-        pattern = one_sided_pattern(complex_.network, embed_columns(complex_.problem, columns))
+        start = rational(np.array([[a, b] for a, b in zip(direction, exact, strict=True)], dtype=object))
+        pattern = one_sided_pattern(complex_.network, embed_columns(complex_.problem, start))
         found = index.get(pattern.tobytes())
         if found is not None:
             return found

@@ -97,9 +97,9 @@ class Cells:
             return Rational().run(problem, control, store)
         shared = _Shared(prepared, control, store)
         jobs = (os.cpu_count() or 1) if self.n_jobs == -1 else self.n_jobs
-        workers = [
-            _Worker(shared, self.chunk, jobs, i) for i in range(jobs if len(problem.blocks) > 1 else 1)
-        ]
+        # The work is shared by cells of the first layer; with one layer there is nothing behind them.
+        shares = jobs if len(problem.blocks) > 1 else 1
+        workers = [_Worker(shared, self.chunk, shares, i) for i in range(shares)]
         complete = False
         try:
             complete = _run_all(workers, shared)

@@ -8,6 +8,8 @@ is a proof.
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 
 from plnet.geometry.exact import RationalMatrix
@@ -32,7 +34,8 @@ def arithmetic_is_exact(problem: Problem, entering: RationalMatrix) -> bool:
         return False
     vertices = max((abs(x) for v in problem.root.vertices for x in v), default=0)
     facets = max((abs(x) for form in problem.root.forms for x in form), default=0)
-    largest = float(max(abs(x) for x in entering.integers.flat)) if entering.integers.size else 0.0
+    if max(vertices, facets, *(abs(x) for x in entering.integers.flat)) >= _LIMIT:
+        return False
     bits = entering.denominator.bit_length() - 1
     size = np.abs(entering.to_float()).max(axis=1, initial=0.0)
     sizes = [float(facets)]
@@ -45,12 +48,11 @@ def arithmetic_is_exact(problem: Problem, entering: RationalMatrix) -> bool:
         shifts = _breakpoints(block)
         bits = max(bits, _fraction_bits(shifts))
         reach = (size.max(initial=0.0) + np.abs(shifts).max(initial=0.0)) * 2.0
-        largest = reach * 2.0**bits
-        if not largest < _LIMIT or bits > 200:
+        if bits > 200 or not reach * 2.0**bits < _LIMIT:
             return False
-        sizes.append(largest)
+        sizes.append(reach * 2.0**bits)
         size, bits = _through_pieces(block, size, bits)
-        if not size.max(initial=0.0) * 2.0**bits < _LIMIT:
+        if bits > 200 or not size.max(initial=0.0) * 2.0**bits < _LIMIT:
             return False
     # A vertex is at most twice the product of two forms, a value three times a form times that.
     form = max(sizes)
@@ -74,9 +76,12 @@ def _through_pieces(block: Block, size: np.ndarray, bits: int) -> tuple[np.ndarr
     if isinstance(layer, GroupMax):
         return size[layer.groups].max(axis=1), bits
     out = np.abs(layer.slopes).max(axis=1) * (size + np.abs(_breakpoints(block)).max(initial=0.0))
-    shift_bits = _fraction_bits(layer.intercepts) + _fraction_bits(_breakpoints(block))
-    total = bits + _fraction_bits(layer.slopes) + shift_bits
-    return out + np.abs(layer.intercepts).max(axis=1), total
+    # Exact ones: a small part of an intercept would be lost if it were rounded first.
+    first, _ = layer.kinds
+    constants = [Fraction(x) for x in layer.exact_intercepts[first].flat]
+    constant_bits = max((x.denominator.bit_length() - 1 for x in constants), default=0)
+    total = bits + _fraction_bits(layer.slopes) + _fraction_bits(_breakpoints(block)) + constant_bits
+    return out + np.abs(layer.intercepts).max(axis=1) + np.abs(layer.anchors), total
 
 
 def _breakpoints(block: Block) -> np.ndarray:

@@ -10,7 +10,7 @@ from plnet.geometry.cells import signs
 from plnet.geometry.exact import RationalMatrix, object_array
 from plnet.ir.layers import ScalarPWL
 from plnet.regions.engines.plan import Frame, Prepared, row_forms
-from plnet.regions.facets import cell_from_facets, facet_form
+from plnet.regions.facets import cell_from_facets, wall_form
 from plnet.regions.kernels import layout as c
 from plnet.regions.kernels.planar import advance
 from plnet.regions.leaves import LeafStore
@@ -19,6 +19,7 @@ from plnet.regions.problem import Node
 __all__ = ["KernelRun"]
 
 _ABORTS, _REGIONS, _CORNERS = 256, 4096, 32768
+_TINY = 1e-300
 
 
 class KernelRun:
@@ -68,8 +69,12 @@ class KernelRun:
         """Let the kernel go on for about so many regions; return whether it finished."""
         limit = self._state.registers[c.SCALARS, c.COUNT] + regions
         status = advance(self._prepared.plan, self._state, self._out, limit, not self._collecting)
+        scalars = self._state.registers[c.SCALARS]
         if status == c.GROW:
             self._grow()
+        elif (status == c.ABORTED and not scalars[c.N_ABORT]) or (status == c.FULL and not scalars[c.N_OUT]):
+            # Not even one cell fits.
+            self._out = _doubled(self._out)
         return status == c.DONE
 
     def take_count(self) -> int:
@@ -136,12 +141,13 @@ class KernelRun:
         known = np.zeros(n, np.int8)
         if not isinstance(layer, ScalarPWL) or self._prepared.exact_arithmetic:
             return known
+        forms = problem.forms(node.prefix)
         for row, (unit, piece, is_wall) in enumerate(
             self._prepared.plan.rows[first : first + n, :3].tolist()
         ):
             if not is_wall:
                 continue
-            at = signs(facet_form(problem, node.prefix, (node.depth, unit, piece, piece + 1)), node.cell)
+            at = signs(wall_form(layer, forms, unit, piece, piece + 1), node.cell)
             if 1 in at and -1 in at:
                 if 0 in at and not self._prepared.plan.homogeneous:
                     return None
@@ -186,13 +192,18 @@ class KernelRun:
         self._state = c.State(**grown)
 
 
+def _doubled(output: c.Output) -> c.Output:
+    return c.Output(*(np.empty((2 * len(array), *array.shape[1:]), array.dtype) for array in output))
+
+
 def _edge_row(frame: Frame, form: tuple[int, ...], infinite: bool) -> list[float]:
     """Round the form of an edge, scaled to largest entry 1."""
     if infinite:
         return [0.0, 0.0, 1.0, 0.0]
     moved = frame.forms(RationalMatrix(object_array(list(form), (1, 3)))).integers[0].tolist()
     size = max(abs(x) for x in moved)
-    rounded = [x / size for x in moved]
+    # A nonzero entry must not become zero: an exact zero has a meaning.
+    rounded = [x / size or (_TINY if x > 0 else -_TINY if x < 0 else 0.0) for x in moved]
     pairs = [(x, *value.as_integer_ratio()) for x, value in zip(moved, rounded, strict=True)]
     inexact = any(x * bottom != top * size for x, top, bottom in pairs)
     return [*rounded, 4 * 2.0**-53 if inexact else 0.0]

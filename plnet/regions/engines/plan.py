@@ -25,6 +25,9 @@ __all__ = ["Frame", "Prepared", "prepare", "row_forms"]
 FLOOR = 1e-250
 """Added to every radius that is not exactly zero, so that underflow cannot hide an error."""
 
+_TINY = 1e-200
+"""Below this a form is treated as rounded, because its products may underflow."""
+
 _SMALLEST, _LARGEST = 2.0**-150, 2.0**150
 """Range of weights in which no product of the kernel underflows unnoticed or overflows."""
 
@@ -179,7 +182,7 @@ def _rounded(integers: list[int], scale: int, floor: float) -> tuple[list[float]
     radius = 0.0
     for x, value in zip(integers, values, strict=True):
         top, bottom = value.as_integer_ratio()
-        if top * scale != x * bottom:
+        if top * scale != x * bottom or 0.0 < abs(value) < _TINY:
             radius += 2 * UNIT_ROUNDOFF * abs(value) + floor
     return values, radius
 
@@ -307,8 +310,18 @@ def _is_homogeneous(blocks: tuple[Block, ...], entering: RationalMatrix) -> bool
     return True
 
 
+def _product_in_range(affine: tuple[Affine, ...]) -> bool:
+    """Whether the product of affine layers in a row neither underflows nor overflows."""
+    sizes = [np.abs(layer.weight[layer.weight != 0]) for layer in affine]
+    lowest = sum(np.log2(s.min(initial=1.0)) for s in sizes)
+    highest = sum(np.log2(s.max(initial=1.0) * layer.n_in) for s, layer in zip(sizes, affine, strict=True))
+    return bool(lowest > np.log2(_SMALLEST) and highest < np.log2(_LARGEST))
+
+
 def _in_range(blocks: tuple[Block, ...]) -> bool:
     for block in blocks:
+        if len(block.affine) > 1 and not _product_in_range(block.affine):
+            return False
         arrays = [a for affine in block.affine for a in (affine.weight, affine.bias)]
         if isinstance(block.nonlinear, ScalarPWL):
             layer = block.nonlinear

@@ -107,9 +107,7 @@ def _scan_rows(plan, state, layer, forms, start, n):
     widest = state.poly[start, c.RADIUS]
     for v in range(start + 1, start + n):
         x, y, w = state.poly[v, c.X], state.poly[v, c.Y], state.poly[v, c.W]
-        # Written so that NaN is kept.
-        if not state.poly[v, c.RADIUS] <= widest:
-            widest = state.poly[v, c.RADIUS]
+        widest = max(widest, state.poly[v, c.RADIUS])
         for i in range(rows):
             value = a[i] * x + b[i] * y + cc[i] * w
             low[i] = value if value < low[i] else low[i]

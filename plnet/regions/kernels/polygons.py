@@ -77,10 +77,11 @@ def _cross(plan, poly, edge, a, b, cc, r, scale, out):
     y = gc * a - ga * cc
     w = ga * b - gb * a
     size = abs(ga) + abs(gb) + abs(gc)
-    error = size * r + scale * gr + 2.0 * r * gr + 4.0 * plan.unit_roundoff * size * scale
+    error = size * r + scale * gr + 2.0 * r * gr + 4.0 * plan.unit_roundoff * size * scale + plan.floor
     if w < 0.0:
         x, y, w = -x, -y, -w
-    if not w > error:
+    # What overflowed or underflowed is not certified.
+    if not (w > error and size * scale < 1e300):
         return False
     if plan.unit_roundoff == 0.0:
         out[c.X], out[c.Y], out[c.W], out[c.RADIUS] = x, y, w, 0.0
