@@ -207,7 +207,8 @@ class Box(Domain):
             raise DomainError("Expected scalars or one row of numbers as low and high of a Box.")
         if self.low.ndim and self.high.ndim and self.low.shape != self.high.shape:
             raise DomainError(f"low and high of a Box have shapes {self.low.shape} and {self.high.shape}.")
-        _check_box(*np.broadcast_arrays(np.atleast_1d(self.low), np.atleast_1d(self.high)), "Box")
+        low, high = np.broadcast_arrays(np.atleast_1d(self.low), np.atleast_1d(self.high))
+        _check_box(low, high, "Box")
 
     @property
     def dim(self) -> int | None:
