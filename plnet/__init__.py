@@ -5,9 +5,10 @@ maxout express? How much does a network forget? Public names are listed in `__al
 loaded on first use.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from plnet.errors import PLNetError
+from plnet.lazy import lazy_names
 
 if TYPE_CHECKING:
     from plnet import bounds, networks, plotting
@@ -41,32 +42,26 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Box": "plnet.geometry",
-    "Domain": "plnet.geometry",
-    "PLNetwork": "plnet.ir",
-    "Polytope": "plnet.geometry",
-    "RegionComplex": "plnet.regions",
-    "RegionCount": "plnet.regions",
-    "Segment": "plnet.geometry",
-    "Slice": "plnet.geometry",
-    "Space": "plnet.geometry",
-    "as_network": "plnet.ir",
-    "count_regions": "plnet.regions",
-    "enumerate_regions": "plnet.regions",
-    "explain": "plnet.regions",
-    "plot_regions": "plnet.plotting",
+    "Box": "geometry",
+    "Domain": "geometry",
+    "PLNetwork": "ir",
+    "Polytope": "geometry",
+    "RegionComplex": "regions",
+    "RegionCount": "regions",
+    "Segment": "geometry",
+    "Slice": "geometry",
+    "Space": "geometry",
+    "as_network": "ir",
+    "bounds": "",
+    "count_regions": "regions",
+    "enumerate_regions": "regions",
+    "explain": "regions",
+    "networks": "",
+    "plot_regions": "plotting",
+    "plotting": "",
 }
-_MODULES = {"bounds", "networks", "plotting"}
 
-
-def __getattr__(name: str) -> Any:
-    from importlib import import_module
-
-    if name in _HOMES:
-        return getattr(import_module(_HOMES[name]), name)
-    if name in _MODULES:
-        return import_module(f"plnet.{name}")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = lazy_names(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:

@@ -1,9 +1,10 @@
 """The intermediate representation: torch modules become piecewise-linear networks here."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from plnet.ir.layers import Affine, GroupMax, Layer, ScalarPWL
 from plnet.ir.network import PLNetwork
+from plnet.lazy import lazy_names
 
 if TYPE_CHECKING:
     from plnet.ir.export import to_sequential
@@ -22,11 +23,8 @@ __all__ = [
 
 _HOMES = {"as_network": "ingest", "supported_layers": "ingest", "to_sequential": "export"}
 
+__getattr__ = lazy_names(__name__, _HOMES)
 
-def __getattr__(name: str) -> Any:
-    # These need torch; everything else does not.
-    if name in _HOMES:
-        from importlib import import_module
 
-        return getattr(import_module(f"plnet.ir.{_HOMES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -4,8 +4,9 @@ Everything here is ordinary torch. Names are loaded on first use, so that import
 package does not import torch.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from plnet.lazy import lazy_names
 
 if TYPE_CHECKING:
     from plnet.networks.generators import torch_generator
@@ -49,11 +50,7 @@ _HOME = {
     "torch_generator": "generators",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+__getattr__ = lazy_names(__name__, _HOME)
 
 
 def __dir__() -> list[str]:

@@ -4,8 +4,9 @@ The only part of plnet that knows matplotlib, which is loaded when the first nam
 Nothing here changes matplotlib's global settings, and nothing shows a window.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from plnet.lazy import lazy_names
 
 if TYPE_CHECKING:
     from plnet.plotting.axes_row import panels
@@ -46,11 +47,7 @@ _HOMES = {
     "style": "styles",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+__getattr__ = lazy_names(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:

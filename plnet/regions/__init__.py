@@ -1,7 +1,8 @@
 """Linear regions: count them, enumerate them, measure them."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from plnet.lazy import lazy_names
 from plnet.regions.results import Explanation, RegionCount
 
 if TYPE_CHECKING:
@@ -30,10 +31,8 @@ _HOMES = {
     "explain": "api",
 }
 
+__getattr__ = lazy_names(__name__, _HOMES)
 
-def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        from importlib import import_module
 
-        return getattr(import_module(f"plnet.regions.{_HOMES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -3,9 +3,9 @@
 Names are loaded on first use, so that reading a table of results imports neither hydra nor torch.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from plnet.lazy import lazy_names
 from plnet.runs.config_folder import config_dir
 
 if TYPE_CHECKING:
@@ -24,11 +24,7 @@ _HOMES = {
     "run_script": "user_errors",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+__getattr__ = lazy_names(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:

@@ -26,20 +26,10 @@ __all__ = ["Line"]
 
 
 @dataclass(frozen=True)
-class Line:
-    """Intervals between certified breakpoints.
-
-    Parameters
-    ----------
-    chunk : int
-        Regions between two looks at the budget.
-    n_jobs : int
-        Threads; -1 takes one for each core.
-    """
+class Line(Cells):
+    """Intervals between certified breakpoints; options as for `Cells`."""
 
     name: str = "line"
-    chunk: int = 50_000
-    n_jobs: int = 1
 
     def check(self, problem: Problem) -> None:
         """Raise if the domain is not one-dimensional."""
@@ -58,7 +48,7 @@ class Line:
         problem.root  # noqa: B018 - an empty domain is reported in its own coordinates
         strip = Problem(problem.network, _strip(problem.chart))
         projected = None if store is None else _ProjectedStore(store, len(problem.chart.facet_names))
-        return Cells(chunk=self.chunk, n_jobs=self.n_jobs).run(strip, control, projected)
+        return super().run(strip, control, projected)
 
 
 def _strip(chart: Chart) -> Chart:

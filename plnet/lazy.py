@@ -1,0 +1,37 @@
+"""Public names that are loaded on first use (PEP 562), so that importing a package stays light."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Any
+
+__all__ = ["lazy_names"]
+
+
+def lazy_names(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
+    """Return the ``__getattr__`` of a package.
+
+    Parameters
+    ----------
+    package : str
+        Its ``__name__``.
+    homes : mapping
+        For each public name the module it lives in, relative to the package; an empty string
+        if the name is itself a module of the package.
+
+    Examples
+    --------
+    >>> from plnet.lazy import lazy_names
+    >>> lazy_names("plnet", {"rational": "geometry.exact"})("rational").__name__
+    'rational'
+    """
+
+    def load(name: str) -> Any:
+        if name not in homes:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        if not homes[name]:
+            return import_module(f"{package}.{name}")
+        return getattr(import_module(f"{package}.{homes[name]}"), name)
+
+    return load
