@@ -18,10 +18,11 @@ from typing import Any
 
 import numpy as np
 
+import plnet
 from plnet.ir import Affine, PLNetwork, ScalarPWL
 
 HERE = Path(__file__).resolve().parent
-PACKAGES = ("plnet", "numpy", "numba", "torch", "scipy", "python-flint")
+PACKAGES = ("numpy", "numba", "torch", "scipy", "python-flint")
 
 
 def arguments(description: str) -> argparse.Namespace:
@@ -90,6 +91,7 @@ def environment() -> dict[str, Any]:
     """Return versions and machine; the load tells how far the figures can be trusted."""
     return {
         "python": platform.python_version(),
+        "plnet": plnet.__version__,
         "packages": {name: _version(name) for name in PACKAGES},
         "system": f"{platform.system()} {platform.machine()}",
         "cpu": _cpu_model(),

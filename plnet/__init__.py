@@ -1,8 +1,7 @@
 """plnet: the theory of piecewise-linear networks, computed.
 
-How many linear regions does this network have, and what do they look like? What can
-maxout express? How much does a network forget? Public names are listed in `__all__` and
-loaded on first use.
+How many linear regions does this network have, and what do they look like? Public names
+are listed in `__all__` and loaded on first use.
 """
 
 from typing import TYPE_CHECKING

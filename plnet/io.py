@@ -96,7 +96,7 @@ def read_arrays(path: str | Path, kind: str, schema: int) -> tuple[dict[str, Any
         zlib.error,
     ) as error:
         raise FileFormatError(
-            f"{source} is not a readable {kind} file ({type(error).__name__}: {error}). "
+            f"{source} is not a readable {kind} file ({type(error).__name__}). "
             "It may be half-written or of another program; make it again."
         ) from error
     if found != kind:

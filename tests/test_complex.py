@@ -164,3 +164,18 @@ def test_same_result_twice():
     np.testing.assert_array_equal(a.patterns, b.patterns)
     np.testing.assert_array_equal(a.leaves.vertices, b.leaves.vertices)
     assert pattern_set(a.patterns) == pattern_set(b.patterns)
+
+
+def test_regions_are_indexed_like_a_sequence(square):
+    assert np.array_equal(square.vertices(-1), square.vertices(len(square) - 1))
+    assert square.exact_cell(-1) == square.exact_cell(len(square) - 1)
+    for ask in (square.vertices, square.rays, square.halfspaces, square.exact_cell):
+        with pytest.raises(IndexError, match=f"the complex has {len(square)} regions"):
+            ask(len(square))
+
+
+def test_networkx_graph_has_the_order_of_the_complex(square):
+    networkx = pytest.importorskip("networkx")
+    graph = square.to_networkx()
+    assert list(graph.nodes) == list(range(len(square)))
+    assert np.array_equal(networkx.to_numpy_array(graph, dtype=int), square.adjacency.toarray())

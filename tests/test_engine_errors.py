@@ -116,3 +116,23 @@ def test_explain_names_the_engine_and_a_bound():
         assert count.count <= told.upper_bound
         assert told.expected_seconds > 0
         assert told.engine in str(told)
+
+
+def test_explain_of_a_very_deep_network():
+    explanation = plnet.explain(he_network([2] + [64] * 100 + [1], 0), plnet.Box(-1, 1))
+    assert explanation.upper_bound > 10**300
+    assert "10^" in str(explanation)
+
+
+@pytest.mark.parametrize("option", [{"max_regions": "5"}, {"max_regions": 2.5}, {"max_seconds": "1"}])
+@pytest.mark.parametrize("n_jobs", [1, "2", 1.5])
+def test_options_of_the_wrong_type(option, n_jobs):
+    with pytest.raises(EngineError, match="Expected"):
+        plnet.count_regions(cross(), plnet.Box(-1, 1), n_jobs=n_jobs, **option)
+
+
+def test_an_incomplete_count_equals_itself():
+    count = plnet.count_regions(he_network([2, 16, 16, 1], 0), plnet.Box(-1, 1), max_regions=3)
+    assert not count.complete
+    assert count == count
+    assert count != 3

@@ -1,6 +1,5 @@
 """Torch modules become networks: what is read, exactly, and that the module stays as it was."""
 
-import logging
 from fractions import Fraction
 
 import numpy as np
@@ -11,7 +10,7 @@ from torch import nn
 from torch.nn.utils import parametrizations, prune
 from torch_modules import Forward, assert_same_function, linear, ready
 
-from plnet.errors import NotPiecewiseLinearError
+from plnet.errors import NotPiecewiseLinearError, UnsupportedLayerError
 from plnet.ir import as_network, supported_layers
 from plnet.networks import AbsoluteValue, GroupedMaximum, Maxout, PiecewiseLinear, mlp
 
@@ -231,34 +230,38 @@ def test_division_rounds_the_reciprocal_once():
     assert network.layers[0].weight.tolist() == [[1 / 3]]
 
 
-def test_the_module_is_left_alone(caplog):
+@pytest.mark.parametrize("register", ["register_forward_hook", "register_forward_pre_hook"])
+@pytest.mark.parametrize("inner", [True, False])
+def test_forward_hooks_are_refused_and_not_called(register, inner):
     calls = []
+    module = mlp([3, 4, 1], "relu", rng=0)
+    handle = getattr(module[0] if inner else module, register)(lambda *_: calls.append(1))
+    with pytest.raises(UnsupportedLayerError, match="module '0'" if inner else "the module itself"):
+        as_network(module)
+    assert calls == []
+    handle.remove()
+    assert as_network(module).n_units == 4
+
+
+def test_the_module_is_left_alone():
     module = ready(mlp([3, 4, 4, 1], "relu", batch_norm=True, dropout=0.5, rng=0))
-    handles = [module[0].register_forward_hook(lambda *_: calls.append("after"))]
-    handles.append(module.register_forward_pre_hook(lambda *_: calls.append("before")))
     module.train()
     module[1].eval()
     module[0].weight.grad = torch.ones_like(module[0].weight)
     before = {key: value.clone() for key, value in module.state_dict().items()}
     modes = [part.training for part in module.modules()]
     state = torch.get_rng_state()
-    with caplog.at_level(logging.WARNING, logger="plnet"):
-        network = as_network(module)
-    assert calls == []
-    assert "forward hook" in caplog.text
+    network = as_network(module)
     assert torch.equal(state, torch.get_rng_state())
     assert [part.training for part in module.modules()] == modes
     assert all(torch.equal(value, before[key]) for key, value in module.state_dict().items())
     assert module[0].weight.dtype == torch.float32
     assert module[0].weight.requires_grad
     assert torch.equal(module[0].weight.grad, torch.ones_like(module[0].weight))
-    assert len(module[0]._forward_hooks) == len(module._forward_pre_hooks) == 1
     # Training goes on without touching the network.
     old = network.layers[0].weight.copy()
     module[0].weight.data.add_(1.0)
     assert np.array_equal(network.layers[0].weight, old)
-    for handle in handles:
-        handle.remove()
 
 
 def test_dropout_and_batch_norm_are_read_in_evaluation_mode():

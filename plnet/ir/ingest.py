@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from torch import nn
+from torch.fx import Graph
 
 from plnet.errors import DimensionError, IngestError
 from plnet.ir.chain import linearise
@@ -16,6 +17,7 @@ from plnet.ir.registry import supported_layers
 from plnet.ir.shapes import infer_input_size
 from plnet.ir.trace import double_copy, trace, walk
 from plnet.ir.verify import verify
+from plnet.ir.walk import refuse_modules
 
 __all__ = ["as_network", "supported_layers"]
 
@@ -57,8 +59,8 @@ def as_network(module: nn.Module | PLNetwork, input_shape: int | Sequence[int] |
     module are taken over exactly. Three things are rounded once to float64 and then
     belong to the definition: the scale γ/√(v+ε) of batch normalisation, the reciprocal of a
     constant divisor, and constants that the forward computes from parameters. Skips become
-    a chain by carrying values along as further units. Forward hooks are not called and no
-    part of the network, apart from those of torch.nn.utils (pruning, weight norm).
+    a chain by carrying values along as further units. Forward hooks are
+    refused, apart from those of torch.nn.utils (pruning, weight norm).
 
     Examples
     --------
@@ -85,13 +87,22 @@ def as_network(module: nn.Module | PLNetwork, input_shape: int | Sequence[int] |
     twin = double_copy(_unwrapped(module))
     root, graph, defaults = trace(twin)
     if shape is None:
-        shape = (infer_input_size(root, graph),)
+        shape = (_input_size(root, graph),)
     operations, start, end = walk(root, graph, defaults, shape)
     inputs, outputs = operations.atoms(start).ravel(), operations.atoms(end).ravel()
     layers = linearise(operations.ops, inputs, outputs)
     network = PLNetwork(layers, len(inputs), shape if len(shape) != 1 else None)
     verify(network, twin, shape)
     return network
+
+
+def _input_size(root: nn.Module, graph: Graph) -> int:
+    try:
+        return infer_input_size(root, graph)
+    except IngestError:
+        # A layer that cannot be read at all is the better news.
+        refuse_modules(root, graph)
+        raise
 
 
 def _unwrapped(module: nn.Module) -> nn.Module:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import inspect
-import logging
 from typing import Any
 
 import torch
@@ -20,20 +19,18 @@ from plnet.ir.walk import Walk
 
 __all__ = ["double_copy", "trace", "walk"]
 
-_LOG = logging.getLogger(__name__)
-
 
 def double_copy(module: nn.Module) -> nn.Module:
     """Return an independent float64 copy on the CPU, in evaluation mode.
 
     Weights that torch's own hooks derive from others (pruning, weight norm) are brought
-    up to date. Other forward hooks are left out of the copy, so that a hook that records
-    what passes is not called; a warning is logged.
+    up to date. Other forward hooks are refused, for they may change what the network computes.
 
     Raises
     ------
     UnsupportedLayerError
-        If a parameter is complex, or has no size yet because its module is lazy.
+        If a parameter is complex or has no size yet because its module is lazy, or a module has
+        a forward hook.
     IngestError
         If the module cannot be copied.
     """
@@ -67,14 +64,16 @@ def double_copy(module: nn.Module) -> nn.Module:
 
 def _settle_hooks(name: str, part: nn.Module) -> None:
     for hooks, before in ((part._forward_pre_hooks, True), (part._forward_hooks, False)):
-        for key, hook in list(hooks.items()):
+        for hook in list(hooks.values()):
             if before and type(hook).__module__.startswith("torch.nn.utils."):
                 hook(part, ())
                 continue
-            _LOG.warning(
-                "The forward hook %r of module %r is no part of the network that is read.", hook, name
+            where = f"module {name!r}" if name else "the module itself"
+            raise UnsupportedLayerError(
+                f"{where} has the forward hook {hook!r}, which may change what the network computes. "
+                "Remove the hook (handle.remove()) while the network is read."
             )
-            del hooks[key]
+        hooks.clear()
 
 
 class _Tracer(fx.Tracer):

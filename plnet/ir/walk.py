@@ -16,7 +16,7 @@ from plnet.ir.registry import FUNCTIONS, METHODS, MODULES, ROWS, STRUCTURAL, mod
 from plnet.ir.smooth import SMOOTH_FUNCTIONS, SMOOTH_METHODS, SMOOTH_MODULES, STEP_NAMES
 from plnet.ir.symbols import BATCH, Graph, Indices, Symbol
 
-__all__ = ["Walk"]
+__all__ = ["Walk", "refuse_modules"]
 
 _FACTS = {"shape", "ndim", "dtype", "device", "is_cuda", "requires_grad"}
 """Attributes of a tensor that do not depend on its entries."""
@@ -139,19 +139,7 @@ class Walk:
             if getattr(module, "inplace", False):
                 inputs[0].ids = result.ids
             return result
-        if isinstance(module, SMOOTH_MODULES):
-            raise NotPiecewiseLinearError(
-                f"{self.graph.name} ({kind}) is not piecewise linear, so the network has no linear regions. "
-                f"{ADVICE}"
-            )
-        what = (
-            "convolutions are not supported yet" if ".conv" in kind.lower() else "there is no handler for it"
-        )
-        names = ", ".join(sorted({t.__name__ for t in MODULES}))
-        raise UnsupportedLayerError(
-            f"{self.graph.name} ({kind}): {what}. Supported modules: {names}; and user modules made of them "
-            "and of the functions that plnet.ir.supported_layers() lists."
-        )
+        raise _module_refusal(self.graph.name, module)
 
     def _in_place_form(self, node: fx.Node) -> tuple[Any, bool]:
         """Find the handler of `relu` for `relu_`, and so on."""
@@ -184,6 +172,29 @@ class Walk:
         stack = node.meta.get("nn_module_stack")
         path = next(reversed(stack.values()))[0] if stack else ""
         return f"{path}.{node.name}" if path else node.name
+
+
+def refuse_modules(root: nn.Module, graph: fx.Graph) -> None:
+    """Raise the refusal of the first module in a graph that cannot be read, if there is one."""
+    for node in graph.nodes:
+        if node.op == "call_module":
+            module = root.get_submodule(str(node.target))
+            if module_key(module) is None:
+                raise _module_refusal(str(node.target), module)
+
+
+def _module_refusal(name: str, module: nn.Module) -> PLNetError:
+    kind = f"{type(module).__module__}.{type(module).__qualname__}"
+    if isinstance(module, SMOOTH_MODULES):
+        return NotPiecewiseLinearError(
+            f"{name} ({kind}) is not piecewise linear, so the network has no linear regions. {ADVICE}"
+        )
+    what = "convolutions are not supported yet" if ".conv" in kind.lower() else "there is no handler for it"
+    names = ", ".join(sorted({t.__name__ for t in MODULES}))
+    return UnsupportedLayerError(
+        f"{name} ({kind}): {what}. Supported modules: {names}; and user modules made of them "
+        "and of the functions that plnet.ir.supported_layers() lists."
+    )
 
 
 def _call(node: fx.Node, args: Any, kwargs: Any) -> Any:

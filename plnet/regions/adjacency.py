@@ -25,7 +25,7 @@ from plnet.regions.problem import Problem
 if TYPE_CHECKING:
     from plnet.regions.complex import RegionComplex
 
-__all__ = ["adjacency", "pattern_index", "to_networkx"]
+__all__ = ["adjacency", "embed_columns", "neighbours", "pattern_index", "to_networkx"]
 
 
 def pattern_index(patterns: np.ndarray) -> dict[bytes, int]:
@@ -33,15 +33,15 @@ def pattern_index(patterns: np.ndarray) -> dict[bytes, int]:
     return {row.tobytes(): i for i, row in enumerate(np.ascontiguousarray(patterns))}
 
 
-def adjacency(problem: Problem, leaves: LeafArrays) -> csr_array:
-    """Return the adjacency of all regions, sparse and symmetric, shape (R, R), entries 1.
+def neighbours(problem: Problem, leaves: LeafArrays) -> np.ndarray:
+    """Return the region behind each facet, shape (E,); -1 at the boundary of the domain.
 
     Costs O(E U) for E facets, plus one exact evaluation for each facet on which several
     walls coincide.
     """
     index = pattern_index(leaves.patterns)
     columns = _pattern_columns(problem)
-    pairs = []
+    out = np.full(len(leaves.facets), -1, dtype=np.int64)
     region = np.repeat(np.arange(len(leaves.patterns)), np.diff(leaves.starts))
     for row, (i, facet) in enumerate(zip(region.tolist(), leaves.facets.tolist(), strict=True)):
         layer, unit, low, high = facet
@@ -51,14 +51,20 @@ def adjacency(problem: Problem, leaves: LeafArrays) -> csr_array:
         column = columns[layer, unit]
         pattern[column] = low if pattern[column] >= high else high
         j = index.get(pattern.tobytes())
-        if j is None:
-            j = index.get(_pattern_behind(problem, leaves, i, row).tobytes())
-        if j is not None and j != i:
-            pairs.append((i, j))
+        out[row] = index.get(_pattern_behind(problem, leaves, i, row).tobytes(), -1) if j is None else j
+    return out
+
+
+def adjacency(problem: Problem, leaves: LeafArrays) -> csr_array:
+    """Return the adjacency of all regions, sparse and symmetric, shape (R, R), entries 1."""
     size = len(leaves.patterns)
-    rows, cols = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
+    behind = neighbours(problem, leaves)
+    region = np.repeat(np.arange(size), np.diff(leaves.starts))
+    rows, cols = region[behind >= 0], behind[behind >= 0]
     matrix = csr_array((np.ones(len(rows), np.int8), (rows, cols)), shape=(size, size))
     matrix = matrix.maximum(matrix.T).tocsr()
+    # Two parts of one edge, where a point lies inside it, are one adjacency.
+    matrix.data[:] = 1
     matrix.sort_indices()
     return matrix
 
@@ -104,8 +110,10 @@ def to_networkx(complex_: RegionComplex) -> Any:
         raise MissingExtraError(
             "networkx is not installed. Install it with: pip install 'plnet[graph]'"
         ) from error
-    graph = networkx.Graph(zip(*complex_.adjacency.nonzero(), strict=True))
+    graph = networkx.Graph()
     graph.add_nodes_from(range(len(complex_)))
+    rows, columns = complex_.adjacency.nonzero()
+    graph.add_edges_from(zip(rows.tolist(), columns.tolist(), strict=True))
     for i in graph.nodes:
         graph.nodes[i].update(
             pattern=tuple(complex_.patterns[i].tolist()),

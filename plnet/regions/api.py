@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from plnet.errors import DomainError, EngineError
+from plnet.errors import DomainError
 from plnet.geometry.domain import Chart, Domain, Space
 from plnet.ir.network import PLNetwork
 from plnet.regions.choice import choose_engine, get_engine, upper_bound
 from plnet.regions.complex import RegionComplex
-from plnet.regions.control import make_control
+from plnet.regions.control import check_jobs, make_control
 from plnet.regions.definitions import canonical_definition
 from plnet.regions.engines.base import Tally
 from plnet.regions.estimate_cost import expected_cost
@@ -48,9 +48,9 @@ def count_regions(
     engine : str or engine record
         "auto", "line", "cells" or "rational".
     max_regions : int, optional
-        Stop after this many regions.
+        Stop after about this many regions, never before.
     max_seconds : float, optional
-        Stop after this time.
+        Stop soon after this time: it is looked at between blocks of regions.
     rng : int, SeedSequence or Generator, optional
         Used by engines that draw random numbers; the exact ones do not.
     n_jobs : int
@@ -70,7 +70,7 @@ def count_regions(
 
     Notes
     -----
-    Memory does not grow with the number of regions.
+    The memory of `cells` and `line` is the depth of their search, whatever the number of regions.
 
     References
     ----------
@@ -87,7 +87,7 @@ def count_regions(
     """
     word = canonical_definition(definition)
     problem, chosen, reason = _prepare(network, domain, engine)
-    tally, seconds, _ = _run(problem, chosen, None, max_regions, max_seconds, n_jobs, progress)
+    tally, seconds = _run(problem, chosen, None, max_regions, max_seconds, n_jobs, progress)
     proved = tally.complete and tally.n_undecided == 0
     return RegionCount(
         count=tally.count,
@@ -212,24 +212,22 @@ def _run(
     max_seconds: Any,
     n_jobs: int,
     progress: Any,
-) -> tuple[Tally, float, bool]:
-    if n_jobs != -1 and n_jobs < 1:
-        raise EngineError(f"Expected n_jobs >= 1 or -1, got {n_jobs}.")
-    if hasattr(engine, "n_jobs") and n_jobs != 1:
+) -> tuple[Tally, float]:
+    if hasattr(engine, "n_jobs") and check_jobs(n_jobs) != 1:
         engine = replace(engine, n_jobs=n_jobs)
     control, close = make_control(max_regions, max_seconds, progress)
     try:
         tally = engine.run(problem, control, store)
     finally:
         close()
-    return tally, control.seconds, control.interrupted
+    return tally, control.seconds
 
 
 def _enumerate(
     problem: Problem, engine: Any, reason: str, max_regions: Any, max_seconds: Any, n_jobs: int, progress: Any
 ) -> RegionComplex:
     store = LeafStore(problem.network.n_units, problem.dim)
-    tally, seconds, _ = _run(problem, engine, store, max_regions, max_seconds, n_jobs, progress)
+    tally, seconds = _run(problem, engine, store, max_regions, max_seconds, n_jobs, progress)
     return RegionComplex(
         network=problem.network,
         chart=problem.chart,

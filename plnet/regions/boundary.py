@@ -9,6 +9,7 @@ import numpy as np
 
 from plnet.ir.layers import GroupMax, ScalarPWL
 from plnet.ir.network import PLNetwork
+from plnet.regions.adjacency import neighbours
 
 if TYPE_CHECKING:
     from plnet.regions.complex import RegionComplex
@@ -26,8 +27,8 @@ class DecisionBoundary:
         Ends of each piece in homogeneous coordinates of the domain (d = 2), or twice the same
         point (d = 1). The last entry is 1, or 0 for a direction in which the piece is unbounded.
     classes : ndarray of int, shape (B, 2)
-        Lower and higher class that meet there; 0 and 1 stand for negative and positive
-        where the network has one output.
+        Lower and higher class that meet there. Where the network has one output the classes
+        are 0 (negative or zero) and 1 (positive).
     length : float
         Total length in the space of the inputs; the number of points for d = 1; inf if
         the boundary is unbounded.
@@ -57,17 +58,27 @@ def with_decision(network: PLNetwork) -> PLNetwork:
 
 
 def decision_boundary(complex_: RegionComplex) -> DecisionBoundary:
-    """Return the decision boundary of the network of a complex on its domain."""
+    """Return the decision boundary of the network of a complex on its domain.
+
+    Enumerates the regions once more, cut along the boundary, without a budget.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        After Ctrl-C.
+    """
     from plnet.regions.api import enumerate_on_chart
 
     refined = enumerate_on_chart(with_decision(complex_.network), complex_.chart)
-    leaves, last = refined.leaves, len(refined.problem.blocks) - 1
-    sizes = np.diff(leaves.starts)
-    region = np.repeat(np.arange(len(sizes)), sizes)
-    # Each piece of the boundary is a facet of two regions; take it from the lower class.
-    chosen = np.flatnonzero(
-        (leaves.facets[:, 0] == last) & (refined.patterns[region, -1] == leaves.facets[:, 2])
-    )
+    if not refined.complete:
+        # Without a budget only Ctrl-C stops an enumeration; half a boundary would look like a whole one.
+        raise KeyboardInterrupt
+    leaves, classes = refined.leaves, refined.patterns[:, -1]
+    region = np.repeat(np.arange(len(refined)), np.diff(leaves.starts))
+    behind = neighbours(refined.problem, leaves)
+    # Each piece of the boundary is a facet of two regions; take it from the lower class. It may
+    # lie on a wall of any layer.
+    chosen = np.flatnonzero((behind >= 0) & (classes[region] < classes[behind]))
     following = np.arange(1, len(leaves.vertices) + 1)
     following[leaves.starts[1:] - 1] = leaves.starts[:-1]
     first = leaves.vertices[chosen]
@@ -80,4 +91,5 @@ def decision_boundary(complex_: RegionComplex) -> DecisionBoundary:
         length = float(np.linalg.norm(steps, axis=1).sum())
     else:
         length = np.inf
-    return DecisionBoundary(ends, leaves.facets[chosen, 2:4], length, refined)
+    between = np.stack([classes[region[chosen]], classes[behind[chosen]]], axis=1)
+    return DecisionBoundary(ends, between, length, refined)

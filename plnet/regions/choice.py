@@ -55,7 +55,7 @@ def choose_engine(problem: Problem) -> tuple[Any, str]:
         If no engine can solve the problem.
     """
     if problem.dim == 1:
-        return get_engine("line"), "the domain is one-dimensional, so sorted breakpoints suffice"
+        return get_engine("line"), "the domain is one-dimensional, so the regions are intervals"
     if problem.dim == 2:
         return get_engine("cells"), "the domain is two-dimensional, so cells are split by their vertices"
     raise DimensionError(

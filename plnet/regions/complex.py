@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -129,17 +130,17 @@ class RegionComplex:
 
         An unbounded region has only its finite vertices here; see `rays`.
         """
-        rows = _facets.proper_vertices(self.leaves, i)
+        rows = _facets.proper_vertices(self.leaves, self._index(i))
         return rows[rows[:, -1] > 0, :-1]
 
     def rays(self, i: int) -> np.ndarray:
         """Return the extreme directions of region i, shape (k, d); none if it is bounded."""
-        rows = _facets.proper_vertices(self.leaves, i)
+        rows = _facets.proper_vertices(self.leaves, self._index(i))
         return rows[rows[:, -1] == 0, :-1]
 
     def halfspaces(self, i: int) -> HalfSpaces:
         """Return the irredundant half-spaces ``A t <= b`` of region i and what causes each."""
-        return _facets.halfspaces(self.problem, self.leaves, i)
+        return _facets.halfspaces(self.problem, self.leaves, self._index(i))
 
     @cached_property
     def _boundary(self) -> DecisionBoundary:
@@ -149,7 +150,7 @@ class RegionComplex:
 
     def exact_cell(self, i: int) -> Cell:
         """Return region i in exact homogeneous integers."""
-        return _facets.exact_cell(self.problem, self.leaves, i)
+        return _facets.exact_cell(self.problem, self.leaves, self._index(i))
 
     @cached_property
     def adjacency(self) -> csr_array:
@@ -172,12 +173,16 @@ class RegionComplex:
 
         For a Box, a Polytope and a Space the coordinates are the inputs of the network. A
         point on a wall belongs to a region whose closure contains it; a point outside the
-        domain gets -1.
+        domain gets -1. In a complex that stopped early -1 also stands for regions not found.
         """
         return locate(self, x)
 
     def decision_boundary(self) -> DecisionBoundary:
-        """Return where the largest output changes, or where the only output is zero; exact."""
+        """Return where the predicted class changes, exactly.
+
+        The class is the largest output, the last one at a tie; with one output it is whether
+        the output is positive. Takes about as long as the enumeration, once.
+        """
         self._require_complete("the decision boundary")
         return self._boundary
 
@@ -217,6 +222,12 @@ class RegionComplex:
         from plnet.regions.files import load_complex
 
         return load_complex(path)
+
+    def _index(self, i: int) -> int:
+        position = operator.index(i)
+        if not -len(self) <= position < len(self):
+            raise IndexError(f"Region {i} does not exist: the complex has {len(self)} regions.")
+        return position % len(self)
 
     def _require_complete(self, what: str) -> None:
         if not self.complete:

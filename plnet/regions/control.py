@@ -11,7 +11,7 @@ from typing import Any
 
 from plnet.errors import EngineError
 
-__all__ = ["Control", "make_control"]
+__all__ = ["Control", "check_jobs", "make_control"]
 
 Progress = Callable[[int], object]
 
@@ -60,9 +60,14 @@ def make_control(
         "auto" shows a bar if stderr is a terminal and tqdm is installed; a callable gets
         the number of regions found so far.
     """
-    for name, value in (("max_regions", max_regions), ("max_seconds", max_seconds)):
-        if value is not None and not value > 0:
-            raise EngineError(f"Expected {name} > 0, got {value}. Leave it out for no limit.")
+    if max_regions is not None and not (_is_integer(max_regions) and max_regions > 0):
+        raise EngineError(
+            f"Expected an integer max_regions > 0, got {max_regions!r}. Leave it out for no limit."
+        )
+    if max_seconds is not None and not (isinstance(max_seconds, int | float) and max_seconds > 0):
+        raise EngineError(
+            f"Expected a number max_seconds > 0, got {max_seconds!r}. Leave it out for no limit."
+        )
     if callable(progress):
         return Control(max_regions, max_seconds, progress), lambda: None
     if progress not in ("auto", True, False, None):
@@ -84,3 +89,14 @@ def _with_bar(max_regions: int | None, max_seconds: float | None) -> tuple[Contr
         bar.update(count - bar.n)
 
     return Control(max_regions, max_seconds, report), bar.close
+
+
+def _is_integer(value: Any) -> bool:
+    return hasattr(value, "__index__") and not isinstance(value, bool)
+
+
+def check_jobs(n_jobs: Any) -> int:
+    """Return a number of threads, or raise `EngineError`."""
+    if not _is_integer(n_jobs) or not (n_jobs == -1 or n_jobs >= 1):
+        raise EngineError(f"Expected n_jobs as a positive integer, or -1 for all cores, got {n_jobs!r}.")
+    return int(n_jobs)

@@ -23,6 +23,5 @@ def expected_cost(problem: Problem, engine: str) -> tuple[float, float]:
     Theorem 5.
     """
     units, d = problem.network.n_units, problem.dim
-    factorial = 1 if d < 2 else 2
-    regions = min(1.0 + units**d / factorial, float(upper_bound(problem)))
-    return regions, regions / _SPEED[engine]
+    regions = min(1 + units**d // (1 if d < 2 else 2), upper_bound(problem))
+    return float(regions), regions / _SPEED[engine]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from plnet.errors import IncompleteResultError
@@ -72,8 +73,11 @@ class RegionCount:
     __index__ = __int__
 
     def __eq__(self, other: object) -> bool:
+        if other is self:
+            return True
         if isinstance(other, RegionCount):
-            return self.complete and other.complete and self.count == other.count
+            same_kind = self.complete and other.complete and self.definition == other.definition
+            return same_kind and self.count == other.count
         if isinstance(other, int):
             return self.complete and self.count == other
         return NotImplemented
@@ -120,6 +124,11 @@ class Explanation:
         return (
             f"engine {self.engine}: {self.reason}\n"
             f"{self.n_units} units on a domain of dimension {self.dim}; "
-            f"about {self.expected_regions:.3g} regions expected, at most {float(self.upper_bound):.3g}; "
+            f"about {self.expected_regions:.3g} regions expected, at most {_short(self.upper_bound)}; "
             f"about {self.expected_seconds:.2g} s"
         )
+
+
+def _short(number: int) -> str:
+    """Write an integer of any size in a few characters."""
+    return f"{number:.3g}" if number < 10**15 else f"10^{int(math.log10(number))}"

@@ -15,7 +15,7 @@ __all__ = ["compile_kernels"]
 def compile_kernels() -> float:
     """Compile the kernels, or load them from the disk cache; return the seconds it took.
 
-    The first count after an installation compiles them anyway, which takes some tens of
+    The first count after an installation compiles them anyway, which takes about 15
     seconds once. Call this where that wait is better spent, for example in a container build.
 
     Examples

@@ -119,9 +119,10 @@ def count(
     stopped, boundary, start = _stopped_by(found, options), None, time.perf_counter()
     if not stopped:
         # The boundary knows no budget, so it is left out where the regions already took too long.
-        boundary = found.decision_boundary()
-        if not boundary.refined.complete:
-            boundary, stopped = None, "Ctrl-C"
+        try:
+            boundary = found.decision_boundary()
+        except KeyboardInterrupt:
+            stopped = "Ctrl-C"
     return Counted(found, boundary, time.perf_counter() - start, stopped)
 
 

@@ -135,9 +135,8 @@ def _read(source: Path) -> dict[str, torch.Tensor]:
             f"No file {source}. Give network.path from the folder you start in, or absolute."
         ) from error
     except (OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
-        first = (str(error).splitlines() or [""])[0]
         raise FileFormatError(
-            f"{source} is not a readable state dict ({type(error).__name__}: {first}). "
+            f"{source} is not a readable state dict ({type(error).__name__}). "
             "Write it with torch.save(network.state_dict(), path)."
         ) from error
     if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):
