@@ -56,6 +56,10 @@ class Frame:
         return np.concatenate([vertices[..., :-1] @ self.matrix.T, vertices[..., -1:]], axis=-1)
 
 
+_FAR = 4.0
+"""Distance from the median, in interquartile ranges, beyond which a vertex is far away."""
+
+
 def frame_of(chart: Chart) -> Frame:
     """Return the orthonormal frame of a chart, from the QR decomposition of its directions."""
     upper = np.asarray(np.linalg.qr(chart.directions, mode="r"))
@@ -67,8 +71,9 @@ def frame_of(chart: Chart) -> Frame:
 def view_of(complex_: RegionComplex, frame: Frame, view: Any = None) -> View:
     """Return the lower and upper corner of what is drawn, each of shape (d,).
 
-    The bounding box of all finite vertices; where a region is unbounded, with a margin
-    of 15 percent of the larger side, so that the ends can be seen to go on.
+    The bounding box of all finite vertices. Where a region is unbounded, vertices far away
+    from most are left out, and a margin of 15 percent of the larger side is added, so that
+    the ends can be seen to go on.
 
     Raises
     ------
@@ -88,6 +93,11 @@ def view_of(complex_: RegionComplex, frame: Frame, view: Any = None) -> View:
     points = vertices[finite, :-1]
     low, high = points.min(axis=0), points.max(axis=0)
     if not finite.all():
+        # A few almost parallel walls meet very far out, and would shrink all else to a point.
+        quarter, middle, rest = np.quantile(points, [0.25, 0.5, 0.75], axis=0)
+        reach = _FAR * (rest - quarter)
+        if reach.any():
+            low, high = np.maximum(low, middle - reach), np.minimum(high, middle + reach)
         margin = 0.15 * (high - low).max() or max(1.0, 0.15 * float(np.abs(points).max()))
         low, high = low - margin, high + margin
     return low, high

@@ -77,11 +77,12 @@ def plot_regions(
         The output for "output" (the first if not given) and "gradient_norm".
     view : sequence of d pairs (low, high), optional
         Part to draw, in the lengths on the axes. By default the whole domain; where it is
-        unbounded, all finite vertices and a margin.
+        unbounded, the finite vertices but those far away from most, and a margin.
     cmap, vmin, vmax
         As in matplotlib, where colours say a number.
     legend : bool
-        Draw the legend or colour bar, to the right of the axes.
+        Draw the legend or colour bar, to the right of the axes. Axes of your own need room
+        there: make their figure with ``layout="constrained"``.
     linewidth : float, optional
         Points of the thin borders; by default 0.3, and less above 2500 regions.
     rasterized : bool, optional
@@ -136,7 +137,8 @@ def plot_regions(
     limits = view_of(complex_, frame, view)
     decision = complex_.decision_boundary() if boundary or needs_class else None
     drawn = decision.refined if needs_class and decision is not None else complex_
-    cells = cell_polygons(drawn, frame, limits, clip=view is not None)
+    bounded = bool((drawn.leaves.vertices[:, -1] > 0).all())
+    cells = cell_polygons(drawn, frame, limits, clip=view is not None or not bounded)
     centres, _ = centroids(cells)
     coloring = choose_colors(drawn, frame, centres, color_by, output=output, cmap=cmap, vmin=vmin, vmax=vmax)
     scene = Scene(
