@@ -597,3 +597,11 @@ def test_unwritable_folders_and_unknown_formats_are_refused(tmp_path):
 def test_labels_must_match_points():
     with pytest.raises(DimensionError, match="2 labels"):
         mark_points(plt.figure().subplots(), [[0, 0], [1, 1]], ["a"])
+
+
+def test_boundary_on_a_hidden_wall_is_drawn_on_the_whole_plane():
+    layers = (Affine([[1, 0], [-1, 0], [0, 1]], [0, 0, 0]), ScalarPWL.relu(3), Affine([[1, -1, 0]], [0]))
+    complex_ = plnet.enumerate_regions(PLNetwork(layers, 2))
+    segments = lines_of(plot_regions(complex_, view=[(-1, 1), (-1, 1)]), "_boundary")
+    assert np.allclose(segments[:, :, 0], 0.0)
+    assert np.abs(segments[:, 1] - segments[:, 0]).sum() == pytest.approx(2.0)

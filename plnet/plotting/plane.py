@@ -57,9 +57,8 @@ def boundary_segments(scene: Scene) -> np.ndarray:
     assert decision is not None
     if np.isfinite(decision.length):
         return scene.frame.place(decision.segments)
-    # Pieces that run to infinity are not among the segments; cut them off at the view.
-    last = len(decision.refined.network.nonlinear_layers) - 1
-    return clip_segments(wall_segments(decision.refined, last)[0], scene.frame, scene.limits)[0]
+    # Pieces that run to infinity are cut off at the view.
+    return clip_segments(decision.ends, scene.frame, scene.limits)[0]
 
 
 def _draw_walls(scene: Scene, ax: Axes) -> list[Line2D]:

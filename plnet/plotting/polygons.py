@@ -44,14 +44,12 @@ def cell_polygons(complex_: RegionComplex, frame: Frame, view: View, *, clip: bo
     return found
 
 
-def wall_segments(complex_: RegionComplex, layer: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+def wall_segments(complex_: RegionComplex) -> tuple[np.ndarray, np.ndarray]:
     """Return every wall between two regions once, in homogeneous coordinates of the domain.
 
     Parameters
     ----------
     complex_ : RegionComplex
-    layer : int, optional
-        Take only walls of this nonlinear layer.
 
     Returns
     -------
@@ -66,15 +64,12 @@ def wall_segments(complex_: RegionComplex, layer: int | None = None) -> tuple[np
     )
     for column, (depth, unit, _) in enumerate(names):
         column_of[depth, unit] = column
-    inner = leaves.facets[:, 0] >= 0 if layer is None else leaves.facets[:, 0] == layer
-    rows = np.flatnonzero(inner)
+    rows = np.flatnonzero(leaves.facets[:, 0] >= 0)
     region = np.searchsorted(leaves.starts, rows, side="right") - 1
     depth, unit, low, _ = leaves.facets[rows].T
     # Two regions share each wall; take it from the one in the lower piece.
     chosen = rows[leaves.patterns[region, column_of[depth, unit]] == low]
-    following = np.arange(1, len(leaves.vertices) + 1)
-    following[leaves.starts[1:] - 1] = leaves.starts[:-1]
-    ends = chosen if complex_.dim == 1 else following[chosen]
+    ends = chosen if complex_.dim == 1 else leaves.following[chosen]
     return np.stack([leaves.vertices[chosen], leaves.vertices[ends]], axis=1), leaves.facets[chosen, 0]
 
 

@@ -42,8 +42,7 @@ def neighbours(problem: Problem, leaves: LeafArrays) -> np.ndarray:
     index = pattern_index(leaves.patterns)
     columns = _pattern_columns(problem)
     out = np.full(len(leaves.facets), -1, dtype=np.int64)
-    region = np.repeat(np.arange(len(leaves.patterns)), np.diff(leaves.starts))
-    for row, (i, facet) in enumerate(zip(region.tolist(), leaves.facets.tolist(), strict=True)):
+    for row, (i, facet) in enumerate(zip(leaves.region.tolist(), leaves.facets.tolist(), strict=True)):
         layer, unit, low, high = facet
         if layer < 0:
             continue
@@ -59,8 +58,7 @@ def adjacency(problem: Problem, leaves: LeafArrays) -> csr_array:
     """Return the adjacency of all regions, sparse and symmetric, shape (R, R), entries 1."""
     size = len(leaves.patterns)
     behind = neighbours(problem, leaves)
-    region = np.repeat(np.arange(size), np.diff(leaves.starts))
-    rows, cols = region[behind >= 0], behind[behind >= 0]
+    rows, cols = leaves.region[behind >= 0], behind[behind >= 0]
     matrix = csr_array((np.ones(len(rows), np.int8), (rows, cols)), shape=(size, size))
     matrix = matrix.maximum(matrix.T).tocsr()
     # Two parts of one edge, where a point lies inside it, are one adjacency.

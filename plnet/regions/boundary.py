@@ -74,15 +74,13 @@ def decision_boundary(complex_: RegionComplex) -> DecisionBoundary:
         # Without a budget only Ctrl-C stops an enumeration; half a boundary would look like a whole one.
         raise KeyboardInterrupt
     leaves, classes = refined.leaves, refined.patterns[:, -1]
-    region = np.repeat(np.arange(len(refined)), np.diff(leaves.starts))
+    region = leaves.region
     behind = neighbours(refined.problem, leaves)
     # Each piece of the boundary is a facet of two regions; take it from the lower class. It may
     # lie on a wall of any layer.
     chosen = np.flatnonzero((behind >= 0) & (classes[region] < classes[behind]))
-    following = np.arange(1, len(leaves.vertices) + 1)
-    following[leaves.starts[1:] - 1] = leaves.starts[:-1]
     first = leaves.vertices[chosen]
-    second = first if refined.dim == 1 else leaves.vertices[following[chosen]]
+    second = first if refined.dim == 1 else leaves.vertices[leaves.following[chosen]]
     ends = np.stack([first, second], axis=1)
     if refined.dim == 1:
         length = float(len(ends))

@@ -32,7 +32,6 @@ class Control:
     max_seconds: float | None = None
     report: Progress | None = None
     started: float = field(default_factory=time.perf_counter)
-    interrupted: bool = False
 
     @property
     def seconds(self) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -32,6 +33,18 @@ class LeafArrays:
     vertices: np.ndarray
     facets: np.ndarray
     starts: np.ndarray
+
+    @cached_property
+    def region(self) -> np.ndarray:
+        """Region that owns each row, shape (E,)."""
+        return np.repeat(np.arange(len(self.patterns)), np.diff(self.starts))
+
+    @cached_property
+    def following(self) -> np.ndarray:
+        """Row of the next vertex of the same region, around the ring, shape (E,)."""
+        out = np.arange(1, len(self.vertices) + 1)
+        out[self.starts[1:] - 1] = self.starts[:-1]
+        return out
 
 
 @dataclass

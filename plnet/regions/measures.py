@@ -18,13 +18,9 @@ def interior_points(leaves: LeafArrays) -> np.ndarray:
 def volumes(leaves: LeafArrays) -> np.ndarray:
     """Return the length or area of each region in its coordinates, shape (R,); inf if unbounded."""
     vertices, starts = leaves.vertices, leaves.starts
-    sizes = np.diff(starts)
-    region = np.repeat(np.arange(len(sizes)), sizes)
     # Coordinates relative to the first vertex keep the areas of small regions accurate.
-    local = vertices[:, :-1] - vertices[starts[:-1]][region, :-1]
-    following = np.arange(1, len(vertices) + 1)
-    following[starts[1:] - 1] = starts[:-1]
-    after = local[following]
+    local = vertices[:, :-1] - vertices[starts[:-1]][leaves.region, :-1]
+    after = local[leaves.following]
     if vertices.shape[1] == 2:
         contributions = np.abs(after[:, 0] - local[:, 0]) / 2
     else:

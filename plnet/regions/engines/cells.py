@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import threading
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -100,11 +100,10 @@ class Cells:
         # The work is shared by cells of the first layer; with one layer there is nothing behind them.
         shares = jobs if len(problem.blocks) > 1 else 1
         workers = [_Worker(shared, self.chunk, shares, i) for i in range(shares)]
-        complete = False
         try:
             complete = _run_all(workers, shared)
         except KeyboardInterrupt:
-            control.interrupted = True
+            complete = False
         return Tally(shared.count, complete, n_fallbacks=shared.fallbacks)
 
 
@@ -114,8 +113,10 @@ def _run_all(workers: list[_Worker], shared: _Shared) -> bool:
     with ThreadPoolExecutor(len(workers)) as pool:
         futures = [pool.submit(worker.run) for worker in workers]
         try:
-            while wait(futures, timeout=0.1).not_done:
-                pass
+            # The short wait lets Ctrl-C through; after a failure the others need not go on.
+            pending = set(futures)
+            while pending and not any(future.exception() for future in futures if future.done()):
+                pending = wait(futures, timeout=0.1, return_when=FIRST_EXCEPTION).not_done
         finally:
             shared.stop.set()
     return all(future.result() for future in futures)

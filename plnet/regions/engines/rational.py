@@ -59,7 +59,6 @@ class Rational:
                     if control.spent(count) and not _exhausted(stack):
                         return Tally(count, complete=False)
         except KeyboardInterrupt:
-            control.interrupted = True
             return Tally(count, complete=False)
         return Tally(count, complete=True)
 
