@@ -25,14 +25,14 @@ from typing import Iterator, NamedTuple
 ROOT = Path(__file__).resolve().parent
 WINDOWS = os.name == "nt"
 SUPPORTED = ((3, 13), (3, 12), (3, 11))
-EXTRAS = "data,progress,exact,graph,dev"
+EXTRAS = "data,progress,exact,graph,parallel,slurm,tables,dev"
 STAMP = "plnet-environment.json"
 LOCK = "plnet-environment.lock"
 INTERRUPTED = 130
 NO_TESTS_COLLECTED = 5
 
 # Sizes of the wheels of the pinned set, measured for Linux on x86-64 with Python 3.11, in GB.
-DOWNLOAD_WITHOUT_TORCH = 0.25
+DOWNLOAD_WITHOUT_TORCH = 0.31
 DOWNLOAD_CPU_TORCH = 0.2
 DOWNLOAD_CUDA_TORCH = 2.7
 # Space on disk that an installation needs, in GB.
@@ -580,7 +580,10 @@ def usage() -> str:
         "Remove .venv to start afresh.",
         "A Python that already has torch 2.4 or later lends its packages to the environment.",
         "",
-        "example: python bootstrap.py test -k maxout",
+        "examples:",
+        "  python bootstrap.py demo network=maxout seed=1",
+        "  python bootstrap.py test -k maxout",
+        "  python bootstrap.py figures --list",
     ]
     return "\n".join(lines)
 

@@ -19,6 +19,19 @@ import paths
 from plnet import PLNetError
 from plnet.plotting import save_figure
 
+TEXT = """\
+The manifest, paper_figures/manifest.toml, names for each figure its claim, its results and the command that
+makes them. Figures go to paper_figures/output/ as PDF and PNG. Drawing takes seconds; making results may take
+much longer, and happens only where they are missing."""
+EXAMPLES = """\
+EXAMPLES
+  All figures:
+    python paper_figures/make_figures.py
+  What each figure claims, and whether its results are there:
+    python paper_figures/make_figures.py --list
+  One figure, from results that are made again:
+    python paper_figures/make_figures.py plane_before_after --rerun"""
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -90,7 +103,11 @@ def draw(entry: Entry) -> tuple[Path, ...]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=f"{__doc__}\n\n{TEXT}",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("names", nargs="*", metavar="NAME", help="figures to draw; all if none is named")
     parser.add_argument("--list", action="store_true", help="say what each figure claims, and stop")
     parser.add_argument(

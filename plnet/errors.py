@@ -11,6 +11,7 @@ __all__ = [
     "FileFormatError",
     "IncompleteResultError",
     "IngestError",
+    "LockLostError",
     "MissingExtraError",
     "NetworkError",
     "NotPiecewiseLinearError",
@@ -67,6 +68,10 @@ class FileFormatError(PLNetError):
 
 class OutputError(PLNetError):
     """A result cannot be written: the folder is missing, read-only or full."""
+
+
+class LockLostError(OutputError):
+    """Another process took a run over, so this one must not write its results."""
 
 
 class ConfigError(PLNetError):

@@ -31,6 +31,14 @@ from operator import mul
 from pathlib import Path
 
 SCHEMA = 1
+EXAMPLES = """\
+EXAMPLES
+  A count on a box, proved from the file alone:
+    python scripts/check_certificate.py certificate.json
+  A count that stopped at a budget, proved as a lower bound:
+    python scripts/check_certificate.py --lower-bound certificate.json
+  Without plnet and its environment, on any Python from 3.11 on:
+    python3 -I check_certificate.py certificate.json"""
 
 
 class Refused(Exception):
@@ -39,7 +47,10 @@ class Refused(Exception):
 
 def main():
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+        description=__doc__,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
     parser.add_argument("certificate", type=Path, help="JSON file written by plnet")
     parser.add_argument(

@@ -15,11 +15,10 @@ register_schemas()
 @one_line_errors
 def main(config: DictConfig) -> None:
     # Imported here, so that --help and --cfg need not wait for torch.
-    from plnet.runs.build import build_main_job, open_run_folder
-    from plnet.runs.main_job import run_main_job
+    from plnet.runs.build import main_job
+    from plnet.runs.task import run_job
 
-    folder = open_run_folder(config)
-    print(run_main_job(folder, **build_main_job(config)))
+    print(run_job(config, main_job()))
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ TORCH = (
 )
 # What a network is, once it has left torch.
 NUMBERS = ("plnet.ir.forms", "plnet.ir.layers", "plnet.ir.network")
-USERS_OF_RUNS = ("plnet.runs", "scripts", "paper_figures")
+USERS_OF_RUNS = ("plnet.runs", "plnet.__main__", "scripts", "paper_figures")
 
 
 class Import(NamedTuple):

@@ -320,8 +320,8 @@ def test_kind_of_torch_that_pip_offers(monkeypatch, offered, code, expected):
 @pytest.mark.parametrize(
     ("build", "said", "unsaid"),
     [
-        ("provided", "at most 0.25 GB", "CUDA"),
-        ("cpu", "about 0.45 GB", "PIP_EXTRA_INDEX_URL"),
+        ("provided", "at most 0.31 GB", "CUDA"),
+        ("cpu", "about 0.51 GB", "PIP_EXTRA_INDEX_URL"),
         ("cuda", "about 3.0 GB", "0.45"),
         ("unknown", "else about 3.0 GB", "default one"),
     ],

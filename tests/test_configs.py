@@ -25,7 +25,11 @@ FILES = sorted(path.relative_to(CONF).as_posix() for path in CONF.rglob("*.yaml"
 # What a caller adds to the arguments in the configuration.
 GIVEN_LATER = {"rng", "data", "network", "params"}
 # Values that only a user can give.
-ONLY_THE_USER = {"network=checkpoint": ["network.path=x.pt"], "data=npz": ["data.path=x.npz"]}
+ONLY_THE_USER = {
+    "network=checkpoint": ["network.path=x.pt"],
+    "network=factory": ["network.factory=my.module:make"],
+    "data=npz": ["data.path=x.npz"],
+}
 # Options that need others beside them.
 COMPANIONS = {"data=none": ["domain=box", "training=none"]}
 
@@ -90,7 +94,7 @@ def test_every_option_composes_and_fits_its_target(root, choice):
 
         arguments = build_main_job(config)
         taken = inspect.signature(get_object("plnet.runs.main_job.run_main_job")).parameters
-        assert set(arguments) == set(taken) - {"folder", "progress"}
+        assert set(arguments) == set(taken) - {"folder", "progress", "steps"}
 
 
 @pytest.mark.parametrize("group", _GROUPS)
@@ -102,7 +106,7 @@ def test_schemas_follow_the_order_of_their_constructors(group):
         parameters = list(inspect.signature(get_object(target)).parameters)
         fields = [name for name in schema.__dataclass_fields__ if not name.startswith("_")]
         assert fields == [name for name in parameters if name in fields], target
-        unnamed = set(parameters) - set(fields) - GIVEN_LATER - {"device", "progress"}
+        unnamed = set(parameters) - set(fields) - GIVEN_LATER - {"device", "progress", "checkpoint"}
         assert not unnamed, f"{target} takes {unnamed}, which no configuration can set"
 
 
@@ -246,8 +250,15 @@ def test_cfg_job_needs_no_torch(tmp_path):
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("network.widht=3", "Key 'widht' not in"),
-        ("network=mpl", "Could not find 'network/mpl'"),
+        ("network.widht=3", "network has no entry widht. Did you mean network.width?"),
+        ("sede=1", "no entry or group sede. Did you mean seed?"),
+        ("netwrk=maxout", "Did you mean network?"),
+        ("network=mpl", "network has no option mpl. Did you mean network=mlp?"),
+        ("engine=cels", "engine=cells"),
+        ("seed=one", "seed=one does not fit"),
+        ("+seed=1", "Leave out the +"),
+        ("network=mlp,maxout", "add -m"),
+        ("network.widths=[1,", "cannot be read"),
         ("paths.outputs=file", "Cannot make the folder"),
     ],
 )
@@ -257,3 +268,5 @@ def test_errors_before_the_job_are_short(tmp_path, override, message):
     assert done.returncode == 1
     assert message in done.stderr
     assert "Traceback" not in done.stderr
+    assert "base_" not in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1

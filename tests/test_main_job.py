@@ -29,6 +29,7 @@ from plnet.errors import (
 from plnet.regions.complex import RegionComplex
 from plnet.runs import config_dir, register_schemas
 from plnet.runs.build import build_main_job
+from plnet.runs.layout import read_status
 from plnet.runs.main_job import run_main_job
 from plnet.runs.outputs import RunFolder
 
@@ -241,7 +242,7 @@ def test_interrupted_training_says_so(tmp_path):
     [
         (["network.widths=[2,8,10]"], ConfigError, r"takes 2 inputs.*have 64.*begin with 64"),
         (["network.widths=[64,8,5]"], ConfigError, r"5 outputs.*10 classes.*end with 10"),
-        (["domain=box"], DimensionError, r"dimension 64.*domain=slice"),
+        (["domain=box", "engine=line"], DimensionError, r"dimension 64.*domain=slice"),
         (["network.activation=rellu"], ConfigError, r"Did you mean 'relu'"),
         (["network.activation=gelu"], NotPiecewiseLinearError, "GELU"),
         (["data=none"], ConfigError, r"no data to train on.*training=none"),
@@ -398,10 +399,10 @@ def test_script_from_another_folder(tmp_path):
     done = script(tmp_path, *BOX, "seed=7", "plot.formats=[png]")
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
-    (folder,) = tmp_path.joinpath("outputs", "count_regions").iterdir()
+    (folder,) = tmp_path.joinpath("runs", "count_regions").iterdir()
     names = {path.name for path in folder.iterdir()}
     assert names == {
-        ".hydra",
+        ".lock",
         "checkpoint.pt",
         "config.yaml",
         "count_regions.log",
@@ -409,12 +410,34 @@ def test_script_from_another_folder(tmp_path):
         "metrics.json",
         "regions.npz",
         "regions.png",
+        "status.json",
     }
     config = OmegaConf.load(folder / "config.yaml")
     assert config.seed == metrics_of(folder)["seed"] == 7
     assert config.data is None
     assert f"The network has {metrics_of(folder)['regions']} linear regions (exact" in done.stdout
-    assert list(tmp_path.iterdir()) == [tmp_path / "outputs"]
+    assert {path.name for path in tmp_path.iterdir()} == {"outputs", "runs"}
+    status = read_status(folder)
+    assert status.status == "finished"
+    assert status.launch_folder == str(tmp_path)
+    assert {path.name for path in Path(status.hydra_folder).iterdir()} == {".hydra", "count_regions.log"}
+    # The second time there is nothing to do, but to tell.
+    again = script(tmp_path, "seed=7", *BOX, "plot.formats=[png]", "paths.export=copy")
+    assert again.returncode == 0, again.stderr
+    assert again.stdout.count("finished already") == 1
+    assert "rerun=all" in again.stdout
+    assert done.stdout[done.stdout.index("The network") :] in again.stdout
+    assert f"Figure:  {folder / 'regions.png'}" in again.stdout
+    assert (tmp_path / "copy" / "metrics.json").read_bytes() == (folder / "metrics.json").read_bytes()
+
+
+@pytest.mark.slow
+@pytest.mark.hydra
+def test_bad_training_is_found_before_the_first_count(tmp_path):
+    done = script(tmp_path, "training.epochs=-1", "plot=none")
+    assert done.returncode == 1
+    assert "training.epochs to be a positive integer, got -1" in done.stderr
+    assert "before:" not in done.stdout
 
 
 @pytest.mark.slow
@@ -440,10 +463,15 @@ def test_full_error_shows_everything(tmp_path):
 def test_every_job_of_a_sweep_has_its_folder(tmp_path):
     done = script(tmp_path, "-m", "seed=0,1", "network.width=4,-1", *TINY[1:])
     assert done.returncode == 1, "two of the four jobs must fail"
-    (sweep,) = tmp_path.joinpath("multirun", "count_regions").iterdir()
-    finished = {path.parent.name: metrics_of(path.parent) for path in sweep.glob("*/metrics.json")}
-    assert {name: metrics["seed"] for name, metrics in finished.items()} == {"0": 0, "2": 1}
-    assert finished["0"]["n_units"] == 8
+    folders = list(tmp_path.joinpath("runs", "count_regions").iterdir())
+    statuses = {folder: read_status(folder) for folder in folders}
+    assert sorted(status.status for status in statuses.values()) == ["failed"] * 2 + ["finished"] * 2
+    finished = [metrics_of(folder) for folder in folders if statuses[folder].status == "finished"]
+    assert {metrics["seed"] for metrics in finished} == {0, 1}
+    assert {metrics["n_units"] for metrics in finished} == {8}
+    failed = [folder for folder in folders if statuses[folder].status == "failed"]
+    assert all("Expected widths" in statuses[folder].error["message"] for folder in failed)
+    assert all("Traceback" in (folder / "traceback.txt").read_text(encoding="utf-8") for folder in failed)
     assert done.stdout.count("Expected widths") == 2, "each failed job says why"
 
 
@@ -475,6 +503,7 @@ def test_ctrl_c_is_one_line_and_loses_nothing(tmp_path, sweep):
     assert str(metrics.parent) in out
     assert "Traceback" not in err
     assert metrics_of(metrics.parent)["complete_before"] is True
+    assert read_status(metrics.parent).status == "interrupted"
 
 
 @pytest.mark.slow
@@ -482,7 +511,7 @@ def test_ctrl_c_is_one_line_and_loses_nothing(tmp_path, sweep):
 def test_default_run(tmp_path):
     done = script(tmp_path)
     assert done.returncode == 0, done.stderr
-    (folder,) = tmp_path.joinpath("outputs", "count_regions").iterdir()
+    (folder,) = tmp_path.joinpath("runs", "count_regions").iterdir()
     metrics = metrics_of(folder)
     assert metrics["exact_before"]
     assert metrics["exact_after"]

@@ -12,12 +12,24 @@ if TYPE_CHECKING:
     from plnet.runs.main_job import run_main_job
     from plnet.runs.outputs import RunFolder
     from plnet.runs.schemas import register_schemas
+    from plnet.runs.table import RunTable, load
     from plnet.runs.user_errors import one_line_errors, run_script
 
-__all__ = ["RunFolder", "config_dir", "one_line_errors", "register_schemas", "run_main_job", "run_script"]
+__all__ = [
+    "RunFolder",
+    "RunTable",
+    "config_dir",
+    "load",
+    "one_line_errors",
+    "register_schemas",
+    "run_main_job",
+    "run_script",
+]
 
 _HOMES = {
     "RunFolder": "outputs",
+    "RunTable": "table",
+    "load": "table",
     "one_line_errors": "user_errors",
     "register_schemas": "schemas",
     "run_main_job": "main_job",

@@ -3,49 +3,54 @@
 from __future__ import annotations
 
 import inspect
-from dataclasses import fields
-from pathlib import Path
+from dataclasses import fields, replace
 from typing import Any
 
-from hydra.core.hydra_config import HydraConfig
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from plnet.errors import ConfigError
 from plnet.runs.counting import CountingOptions
+from plnet.runs.keys import require_values
+from plnet.runs.main_job import run_main_job
 from plnet.runs.outputs import RunFolder
+from plnet.runs.report import describe_main_job
+from plnet.runs.store import Attempt
+from plnet.runs.task import Job
+from plnet.runs.thread_budget import own_threads
+from plnet.runs.train import check_training, train_classifier
 
-__all__ = ["build_main_job", "call_of", "open_run_folder"]
+__all__ = ["RESULT_SCHEMA", "build_main_job", "call_of", "main_job"]
 
-
-def open_run_folder(config: DictConfig) -> RunFolder:
-    """Return the folder that Hydra chose for this job, with the resolved configuration in it.
-
-    Raises
-    ------
-    ConfigError
-        If a value that only the user can give is missing.
-    OutputError
-        If the folder cannot be written.
-    """
-    require_values(config)
-    folder = RunFolder(Path(HydraConfig.get().runtime.output_dir))
-    folder.text("config.yaml", OmegaConf.to_yaml(config, resolve=True))
-    return folder
+# Raised when the meaning of a number of the main job changes.
+RESULT_SCHEMA = 1
 
 
-def require_values(config: DictConfig) -> None:
-    """Raise `ConfigError` if a value that only the user can give is missing."""
-    missing = sorted(OmegaConf.missing_keys(config))
-    if missing:
-        raise ConfigError(
-            f"The configuration has no value for {', '.join(missing)}. "
-            f"Give it on the command line: {' '.join(f'{key}=...' for key in missing)}"
-        )
+def main_job() -> Job:
+    """Return the main job as `plnet.runs.task.run_job` takes it."""
+    return Job(
+        name="count_regions",
+        schema=RESULT_SCHEMA,
+        run=_run,
+        summary=describe_main_job,
+        redraw=_redraw,
+        input_files=("network.path", "data.path"),
+        user_code=("network.factory",),
+    )
+
+
+def _run(attempt: Attempt, config: DictConfig) -> None:
+    run_main_job(attempt.folder, steps=attempt.steps, **build_main_job(config))
+
+
+def _redraw(folder: RunFolder, config: DictConfig) -> None:
+    from plnet.runs.redraw import redraw_main_job
+
+    redraw_main_job(folder, _plot(config.plot))
 
 
 def build_main_job(config: DictConfig) -> dict[str, Any]:
-    """Return the arguments of `plnet.runs.main_job.run_main_job`, without the folder.
+    """Return the arguments of `plnet.runs.main_job.run_main_job`, without the folder and the steps.
 
     Raises
     ------
@@ -53,13 +58,18 @@ def build_main_job(config: DictConfig) -> dict[str, Any]:
         If an entry does not fit what it is for.
     """
     require_values(config)
+    calls = {key: call_of(config[key], key) for key in ("network", "data", "domain", "training")}
+    training = calls["training"]
+    if training is not None and training.func is train_classifier:
+        check_training(**training.keywords)
     return {
-        **{key: call_of(config[key], key) for key in ("network", "data", "domain", "training")},
-        "counting": _record(CountingOptions, config.engine, "engine"),
+        **calls,
+        "counting": _counting(config.engine),
         "plot": None if config.plot is None else _plot(config.plot),
         "seed": config.seed,
         "device": config.runtime.device,
         "n_threads": config.runtime.threads,
+        "deterministic": config.runtime.deterministic,
     }
 
 
@@ -87,6 +97,12 @@ def call_of(node: DictConfig | None, name: str) -> Any:
                 f"{name} has no option {', '.join(unknown)}; {node._target_} takes {', '.join(known)}."
             )
     return call
+
+
+def _counting(node: DictConfig) -> CountingOptions:
+    options = _record(CountingOptions, node, "engine")
+    # All cores means the share of this job, where a sweep runs several at a time.
+    return replace(options, n_jobs=own_threads()) if options.n_jobs == -1 else options
 
 
 def _plot(node: DictConfig) -> Any:

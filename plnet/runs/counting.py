@@ -16,8 +16,9 @@ from plnet.ir.layers import Affine, ScalarPWL
 from plnet.ir.network import PLNetwork
 from plnet.regions.api import enumerate_regions
 from plnet.regions.complex import RegionComplex
+from plnet.runs.report import count_in_words
 
-__all__ = ["Counted", "CountingOptions", "count", "load_engine"]
+__all__ = ["Counted", "CountingOptions", "count", "count_again", "load_engine"]
 
 logger = logging.getLogger(__name__)
 
@@ -84,10 +85,7 @@ class Counted:
 
     def words(self) -> str:
         """Return the count in plain words."""
-        size = f"{len(self.complex_)} linear regions"
-        if not self.complex_.complete:
-            return f"at least {size} (stopped by {self.stopped_by} after {self.complex_.seconds:.3g} s)"
-        return f"{size} ({'exact' if self.complex_.exact else 'not proved'}, {self.complex_.seconds:.2g} s)"
+        return count_in_words(self.metrics())
 
 
 def count(
@@ -124,6 +122,20 @@ def count(
         except KeyboardInterrupt:
             stopped = "Ctrl-C"
     return Counted(found, boundary, time.perf_counter() - start, stopped)
+
+
+def count_again(found: RegionComplex, stopped_by: str = "") -> Counted:
+    """Return what `count` returned, from the regions that were stored.
+
+    Parameters
+    ----------
+    found : RegionComplex
+    stopped_by : str
+        Why the count stopped, if it did.
+    """
+    start = time.perf_counter()
+    boundary = found.decision_boundary() if found.complete and not stopped_by else None
+    return Counted(found, boundary, time.perf_counter() - start, stopped_by)
 
 
 def load_engine(dim: int, options: CountingOptions) -> float:

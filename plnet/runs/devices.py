@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -9,7 +10,7 @@ import torch
 
 from plnet.errors import ConfigError
 
-__all__ = ["check_device", "threads"]
+__all__ = ["check_device", "determinism", "threads"]
 
 
 def check_device(name: str) -> torch.device:
@@ -51,3 +52,34 @@ def threads(number: int | None) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+@contextmanager
+def determinism(wanted: bool) -> Iterator[None]:
+    """Let torch take only algorithms that repeat their numbers inside the block; False leaves it as it is.
+
+    On the CPU, the training repeats its numbers in any case. On a GPU this costs some speed.
+
+    References
+    ----------
+    PyTorch, *Reproducibility* (notes): no promise holds across releases, platforms, or from CPU to GPU.
+    """
+    if not isinstance(wanted, bool):
+        raise ConfigError(f"Expected runtime.deterministic to be true or false, got {wanted!r}.")
+    if not wanted:
+        yield
+        return
+    before = (
+        torch.are_deterministic_algorithms_enabled(),
+        torch.is_deterministic_algorithms_warn_only_enabled(),
+        torch.backends.cudnn.benchmark,
+    )
+    # cuBLAS reads it when CUDA starts. Other children of the process may start CUDA later, so it stays.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(True)
+    torch.backends.cudnn.benchmark = False
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before[0], warn_only=before[1])
+        torch.backends.cudnn.benchmark = before[2]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import platform
 import subprocess
@@ -10,7 +11,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-__all__ = ["describe_environment"]
+__all__ = ["code_version", "describe_environment", "plnet_version"]
 
 _PACKAGES = (
     "numpy",
@@ -33,18 +34,27 @@ def describe_environment(device: Any = "cpu") -> dict[str, Any]:
     device : str or torch.device
         The device of the training.
     """
-    import torch
-
-    chosen = torch.device(device)
     return {
-        "plnet": sys.modules["plnet"].__version__,
-        "git": _git(Path(__file__).resolve().parents[2]),
+        "plnet": plnet_version(),
+        "git": code_version(),
         "python": platform.python_version(),
-        "platform": platform.platform(),
+        "platform": _platform(),
         "machine": platform.machine(),
         "cpu_count": os.cpu_count(),
-        "torch": torch.__version__,
+        "torch": _version("torch"),
         "packages": {name: _version(name) for name in _PACKAGES},
+        **_torch_state(str(device)),
+    }
+
+
+def _torch_state(device: str) -> dict[str, Any]:
+    # A job that does without torch shall not wait for it.
+    torch = sys.modules.get("torch")
+    if torch is None:
+        return {"device": device}
+    chosen = torch.device(device)
+    return {
+        "torch": torch.__version__,
         "threads": torch.get_num_threads(),
         "device": str(chosen),
         "device_name": torch.cuda.get_device_name(chosen) if chosen.type == "cuda" else None,
@@ -53,6 +63,24 @@ def describe_environment(device: Any = "cpu") -> dict[str, Any]:
     }
 
 
+_platform = functools.cache(platform.platform)
+
+
+def plnet_version() -> str:
+    """Return the version of the imported package."""
+    return sys.modules["plnet"].__version__
+
+
+@functools.cache
+def code_version() -> dict[str, Any] | None:
+    """Return commit and state of the checkout that this process imported; None for an installed package.
+
+    It is asked for once in a process: what was imported does not change with the files.
+    """
+    return _git(Path(__file__).resolve().parents[2])
+
+
+@functools.cache
 def _version(name: str) -> str | None:
     try:
         return metadata.version(name)

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from plnet.plotting import panels, plot_regions, save_figure, style
 from plnet.plotting.choices import check_choice
 from plnet.plotting.colors import check_color_by
 from plnet.plotting.save import FORMATS
 from plnet.runs.counting import Counted
-from plnet.runs.domains import ChosenDomain
 
 __all__ = ["PlotOptions", "draw_panels"]
 
@@ -49,7 +50,11 @@ class PlotOptions:
 
 
 def draw_panels(
-    path: Path, counts: Mapping[str, Counted], domain: ChosenDomain, plot: PlotOptions
+    path: Path,
+    counts: Mapping[str, Counted],
+    plot: PlotOptions,
+    images: np.ndarray | None = None,
+    labels: np.ndarray | None = None,
 ) -> tuple[Path, ...]:
     """Draw one panel for each count and save the figure in all formats.
 
@@ -59,9 +64,11 @@ def draw_panels(
         Without suffix.
     counts : mapping
         Title of each panel to what was counted; all on the same domain.
-    domain : ChosenDomain
-        Its images are marked.
     plot : PlotOptions
+    images : ndarray, shape (p, ...), optional
+        Inputs of the network that are marked.
+    labels : ndarray, shape (p,), optional
+        What is written beside them.
 
     Returns
     -------
@@ -76,7 +83,7 @@ def draw_panels(
         for ax, (title, counted) in zip(axes, counts.items(), strict=True):
             # One colour bar serves all panels; which classes there are differs between them.
             legend = ax is axes[-1] or plot.color_by == "class"
-            _draw(ax, title, counted, domain, plot, legend=legend)
+            _draw(ax, title, counted, images, labels, plot, legend=legend)
         _share_scale(axes)
         if not flat:
             figure.set_size_inches(figure.get_figwidth(), _height(axes))
@@ -85,10 +92,16 @@ def draw_panels(
 
 
 def _draw(
-    ax: Any, title: str, counted: Counted, domain: ChosenDomain, plot: PlotOptions, *, legend: bool
+    ax: Any,
+    title: str,
+    counted: Counted,
+    images: np.ndarray | None,
+    labels: np.ndarray | None,
+    plot: PlotOptions,
+    *,
+    legend: bool,
 ) -> None:
     found, known = counted.complex_, counted.boundary is not None
-    images, labels = domain.images, domain.labels
     plot_regions(
         found,
         ax=ax,

@@ -5,6 +5,7 @@ Plain functions of plain arguments; `plnet.runs.build` makes these from a config
 
 from __future__ import annotations
 
+import inspect
 import logging
 import time
 from collections.abc import Callable, Iterator
@@ -13,16 +14,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import torch
 from torch import nn
 
+from plnet.errors import FileFormatError
 from plnet.ir.ingest import as_network
-from plnet.runs.counting import Counted, CountingOptions, count, load_engine
+from plnet.regions.complex import RegionComplex
+from plnet.runs.counting import Counted, CountingOptions, count, count_again, load_engine
 from plnet.runs.data import Dataset
-from plnet.runs.devices import check_device, threads
+from plnet.runs.devices import check_device, determinism, threads
 from plnet.runs.domains import ChosenDomain
 from plnet.runs.environment import describe_environment
 from plnet.runs.fit import accuracies, check_fit, sizes
 from plnet.runs.outputs import RunFolder
+from plnet.runs.report import describe_main_job
+from plnet.runs.resume import Steps
+from plnet.runs.resume_training import TrainingCheckpoint
 from plnet.runs.seeding import Streams, streams
 from plnet.runs.train import History
 
@@ -36,7 +43,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class MainJobReport:
-    """Where the results are, and the counts in plain words; `str` gives the lines to print.
+    """Where the results are; `str` gives the lines to print.
 
     Parameters
     ----------
@@ -44,17 +51,14 @@ class MainJobReport:
     metrics : dict
         The content of ``metrics.json``.
     figures : tuple of Path
-    lines : tuple of str
     """
 
     folder: Path
     metrics: dict[str, Any]
     figures: tuple[Path, ...]
-    lines: tuple[str, ...]
 
     def __str__(self) -> str:
-        places = [("Figure: ", path) for path in self.figures] + [("Numbers:", self.folder / "metrics.json")]
-        return "\n".join([*self.lines, *(f"{word} {path}" for word, path in places)])
+        return describe_main_job(self.folder)
 
 
 def run_main_job(
@@ -69,7 +73,9 @@ def run_main_job(
     seed: int = 0,
     device: str = "cpu",
     n_threads: int | None = 1,
+    deterministic: bool = False,
     progress: Any = "auto",
+    steps: Steps | None = None,
 ) -> MainJobReport:
     """Count the regions of a network before and after training, and write everything down.
 
@@ -84,8 +90,8 @@ def run_main_job(
     data : callable, optional
         ``data(rng=...)`` returns the data set.
     training : callable, optional
-        ``training(module, data, rng=..., device=..., progress=...)`` trains in place. Without
-        it the network is counted once.
+        ``training(module, data, rng=..., device=..., progress=...)`` trains in place; with a parameter
+        ``checkpoint`` it gets a `TrainingCheckpoint`. Without it the network is counted once.
     counting : CountingOptions, optional
     plot : plnet.runs.figures.PlotOptions, optional
         No figure without it.
@@ -94,7 +100,11 @@ def run_main_job(
         For the training only.
     n_threads : int, optional
         Threads of torch.
+    deterministic : bool
+        Whether torch takes only algorithms that repeat their numbers.
     progress : "auto", bool or None
+    steps : Steps, optional
+        What an earlier attempt in this folder has completed.
 
     Returns
     -------
@@ -107,10 +117,9 @@ def run_main_job(
     KeyboardInterrupt
         After Ctrl-C, when what is known has been written; its text says where.
     """
-    start = time.perf_counter()
     chosen_device, seeds = check_device(device), streams(seed)
     counting = counting or CountingOptions()
-    with _interruption_says_where(folder), threads(n_threads):
+    with _interruption_says_where(folder), threads(n_threads), determinism(deterministic):
         folder.json("environment.json", describe_environment(chosen_device))
         samples = None if data is None else data(rng=seeds.split)
         module = network(rng=seeds.initialisation).eval()
@@ -118,30 +127,24 @@ def run_main_job(
         check_fit(pl_network, samples, training is not None)
         metrics = {"seed": seed, **sizes(module, pl_network, samples)}
         chosen = domain(samples, rng=seeds.images)
-        job = _Job(folder, chosen, counting, seeds, progress, metrics)
+        job = _Job(
+            folder, chosen, counting, seeds, progress, metrics, Steps(None) if steps is None else steps
+        )
         job.metrics["seconds_loading_engine"] = load_engine(
             chosen.domain.chart(pl_network.input_dim).dim, job.counting
         )
-        lines = []
         if training is not None and samples is not None:
             before = job.count(module, "before", "regions_before.npz", "checkpoint_before.pt")
-            lines.append(f"Before training: {before.words()}.")
-            history = job.train(training, module, samples, chosen_device)
+            job.train(training, module, samples, chosen_device)
             after = job.count(module, "after", "regions.npz", "checkpoint_after.pt")
-            lines.append(
-                f"After training ({_epochs(history)}): {after.words()}; "
-                f"test accuracy {job.metrics['accuracy_test']:.1%}."
-            )
             panels = {"before training": before, "after training": after}
         else:
             job.metrics |= accuracies(module, samples)
-            only = job.count(module, "", "regions.npz", "checkpoint.pt")
-            lines.append(f"The network has {only.words()}.")
-            panels = {"": only}
-        job.write(seconds_total=time.perf_counter() - start)
+            panels = {"": job.count(module, "", "regions.npz", "checkpoint.pt")}
+        job.write(seconds_total=job.seconds())
         figures = _draw(folder, panels, job.domain, plot)
-        job.write(seconds_total=time.perf_counter() - start)
-    return MainJobReport(folder.path, job.metrics, figures, tuple(lines))
+        job.write(seconds_total=job.seconds())
+    return MainJobReport(folder.path, job.metrics, figures)
 
 
 @contextmanager
@@ -162,20 +165,31 @@ class _Job:
     seeds: Streams
     progress: Any
     metrics: dict[str, Any]
+    steps: Steps
 
     def __post_init__(self) -> None:
+        self._start, self._before = time.perf_counter(), 0.0
         chosen = self.domain
         if chosen.coordinates is not None:
             arrays = {"coordinates": chosen.coordinates, "images": chosen.images, "labels": chosen.labels}
             self.folder.arrays("points.npz", **arrays)
+
+    def seconds(self) -> float:
+        """Return the wall time of this attempt, and that of the steps which it found done."""
+        return self._before + time.perf_counter() - self._start
 
     def write(self, **values: Any) -> None:
         self.metrics.update(values)
         self.folder.json("metrics.json", self.metrics)
 
     def count(self, module: nn.Module, when: str, regions: str, weights: str) -> Counted:
+        name = f"count_{when}".rstrip("_")
+        stored = self._stored_count(name, module, regions, weights)
+        if stored is not None:
+            return stored
         # The weights go first: with them a count that was cut off can be made again.
         self.folder.state_dict(weights, module.state_dict())
+        start = time.perf_counter()
         counted = count(
             as_network(module),
             self.domain.domain,
@@ -184,28 +198,62 @@ class _Job:
             progress=self.progress,
         )
         found = counted.complex_
-        found.save(self.folder.path / regions)
-        self.write(
-            engine=found.engine,
-            definition="activation",
-            dimension=found.dim,
+        found.save(self.folder.place(regions))
+        values = {
+            "engine": found.engine,
+            "definition": "activation",
+            "dimension": found.dim,
             **counted.metrics(f"_{when}" if when else ""),
-        )
+        }
+        self.write(**values)
         logger.info("%s %s; engine %s", f"{when}:" if when else "counted:", counted.words(), found.engine)
         if counted.stopped_by == "Ctrl-C":
             raise KeyboardInterrupt(" during the count")
+        values |= {"stopped_by": counted.stopped_by, "seconds": time.perf_counter() - start}
+        self.steps.complete(name, values, [regions, weights])
         return counted
 
-    def train(
-        self, training: Callable[..., History], module: nn.Module, data: Dataset, device: Any
-    ) -> History:
+    def _stored_count(self, name: str, module: nn.Module, regions: str, weights: str) -> Counted | None:
+        values = self.steps.done(name)
+        if values is None:
+            return None
+        try:
+            state = torch.load(self.folder.path / weights, weights_only=True)
+            found = RegionComplex.load(self.folder.path / regions)
+        except (FileFormatError, OSError, RuntimeError, EOFError, ValueError, KeyError):
+            return None
+        if not _same_weights(module.state_dict(), state):
+            return None
+        logger.info("%s: done by an earlier attempt", name.replace("_", " "))
+        self._before += values.pop("seconds")
+        counted = count_again(found, values.pop("stopped_by"))
+        self.write(**values)
+        return counted
+
+    def train(self, training: Callable[..., History], module: nn.Module, data: Dataset, device: Any) -> None:
+        values = self.steps.done("training")
+        if values is not None:
+            state = torch.load(self.folder.path / "checkpoint_after.pt", weights_only=True)
+            module.load_state_dict(state)
+            module.eval()
+            logger.info("training: done by an earlier attempt")
+            self._before += values["seconds_training"]
+            self.write(**values)
+            return
+        checkpoint = TrainingCheckpoint(self.folder, self.steps)
+        known = inspect.signature(training).parameters
+        options = {"checkpoint": checkpoint} if "checkpoint" in known else {}
         start = time.perf_counter()
         try:
-            history = training(module, data, rng=self.seeds.batches, device=device, progress=self.progress)
+            history = training(
+                module, data, rng=self.seeds.batches, device=device, progress=self.progress, **options
+            )
         except KeyboardInterrupt:
             raise KeyboardInterrupt(" during the training") from None
         module.eval()
-        seconds = time.perf_counter() - start
+        spent = time.perf_counter() - start
+        seconds = history.seconds if history.seconds == history.seconds else spent
+        self._before += seconds - spent
         columns = {
             "epoch": range(1, len(history.loss) + 1),
             "loss": history.loss.tolist(),
@@ -213,18 +261,23 @@ class _Job:
             "accuracy_test": history.accuracy_test.tolist(),
         }
         self.folder.table("training.csv", columns)
-        self.write(
-            epochs=len(history.loss),
-            loss=history.loss[-1],
-            accuracy_train=history.accuracy_train[-1],
-            accuracy_test=history.accuracy_test[-1],
-            seconds_training=seconds,
-        )
-        return history
+        values = {
+            "epochs": len(history.loss),
+            "loss": float(history.loss[-1]),
+            "accuracy_train": float(history.accuracy_train[-1]),
+            "accuracy_test": float(history.accuracy_test[-1]),
+            "seconds_training": seconds,
+        }
+        self.write(**values)
+        self.folder.state_dict("checkpoint_after.pt", module.state_dict())
+        self.steps.complete("training", values, ["training.csv", "checkpoint_after.pt"])
+        checkpoint.remove()
 
 
-def _epochs(history: History) -> str:
-    return f"{len(history.loss)} epoch{'s' if len(history.loss) != 1 else ''}"
+def _same_weights(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> bool:
+    return first.keys() == second.keys() and all(
+        first[name].dtype == second[name].dtype and torch.equal(first[name], second[name]) for name in first
+    )
 
 
 def _draw(
@@ -235,4 +288,4 @@ def _draw(
     # Only a figure needs matplotlib.
     from plnet.runs.figures import draw_panels
 
-    return draw_panels(folder.path / "regions", panels, domain, plot)
+    return draw_panels(folder.place("regions"), panels, plot, domain.images, domain.labels)

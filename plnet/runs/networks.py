@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import inspect
 import pickle
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from torch import nn
 
 from plnet.errors import ConfigError, FileFormatError, NetworkError
+from plnet.networks.generators import torch_generator
 from plnet.networks.perceptron import MLP, mlp
+from plnet.runs.user_code import load_attribute
 
-__all__ = ["from_checkpoint", "perceptron"]
+__all__ = ["from_checkpoint", "from_factory", "perceptron"]
 
 
 def perceptron(
@@ -123,6 +128,51 @@ def from_checkpoint(
     if any(value.dtype == torch.float64 for value in state.values()):
         network.double()  # Rounding the weights would count the regions of another network.
     network.load_state_dict(state)
+    return network
+
+
+def from_factory(factory: str, options: Mapping[str, Any] | None = None, *, rng: Any = None) -> nn.Module:
+    """Return the network that a function of the user makes.
+
+    Parameters
+    ----------
+    factory : str
+        ``module:function``; the module is looked for in the folder where the script is started first.
+    options : mapping, optional
+        Its keyword arguments.
+    rng
+        Passed on as a `numpy.random.Generator` if the function has an argument ``rng``. The global generator
+        of torch is seeded with it for the time of the call, so that layers of torch have the same weights
+        each time.
+
+    Raises
+    ------
+    ConfigError
+        If the function is not found, cannot be called this way, or returns no `torch.nn.Module`.
+    """
+    make = load_attribute(factory)
+    given = dict(options or {})
+    if not callable(make):
+        raise ConfigError(
+            f"Expected network.factory={factory} to be a function, it is a {type(make).__name__}."
+        )
+    try:
+        signature = inspect.signature(make)
+        if "rng" in signature.parameters and "rng" not in given:
+            given["rng"] = np.random.default_rng(rng)
+        signature.bind(**given)
+    except TypeError as error:
+        raise ConfigError(
+            f"{factory}{signature} cannot be called with {', '.join(given) or 'no arguments'}: {error}. "
+            "Set arguments with +network.options.<name>=..."
+        ) from error
+    except ValueError:
+        pass  # Something compiled, which tells nothing about its arguments.
+    with torch.random.fork_rng([]):
+        torch.manual_seed(int(torch.randint(2**62, (), generator=torch_generator(rng))))
+        network = make(**given)
+    if not isinstance(network, nn.Module):
+        raise ConfigError(f"Expected {factory} to return a torch.nn.Module, got {type(network).__name__}.")
     return network
 
 

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,8 @@ class RunFolder:
     ----------
     path : Path
         Exists and can be written into.
+    guard : callable, optional
+        Called before each file; it raises if this process must not write any more.
 
     Raises
     ------
@@ -35,13 +37,26 @@ class RunFolder:
     """
 
     path: Path
+    guard: Callable[[], None] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "path", require_writable(self.path))
 
+    def place(self, name: str) -> Path:
+        """Return the path of a file that something else is about to write.
+
+        Raises
+        ------
+        LockLostError
+            If this process must not write any more.
+        """
+        if self.guard is not None:
+            self.guard()
+        return self.path / name
+
     def text(self, name: str, text: str) -> Path:
         """Write a text file in UTF-8."""
-        with write_atomically(self.path / name) as handle:
+        with write_atomically(self.place(name)) as handle:
             handle.write(text.encode())
         return self.path / name
 
@@ -52,7 +67,7 @@ class RunFolder:
 
     def arrays(self, name: str, **arrays: np.ndarray) -> Path:
         """Write an npz file without pickle."""
-        with write_atomically(self.path / name) as handle:
+        with write_atomically(self.place(name)) as handle:
             np.savez_compressed(handle, allow_pickle=False, **arrays)
         return self.path / name
 
@@ -68,7 +83,7 @@ class RunFolder:
         """Write the weights of a torch module."""
         import torch
 
-        with write_atomically(self.path / name) as handle:
+        with write_atomically(self.place(name)) as handle:
             torch.save(dict(state), handle)
         return self.path / name
 

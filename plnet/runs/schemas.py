@@ -10,6 +10,8 @@ from typing import Any
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING
 
+from plnet.runs.launch_plugins import register_stand_ins
+
 __all__ = ["register_schemas"]
 
 
@@ -46,6 +48,16 @@ class CheckpointSchema:
     bias: bool = True
     dropout: float = 0.0
     batch_norm: bool = False
+
+
+@dataclass
+class FactorySchema:
+    """Arguments of `plnet.runs.networks.from_factory`."""
+
+    _target_: str = "plnet.runs.networks.from_factory"
+    _partial_: bool = True
+    factory: str = MISSING
+    options: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass
@@ -111,10 +123,11 @@ class EngineSchema:
 
 @dataclass
 class RuntimeSchema:
-    """Device of the training, and threads of torch; ``threads=null`` leaves them alone."""
+    """Device of the training, threads of torch (``null`` leaves them alone), and repeatable algorithms."""
 
     device: str = "cpu"
     threads: int | None = 1
+    deterministic: bool = False
 
 
 @dataclass
@@ -128,12 +141,24 @@ class PlotSchema:
 
 
 @dataclass
+class LaunchSchema:
+    """How the jobs of a sweep are started; `plnet.runs.launching` reads it."""
+
+    name: str = MISSING
+    jobs: int = 1
+    local: bool = False
+    devices_each: int = 0
+    devices: list[int] | None = None
+
+
+@dataclass
 class PathsSchema:
     """Where results go."""
 
     outputs: str = "outputs"
     multirun: str = "multirun"
     runs: str = "runs"
+    export: str | None = None
     figures: str = "paper_figures/output"
 
 
@@ -152,11 +177,18 @@ class CountRegionsSchema:
     runtime: RuntimeSchema = MISSING
     plot: Any = MISSING
     paths: PathsSchema = MISSING
+    launch: LaunchSchema = MISSING
     seed: int = 0
+    rerun: str = "failed"
+    when_locked: str = "wait"
 
 
 _GROUPS: dict[str, dict[str, type]] = {
-    "network": {"base_mlp": PerceptronSchema, "base_checkpoint": CheckpointSchema},
+    "network": {
+        "base_mlp": PerceptronSchema,
+        "base_checkpoint": CheckpointSchema,
+        "base_factory": FactorySchema,
+    },
     "data": {"base_digits": DigitsSchema, "base_npz": NpzSchema},
     "domain": {"base_through_images": ThroughImagesSchema, "base_box": BoxSchema},
     "training": {"base_training": TrainingSchema},
@@ -164,6 +196,7 @@ _GROUPS: dict[str, dict[str, type]] = {
     "runtime": {"base_runtime": RuntimeSchema},
     "plot": {"base_plot": PlotSchema},
     "paths": {"base_paths": PathsSchema},
+    "launch": {"base_launch": LaunchSchema},
 }
 
 
@@ -174,3 +207,4 @@ def register_schemas() -> None:
     for group, options in _GROUPS.items():
         for name, node in options.items():
             store.store(group=group, name=name, node=node)
+    register_stand_ins()

@@ -14,6 +14,7 @@ from hydra.errors import CompactHydraException
 from hydra.types import RunMode
 
 from plnet.errors import PLNetError
+from plnet.runs.hydra_messages import short_messages
 
 __all__ = ["one_line_errors", "run_script"]
 
@@ -46,9 +47,10 @@ def one_line_errors(task: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def run_script(main: Callable[[], Any]) -> None:
-    """Run a script; Ctrl-C before its task has started ends it with one line too."""
+    """Run a script; a wrong command line, and Ctrl-C before its task starts, end it with one line too."""
     try:
-        main()
+        with short_messages():
+            main()
     except KeyboardInterrupt:
         if os.environ.get("HYDRA_FULL_ERROR") == "1":
             raise

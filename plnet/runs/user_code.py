@@ -1,0 +1,158 @@
+"""Code of the user, named in a configuration as ``module:attribute`` and found from the launch folder."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import importlib
+import importlib.util
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from plnet.errors import ConfigError
+
+__all__ = ["launch_folder", "load_attribute", "source_digest", "with_sources"]
+
+
+def launch_folder() -> Path:
+    """Return the folder where the script was started, also in a worker."""
+    from hydra.core.hydra_config import HydraConfig
+
+    return Path(HydraConfig.get().runtime.cwd) if HydraConfig.initialized() else Path.cwd()
+
+
+def load_attribute(name: str, folder: str | Path | None = None) -> Any:
+    """Return what a text ``module:attribute`` stands for.
+
+    Modules in the launch folder come first, so that a file there is not mistaken for a package of its name.
+    The folder stays at the end of ``sys.path``, for modules that are imported later.
+
+    Parameters
+    ----------
+    name : str
+        As ``my.module:make``.
+    folder : str or Path, optional
+        The launch folder by default.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such module or attribute, or if the module cannot be imported.
+
+    Examples
+    --------
+    >>> from plnet.runs.user_code import load_attribute
+    >>> load_attribute("math:hypot")(3.0, 4.0)
+    5.0
+    """
+    module_name, attribute = _split(name)
+    place = Path(folder) if folder is not None else launch_folder()
+    place = place.absolute()
+    with _found_first(place):
+        module = _import(module_name, name, place)
+    value: Any = module
+    for part in attribute.split("."):
+        if not hasattr(value, part):
+            near = difflib.get_close_matches(part, dir(value), n=1)
+            hint = f' Did you mean "{near[0]}"?' if near else ""
+            raise ConfigError(
+                f'"{name}": {module_name} ({_file(module)}) has no attribute "{attribute}".{hint}'
+            )
+        value = getattr(value, part)
+    return value
+
+
+def source_digest(name: str, folder: str | Path | None = None) -> str | None:
+    """Return the SHA-256 of the file of the module in ``module:attribute``; None if no file is found.
+
+    The module is not imported. What it imports itself is not covered.
+    """
+    place = (Path(folder) if folder is not None else launch_folder()).absolute()
+    with _found_first(place), suppress(ImportError, ValueError, AttributeError, OSError):
+        spec = importlib.util.find_spec(name.partition(":")[0])
+        if spec is not None and spec.origin is not None:
+            return hashlib.sha256(Path(spec.origin).read_bytes()).hexdigest()
+    return None
+
+
+def with_sources(part: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    """Return a configuration in which entries ``module:attribute`` hold the digest of their source too.
+
+    Parameters
+    ----------
+    part : mapping
+        Plain values.
+    names : iterable of str
+        Dotted names of the entries; one that is not there changes nothing.
+    """
+    whole = dict(part)
+    for name in names:
+        first, _, rest = name.partition(".")
+        entry = whole.get(first)
+        if rest and isinstance(entry, Mapping):
+            whole[first] = with_sources(entry, [rest])
+        elif not rest and isinstance(entry, str):
+            whole[first] = {"name": entry, "sha256": source_digest(entry)}
+    return whole
+
+
+def _split(name: str) -> tuple[str, str]:
+    module_name, colon, attribute = name.partition(":")
+    parts = [*module_name.split("."), *attribute.split(".")]
+    if not colon or not all(part.isidentifier() for part in parts):
+        hint = ""
+        if module_name.endswith(".py") or "/" in module_name:
+            dotted = module_name.removesuffix(".py").strip("./").replace("/", ".")
+            hint = f" For a file write {dotted}:{attribute or 'make'}."
+        raise ConfigError(f'Expected module:attribute, as my.module:make; got "{name}".{hint}')
+    return module_name, attribute
+
+
+@contextmanager
+def _found_first(folder: Path) -> Iterator[None]:
+    text = str(folder)
+    sys.path.insert(0, text)
+    # A file that was written since this process last looked would not be seen.
+    importlib.invalidate_caches()
+    try:
+        yield
+    finally:
+        sys.path.remove(text)
+        if text not in sys.path:
+            sys.path.append(text)
+
+
+def _import(module_name: str, name: str, folder: Path) -> Any:
+    top = module_name.partition(".")[0]
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        missing = error.name or ""
+        if missing == module_name or module_name.startswith(missing + "."):
+            raise ConfigError(
+                f'"{name}": there is no module "{missing}" in {folder} nor among the installed packages. '
+                "Modules are looked for in the folder where the script is started."
+            ) from error
+        raise ConfigError(
+            f'"{name}": {module_name} imports "{missing}", which is not installed nor in {folder}.'
+        ) from error
+    except Exception as error:
+        raise ConfigError(
+            f'"{name}": importing {module_name} failed with {type(error).__name__}: {error}. '
+            "HYDRA_FULL_ERROR=1 shows where."
+        ) from error
+    here = [path for path in (folder / f"{top}.py", folder / top / "__init__.py") if path.is_file()]
+    loaded = getattr(sys.modules[top], "__file__", None)
+    if here and loaded is not None and Path(loaded).resolve() not in [path.resolve() for path in here]:
+        raise ConfigError(
+            f'"{name}": a module "{top}" from {loaded} was loaded before, so the one in {folder} cannot be. '
+            "Give yours another name."
+        )
+    return module
+
+
+def _file(module: Any) -> str:
+    return str(getattr(module, "__file__", None) or "built in")

@@ -1,0 +1,472 @@
+"""The store of runs and the wrapper around a task: what is made, what is skipped, and what is left behind."""
+
+import errno
+import io
+import json
+import logging
+import os
+import statistics
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
+
+from plnet.errors import ConfigError, FileFormatError, LockLostError, NetworkError, OutputError
+from plnet.runs import config_dir, register_schemas
+from plnet.runs import task as tasks
+from plnet.runs.layout import (
+    FAILED,
+    FINISHED,
+    INTERRUPTED,
+    MISSING,
+    NEWER,
+    RUNNING,
+    STATUS_SCHEMA,
+    UNREADABLE,
+    RunStatus,
+    read_status,
+)
+from plnet.runs.lock import is_locked, take_lock
+from plnet.runs.store import Attempt, Launch, RunStore, Skipped, must_run
+from plnet.runs.task import Job, run_job
+
+register_schemas()
+
+
+@pytest.fixture
+def store(tmp_path):
+    return RunStore(tmp_path / "runs", "demo")
+
+
+def config_of(tmp_path, x=1, **more):
+    return OmegaConf.create({"x": x, "seed": 3, "paths": {"runs": str(tmp_path / "runs")}, **more})
+
+
+class Task:
+    """A task that counts its calls, and fails where it is told to."""
+
+    def __init__(self):
+        self.calls, self.error, self.redrawn = [], None, []
+
+    def run(self, attempt, config):
+        self.calls.append(config.x)
+        attempt.folder.json("metrics.json", {"square": None})
+        attempt.folder.text("old.txt" if len(self.calls) == 1 else "new.txt", "")
+        if self.error is not None:
+            raise self.error
+        attempt.folder.json("metrics.json", {"square": config.x**2})
+
+    def redraw(self, folder, config):
+        self.redrawn.append(config.plot.color)
+        folder.text("figure.txt", config.plot.color)
+
+    def job(self, **options):
+        def summary(folder):
+            return f"square {json.loads((folder / 'metrics.json').read_bytes())['square']}"
+
+        return Job("demo", 1, self.run, summary, **options)
+
+
+@pytest.fixture
+def task():
+    return Task()
+
+
+def names(folder):
+    return {path.name for path in folder.iterdir()} - {".lock"}
+
+
+COMPLETE = {"config.yaml", "status.json", "environment.json", "metrics.json", "demo.log"}
+
+
+# The status
+
+
+@pytest.mark.parametrize(
+    ("content", "status", "problem"),
+    [
+        (None, MISSING, "There is no"),
+        (b"", UNREADABLE, "half-written"),
+        (b'{"schema": 1, "status": "finis', UNREADABLE, "half-written"),
+        (b"\xff\xfe\x00", UNREADABLE, "cannot be read"),
+        (b"[1]", UNREADABLE, "list"),
+        (b'{"status": "finished"}', UNREADABLE, "schema"),
+        (b'{"schema": 1, "status": "done"}', UNREADABLE, "'done'"),
+        (b'{"schema": 1, "status": "finished", "attempt": "two"}', UNREADABLE, "attempt is 'two'"),
+        (b"[" * 100_000, UNREADABLE, "RecursionError"),
+        (b'{"schema": 99, "status": {"new": "form"}}', NEWER, "schema 99.*Update plnet"),
+    ],
+)
+def test_status_of_any_file_is_an_answer(tmp_path, content, status, problem):
+    import re
+
+    if content is not None:
+        tmp_path.joinpath("status.json").write_bytes(content)
+    found = read_status(tmp_path)
+    assert found.status == status
+    assert re.search(problem, found.problem)
+    assert not found.known
+
+
+def test_status_round_trip_and_unknown_entries(tmp_path):
+    status = RunStatus(FINISHED, job="a", key="b", attempt=2, seconds=1.5, dirty=False, seed=4)
+    values = json.loads(status.to_json())
+    assert list(values)[:2] == ["schema", "status"]
+    tmp_path.joinpath("status.json").write_text(json.dumps({**values, "later": 1}), encoding="utf-8")
+    assert read_status(tmp_path) == status
+    assert read_status(tmp_path / "status.json" / "below").status == MISSING
+
+
+# What is made
+
+
+def make(store, launch=None, end="finish", key="k"):
+    attempt = store.open(key, launch or Launch("a: 1\n"))
+    assert isinstance(attempt, Attempt)
+    attempt.fail(ValueError("x")) if end == "fail" else getattr(attempt, end)()
+    return store.folder(key)
+
+
+HERE = Launch("", commit="c", dirty=False, plnet="1")
+SAME = RunStatus(FINISHED, commit="c", dirty=False, plnet="1")
+
+
+@pytest.mark.parametrize(
+    ("status", "rerun"),
+    [
+        (RunStatus(MISSING), "never failed stale all"),
+        (RunStatus(UNREADABLE), "never failed stale all"),
+        (RunStatus(RUNNING), "never failed stale all"),
+        (RunStatus(FAILED), "failed stale all"),
+        (RunStatus(INTERRUPTED), "failed stale all"),
+        (SAME, "all"),
+        (replace(SAME, commit="d"), "stale all"),
+        (replace(SAME, plnet="2"), "stale all"),
+        (replace(SAME, dirty=True), "stale all"),
+    ],
+)
+def test_which_runs_are_made(status, rerun):
+    made = [
+        word for word in ("never", "failed", "stale", "all") if must_run(status, replace(HERE, rerun=word))
+    ]
+    assert made == rerun.split()
+
+
+def test_unknown_words_are_refused():
+    with pytest.raises(ConfigError, match=r"rerun to be never, failed, stale, all; got 'always'"):
+        Launch("", rerun="always")
+    with pytest.raises(ConfigError, match="when_locked"):
+        Launch("", when_locked="steal")
+
+
+def test_life_of_a_run(store):
+    attempt = store.open("k", Launch("a: 1\n", seed=5))
+    folder = store.folder("k")
+    assert read_status(folder).status == RUNNING
+    assert is_locked(folder)
+    assert folder.joinpath("config.yaml").read_text(encoding="utf-8") == "a: 1\n"
+    second = store.open("k", Launch("", when_locked="skip"))
+    assert isinstance(second, Skipped)
+    assert second.lock.owner.process == os.getpid()
+    attempt.finish()
+    status = read_status(folder)
+    assert (status.status, status.attempt, status.seed, status.schema) == (FINISHED, 1, 5, STATUS_SCHEMA)
+    assert status.seconds >= 0
+    assert status.ended >= status.started
+    assert not is_locked(folder)
+    assert isinstance(store.open("k", Launch("")), Skipped)
+
+
+def test_waiting_for_the_other_ends_with_its_result(store):
+    import threading
+
+    attempt = store.open("k", Launch(""))
+    threading.Timer(0.2, attempt.finish).start()
+    found = store.open("k", Launch(""))
+    assert isinstance(found, Skipped)
+    assert found.status.status == FINISHED
+
+
+def test_killed_run_is_made_again(store):
+    attempt = store.open("k", Launch(""))
+    attempt.folder.text("half.txt", "")
+    attempt.abandon()  # The lock goes, as the process of a killed run goes, and the status stays.
+    assert read_status(store.folder("k")).status == RUNNING
+    folder = make(store, Launch("", rerun="never"))
+    assert read_status(folder).attempt == 2
+    assert not (folder / "half.txt").exists()
+
+
+def test_newer_folder_is_refused_and_left_alone(tmp_path, task):
+    folder = run_job(config_of(tmp_path), task.job()).folder
+    text = folder.joinpath("status.json").read_text(encoding="utf-8").replace('"schema": 1', '"schema": 2')
+    folder.joinpath("status.json").write_text(text, encoding="utf-8")
+    before = {path: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    for rerun in ("never", "failed", "stale", "all"):
+        with pytest.raises(FileFormatError, match=r"schema 2.*Update plnet.*paths\.runs"):
+            run_job(config_of(tmp_path, rerun=rerun), task.job())
+    assert before == {path: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    assert not is_locked(folder)
+    assert len(task.calls) == 1
+
+
+def test_half_written_status_counts_as_unfinished(tmp_path, task, caplog):
+    folder = run_job(config_of(tmp_path), task.job()).folder
+    path = folder / "status.json"
+    path.write_bytes(path.read_bytes()[:40])
+    result = run_job(config_of(tmp_path), task.job())
+    assert result.made
+    assert result.status.attempt == 2
+    assert "half-written" in caplog.text
+
+
+def test_folder_that_cannot_be_made(tmp_path, task):
+    tmp_path.joinpath("runs").write_text("", encoding="utf-8")
+    with pytest.raises(OutputError, match=r"Cannot make the folder.*paths\.runs"):
+        run_job(config_of(tmp_path), task.job())
+
+
+# The wrapper
+
+
+def test_finished_run_is_skipped_and_told(tmp_path, task, caplog):
+    caplog.set_level(logging.INFO)
+    first = run_job(config_of(tmp_path, x=3), task.job())
+    assert (first.made, str(first)) == (True, "square 9")
+    assert names(first.folder) == COMPLETE | {"old.txt"}
+    assert OmegaConf.load(first.folder / "config.yaml").x == 3
+    caplog.clear()
+    again = run_job(config_of(tmp_path, x=3.0), task.job())
+    assert (again.made, str(again), again.folder) == (False, "square 9", first.folder)
+    assert task.calls == [3]
+    (line,) = caplog.messages
+    assert "finished already" in line
+    assert "rerun=all" in line
+
+
+def test_redone_run_has_no_old_files(tmp_path, task):
+    run_job(config_of(tmp_path), task.job())
+    result = run_job(config_of(tmp_path, rerun="all"), task.job())
+    assert names(result.folder) == COMPLETE | {"new.txt"}
+    assert result.status.attempt == 2
+
+
+def test_failed_run_keeps_its_traceback_until_it_is_redone(tmp_path, task):
+    task.error = NetworkError("it went wrong")
+    with pytest.raises(NetworkError):
+        run_job(config_of(tmp_path), task.job())
+    (folder,) = tmp_path.joinpath("runs", "demo").iterdir()
+    status = read_status(folder)
+    assert status.status == FAILED
+    assert status.error == {"type": "NetworkError", "message": "it went wrong"}
+    assert "raise self.error" in folder.joinpath("traceback.txt").read_text(encoding="utf-8")
+    assert not is_locked(folder)
+    stays = run_job(config_of(tmp_path, rerun="never"), task.job())
+    assert "has failed" in str(stays)
+    task.error = None
+    result = run_job(config_of(tmp_path), task.job())
+    assert result.status.status == FINISHED
+    assert result.status.error is None
+    assert names(folder) == COMPLETE | {"new.txt"}
+
+
+def test_failed_replacement_leaves_the_old_result(tmp_path, task):
+    folder = run_job(config_of(tmp_path, x=4), task.job()).folder
+    task.error = RuntimeError("bad luck")
+    for rerun in ("all", "failed"):
+        with pytest.raises(RuntimeError):
+            run_job(config_of(tmp_path, x=4, rerun=rerun), task.job())
+        old = folder / ".previous"
+        assert read_status(old).status == FINISHED
+        assert json.loads(old.joinpath("metrics.json").read_bytes()) == {"square": 16}
+    task.error = None
+    run_job(config_of(tmp_path, x=4), task.job())
+    assert not (folder / ".previous").exists()
+
+
+def test_ctrl_c_is_interrupted(tmp_path, task):
+    task.error = KeyboardInterrupt("stop")
+    with pytest.raises(KeyboardInterrupt):
+        run_job(config_of(tmp_path), task.job())
+    (folder,) = tmp_path.joinpath("runs", "demo").iterdir()
+    assert read_status(folder).status == INTERRUPTED
+    assert not is_locked(folder)
+    task.error = None
+    assert run_job(config_of(tmp_path), task.job()).made
+
+
+def test_result_counts_only_when_it_is_whole(tmp_path, task):
+    seen = []
+
+    def run(attempt, config):
+        attempt.folder.json("metrics.json", {"square": 1})
+        seen.append(read_status(attempt.folder.path).status)
+
+    run_job(config_of(tmp_path), replace(task.job(), run=run))
+    run_job(config_of(tmp_path, rerun="all"), replace(task.job(), run=run))
+    assert seen == [RUNNING, RUNNING]
+
+
+def test_lost_lock_writes_nothing_more(tmp_path, task):
+    def run(attempt, config):
+        attempt.folder.json("metrics.json", {"square": 0})
+        # Another host finds the heartbeat too old, takes over, and finishes.
+        path = attempt.folder.path / ".lock" / "1.json"
+        record = json.loads(path.read_bytes())
+        path.write_text(json.dumps({**record, "machine": "elsewhere"}), encoding="utf-8")
+        os.utime(path, (1.5e9, 1.5e9))
+        other = RunStore(tmp_path / "runs", "demo").open(attempt.status.key, Launch("a: other\n"))
+        other.folder.json("metrics.json", {"square": 1})
+        other.finish()
+        attempt.folder.json("metrics.json", {"square": 2})
+
+    with pytest.raises(LockLostError, match="other result counts"):
+        run_job(config_of(tmp_path), replace(task.job(), run=run))
+    (folder,) = tmp_path.joinpath("runs", "demo").iterdir()
+    assert read_status(folder).status == FINISHED
+    assert json.loads(folder.joinpath("metrics.json").read_bytes()) == {"square": 1}
+    assert folder.joinpath("config.yaml").read_text(encoding="utf-8") == "a: other\n"
+
+
+def test_lost_lock_at_the_last_moment(store):
+    attempt = store.open("k", Launch(""))
+    path = store.folder("k") / ".lock" / "1.json"
+    path.rename(path.with_name("2.json"))
+    with pytest.raises(LockLostError):
+        attempt.finish()
+    assert read_status(store.folder("k")).status == RUNNING
+
+
+def test_environment_and_origin_are_recorded(tmp_path, task):
+    result = run_job(config_of(tmp_path, runtime={"deterministic": True}), task.job())
+    status = result.status
+    assert status.launch_folder == str(Path.cwd())
+    assert status.hydra_folder is None
+    assert status.seed == 3
+    assert status.deterministic is True
+    assert status.process == os.getpid()
+    environment = json.loads(result.folder.joinpath("environment.json").read_bytes())
+    assert environment["plnet"] == status.plnet
+    assert environment["git"] is None or environment["git"]["commit"] == status.commit
+
+
+def test_log_of_a_run_is_in_its_folder(tmp_path, task):
+    def run(attempt, config):
+        logging.getLogger("somebody").warning("said in the run")
+
+    quiet = replace(task.job(), run=run, summary=str)
+    folder = run_job(config_of(tmp_path), quiet).folder
+    logging.getLogger("somebody").warning("said behind it")
+    text = folder.joinpath("demo.log").read_text(encoding="utf-8")
+    assert "said in the run" in text
+    assert "behind" not in text
+
+
+# Figures and copies
+
+
+def test_other_plot_draws_again_without_the_task(tmp_path, task):
+    job = task.job(redraw=task.redraw)
+    folder = run_job(config_of(tmp_path, plot={"color": "red"}), job).folder
+    for color, drawn in (("red", []), ("blue", ["blue"]), ("blue", ["blue"]), ("red", ["blue", "red"])):
+        result = run_job(config_of(tmp_path, plot={"color": color}), job)
+        assert not result.made
+        assert task.redrawn == drawn
+    run_job(config_of(tmp_path, plot=None), job)
+    assert task.redrawn == ["blue", "red"]
+    assert OmegaConf.load(folder / "config.yaml").plot.color == "red"
+    assert len(task.calls) == 1
+    with take_lock(folder):
+        assert str(run_job(config_of(tmp_path, plot={"color": "green"}), job)) == "square 1"
+    assert task.redrawn == ["blue", "red"]
+
+
+def test_export_copies_the_result(tmp_path, task):
+    copy = tmp_path / "paper" / "figure"
+    config = config_of(tmp_path)
+    config.paths.export = str(copy)
+    for _ in range(2):
+        run_job(config, task.job())
+        assert names(copy) == COMPLETE | {"old.txt"}
+        copy.joinpath("metrics.json").unlink()
+    assert len(task.calls) == 1
+
+
+# Full disk
+
+
+def no_space(*_, **__):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize("moment", ["lock", *range(8), "own", "finish"])
+def test_full_disk(tmp_path, task, monkeypatch, moment):
+    """Whenever the disk becomes full: a clear error, no wrong status, and what was finished stays."""
+    kept = run_job(config_of(tmp_path, x=7), task.job()).folder
+    before = {path: path.read_bytes() for path in kept.iterdir() if path.is_file()}
+    folder = run_job(config_of(tmp_path, x=8), task.job()).folder
+    opened, room, count = os.open, moment if isinstance(moment, int) else 10**6, [0]
+
+    def open_or_full(path, flags, *arguments, **options):
+        count[0] += bool(flags & os.O_CREAT)
+        return (
+            no_space()
+            if flags & os.O_CREAT and count[0] > room
+            else opened(path, flags, *arguments, **options)
+        )
+
+    def run(attempt, config):
+        if moment == "own":
+            no_space()  # A library writes by itself.
+        task.run(attempt, config)
+        if moment == "finish":
+            monkeypatch.setattr(os, "open", no_space)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "open", open_or_full)
+        if moment == "lock":
+            patch.setattr("pathlib.Path.write_text", no_space)
+        with pytest.raises(OutputError, match="No space left"):
+            run_job(config_of(tmp_path, x=8, rerun="all"), replace(task.job(), run=run))
+    monkeypatch.undo()
+    if isinstance(moment, int):
+        assert count[0] > room, "the run writes fewer files than that"
+    assert before == {path: path.read_bytes() for path in kept.iterdir() if path.is_file()}
+    status = read_status(folder)
+    assert status.known
+    old = folder if status.status == FINISHED else folder / ".previous"
+    assert (status.status == FINISHED) == (moment in ("lock", 0))
+    assert json.loads(old.joinpath("metrics.json").read_bytes()) == {"square": 64}
+    assert not is_locked(folder)
+    result = run_job(config_of(tmp_path, x=8, rerun="failed"), task.job())
+    assert str(result) == "square 64"
+    assert result.made == (status.status != FINISHED)
+
+
+class FullStream(io.StringIO):
+    write = flush = no_space
+
+
+def test_log_on_a_full_disk_is_silent(tmp_path, capsys):
+    with tasks._log_file(tmp_path / "x.log"):
+        handler = logging.getLogger().handlers[-1]
+        handler.stream.close()
+        handler.stream = FullStream()
+        logging.getLogger("somebody").warning("this line is lost")
+    assert "Logging error" not in capsys.readouterr().err
+
+
+def test_store_costs_less_than_20_ms_a_run(tmp_path):
+    with initialize_config_dir(str(config_dir()), version_base="1.3"):
+        config = compose("count_regions", overrides=[f"paths.runs={tmp_path}"])
+    job = Job("demo", 1, lambda attempt, config: attempt.folder.json("metrics.json", {"x": 1}), str)
+    seconds = []
+    for seed in range(21):
+        config.seed = seed
+        begin = time.process_time()  # Not the time that other programs take.
+        assert run_job(config, job).made
+        seconds.append(time.process_time() - begin)
+    assert statistics.median(seconds) < 0.02
