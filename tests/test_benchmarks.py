@@ -37,7 +37,14 @@ def leaves(value):
 
 def test_readme_names_every_benchmark():
     readme = (FOLDER / "README.md").read_text(encoding="utf-8")
-    assert NAMES == ["count_plane", "counting_memory", "exactness_cost", "import_time"]
+    assert NAMES == [
+        "arrangements",
+        "count_plane",
+        "counting_memory",
+        "exactness_cost",
+        "import_time",
+        "run_store",
+    ]
     assert all(f"`{name}.py`" in readme for name in NAMES)
 
 

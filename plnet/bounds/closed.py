@@ -1,19 +1,24 @@
-"""Closed bounds on the number of activation regions."""
+"""Closed numbers of regions of arrangements, and bounds for layers by their numbers of walls."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from math import comb, prod
 
-__all__ = ["scalar_layers_upper", "serra_2018", "zaslavsky"]
+from plnet.bounds.checks import check_size
+
+__all__ = ["cover_1965", "scalar_layers_upper", "zaslavsky", "zaslavsky_bounded"]
 
 
 def zaslavsky(m: int, d: int) -> int:
     """Return the number of regions of m hyperplanes in general position in R^d.
 
+    No m hyperplanes have more. If their normals span a space of dimension r < d, put r in the place of d.
+
     References
     ----------
     Zaslavsky (1975), Facing up to Arrangements, Memoirs AMS 154.
+    Serra, Tjandraatmadja and Ramalingam (2018), Lemma 2, for normals of lower rank.
 
     Examples
     --------
@@ -21,7 +26,47 @@ def zaslavsky(m: int, d: int) -> int:
     >>> zaslavsky(5, 2)
     16
     """
+    check_size(m, "m")
+    check_size(d, "d")
     return sum(comb(m, j) for j in range(min(m, d) + 1))
+
+
+def zaslavsky_bounded(m: int, d: int) -> int:
+    """Return the number of bounded regions of m hyperplanes in general position in R^d.
+
+    References
+    ----------
+    Zaslavsky (1975), Facing up to Arrangements, Memoirs AMS 154.
+
+    Examples
+    --------
+    >>> from plnet.bounds import zaslavsky_bounded
+    >>> zaslavsky_bounded(5, 2)
+    6
+    """
+    check_size(m, "m")
+    check_size(d, "d", 1)
+    return comb(m - 1, d) if m else 0
+
+
+def cover_1965(m: int, d: int) -> int:
+    """Return the number of regions of m hyperplanes through the origin of R^d, else in general position.
+
+    A first layer of m ReLU units without bias has at most so many.
+
+    References
+    ----------
+    Cover (1965), Geometrical and Statistical Properties of Systems of Linear Inequalities.
+
+    Examples
+    --------
+    >>> from plnet.bounds import cover_1965
+    >>> cover_1965(5, 2)
+    10
+    """
+    check_size(m, "m")
+    check_size(d, "d", 1)
+    return 2 * sum(comb(m - 1, j) for j in range(min(m, d))) if m else 1
 
 
 def scalar_layers_upper(d: int, walls: Sequence[int]) -> int:
@@ -40,24 +85,3 @@ def scalar_layers_upper(d: int, walls: Sequence[int]) -> int:
     121
     """
     return prod(zaslavsky(m, d) for m in walls)
-
-
-def serra_2018(input_dim: int, widths: Sequence[int]) -> int:
-    """Return the upper bound of Serra et al. for a ReLU network with hidden `widths`.
-
-    References
-    ----------
-    Serra, Tjandraatmadja and Ramalingam (2018), Bounding and Counting Linear Regions of
-    Deep Neural Networks, Theorem 1.
-
-    Examples
-    --------
-    >>> from plnet.bounds import serra_2018
-    >>> serra_2018(2, [3, 3])
-    40
-    """
-    if not widths:
-        return 1
-    first, rest = widths[0], widths[1:]
-    top = min(input_dim, first)
-    return sum(comb(first, j) * serra_2018(min(input_dim, first - j), rest) for j in range(top + 1))

@@ -1,0 +1,1 @@
+"""Compiled loops on rows of residues; they know numbers only."""
