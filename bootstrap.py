@@ -449,7 +449,7 @@ def install(python: Path, log: Path) -> None:
 def compile_kernels(python: Path) -> None:
     """Compile the kernels of plnet now, so that its first count does not have to."""
     say("Compiling the kernels, once. This takes about half a minute.")
-    command = [str(python), "-c", "from plnet.regions import compile_kernels; compile_kernels()"]
+    command = [str(python), "-c", "from plnet.regions import compile_kernels; compile_kernels(2)"]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
     if done.returncode != 0:
         output = done.stdout.decode("utf-8", "replace").strip()

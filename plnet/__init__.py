@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from plnet.geometry.domain import Box, Domain, Polytope, Segment, Slice, Space
     from plnet.ir import PLNetwork, as_network
     from plnet.plotting import plot_regions
-    from plnet.regions import RegionComplex, RegionCount, count_regions, enumerate_regions, explain
+    from plnet.regions import RegionComplex, RegionCount, count_many, count_regions, enumerate_regions, explain
 
 __version__ = "0.1.0"
 
@@ -32,6 +32,7 @@ __all__ = [
     "__version__",
     "as_network",
     "bounds",
+    "count_many",
     "count_regions",
     "enumerate_regions",
     "explain",
@@ -52,6 +53,7 @@ _HOMES = {
     "Space": "geometry",
     "as_network": "ir",
     "bounds": "",
+    "count_many": "regions",
     "count_regions": "regions",
     "enumerate_regions": "regions",
     "explain": "regions",

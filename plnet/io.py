@@ -14,8 +14,8 @@ import numpy as np
 
 from plnet.errors import FileFormatError, OutputError
 from plnet.geometry.exact import RationalMatrix, object_array
-from plnet.ir.layers import Affine, GroupMax, ScalarPWL
 from plnet.ir.network import PLNetwork
+from plnet.ir.stored import layer_from_arrays, layer_to_arrays
 
 __all__ = [
     "network_from_header",
@@ -127,36 +127,13 @@ def rational_from_header(data: dict[str, Any]) -> RationalMatrix:
 
 def network_to_header(network: PLNetwork, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
     """Return a network as JSON data, and put its weights into `arrays`."""
-    layers = []
-    for i, layer in enumerate(network.layers):
-        kind = type(layer).__name__
-        keys = {
-            "Affine": ("weight", "bias"),
-            "ScalarPWL": ("breakpoints", "slopes", "anchors"),
-            "GroupMax": ("groups",),
-        }
-        for key in keys[kind]:
-            arrays[f"layer{i}_{key}"] = getattr(layer, key)
-        layers.append({"kind": kind, "name": layer.name, "n_in": layer.n_in})
+    layers = [layer_to_arrays(layer, arrays, f"layer{i}") for i, layer in enumerate(network.layers)]
     return {"layers": layers, "input_dim": network.input_dim, "input_shape": network.input_shape}
 
 
 def network_from_header(data: dict[str, Any], arrays: dict[str, np.ndarray]) -> PLNetwork:
     """Return the network that `network_to_header` wrote."""
-    layers: list[Any] = []
-    for i, entry in enumerate(data["layers"]):
-        name = entry["name"]
-        if entry["kind"] == "Affine":
-            layers.append(Affine(arrays[f"layer{i}_weight"], arrays[f"layer{i}_bias"], name))
-        elif entry["kind"] == "ScalarPWL":
-            breakpoints, slopes, anchors = (
-                arrays[f"layer{i}_{key}"] for key in ("breakpoints", "slopes", "anchors")
-            )
-            layers.append(ScalarPWL(breakpoints, slopes, anchors, name))
-        elif entry["kind"] == "GroupMax":
-            layers.append(GroupMax(arrays[f"layer{i}_groups"], entry["n_in"], name))
-        else:
-            raise FileFormatError(f"Unknown kind of layer {entry['kind']!r}.")
+    layers = [layer_from_arrays(entry, arrays, f"layer{i}") for i, entry in enumerate(data["layers"])]
     shape = data["input_shape"]
     return PLNetwork(tuple(layers), data["input_dim"], tuple(shape) if shape else None)
 

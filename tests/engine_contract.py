@@ -23,8 +23,8 @@ from plnet.geometry.domain import Domain
 from plnet.ir import PLNetwork
 from plnet.regions import RegionComplex
 
-DIMENSIONS = {"line": (1,), "cells": (2,), "rational": (1, 2)}
-"""The dimensions that each engine claims."""
+DIMENSIONS = {"line": (1,), "cells": (2,), "search": (1, 2), "rational": (1, 2)}
+"""The dimensions that each engine claims, as far as the oracle goes."""
 
 Point = tuple[Fraction, ...]
 

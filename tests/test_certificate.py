@@ -65,7 +65,7 @@ def test_of_the_four_quadrants(tmp_path, checker):
     first = next(region for region in proof.regions if region.pattern == (1, 1))
     assert set(first.vertices) == {(0, 0, 1), (1, 0, 1), (1, 1, 1), (0, 1, 1)}
     assert first.witness == (Fraction(1, 2), Fraction(1, 2))
-    assert first.volume == 1
+    assert proof.volumes == (1, 1, 1, 1)
     assert repr(proof) == "Certificate(4 regions, dimension 2, 2 units)"
 
 
@@ -73,7 +73,8 @@ def test_of_all_of_space(tmp_path, checker):
     proof = assert_holds(checker, cross(), None, 4, tmp_path)
     assert proof.total_volume is None
     assert proof.domain_volume is None
-    assert all(region.volume is None for region in proof.regions)
+    assert proof.volumes == (None,) * 4
+    assert all(len(region.parts) == 1 for region in proof.regions)
     # No unit, one unit (two half-planes), parallel strips, and the same in dimension 1.
     for weight, bias, count in (
         ([[0, 0]], [1], 1),
@@ -214,7 +215,7 @@ def test_checker_as_a_program(tmp_path):
     assert done.returncode == 0
     assert "PROVED: at least" in done.stdout
     assert run_checker("--help").returncode == 0
-    for content in (b"", b"\xff", b"[1]", b'{"format": "plnet.Certificate", "schema": 1}', b"[" * 100_000):
+    for content in (b"", b"\xff", b"[1]", b'{"format": "plnet.Certificate", "schema": 2}', b"[" * 100_000):
         path.write_bytes(content)
         done = run_checker(path)
         assert done.returncode == 1
@@ -253,8 +254,10 @@ changed("unknown_layer", "network", "layers", 1, "kind", "Sine")
 changed("wider_facets", "domain", "facets", "rows", 0, -1, "0x2")
 changed("other_embedding", "domain", "embedding", "rows", 0, -1, "0x1")
 wrong_volume = changed("wrong_volume", "claims", "total_volume", ["0x5", "0x1"])
-changed("no_vertices", "regions", 0, "vertices", [])
-changed("unknown_vertex", "regions", 0, "vertices", 0, 10**6)
+changed("no_parts", "regions", 0, "parts", [])
+changed("no_vertices", "regions", 0, "parts", 0, [])
+changed("unknown_vertex", "regions", 0, "parts", 0, 0, 10**6)
+changed("no_domain", "domain", "parts", [])
 changed("no_number", "regions", 0, "pattern", 0, "0")
 
 
@@ -281,7 +284,7 @@ def doubled_region_for_a_missing_one(document):
 def copy_under_another_pattern(document):
     # The cell of one region in place of another one of the same area.
     (first, second) = (region_with(document, p) for p in ([1, 1, 0], [0, 0, 0]))
-    first["vertices"], first["witness"] = second["vertices"], second["witness"]
+    first["parts"], first["witness"] = second["parts"], second["witness"]
 
 
 @corruption
@@ -306,11 +309,11 @@ def own_vertex(document, place, vertex):
     """Give one region a vertex of its own in place of one of its vertices."""
     region = region_with(document, [1, 1, 0])
     document["vertices"].append([hex(x) for x in vertex])
-    region["vertices"][place] = len(document["vertices"]) - 1
+    region["parts"][0][place] = len(document["vertices"]) - 1
 
 
 def corner_place(document, corner):
-    places = region_with(document, [1, 1, 0])["vertices"]
+    places = region_with(document, [1, 1, 0])["parts"][0]
     return next(i for i, p in enumerate(places) if [int(x, 16) for x in document["vertices"][p]] == corner)
 
 
@@ -342,24 +345,30 @@ for name, witness in (
 
 @corruption
 def shared_vertex_moved(document):
-    place = region_with(document, [1, 1, 0])["vertices"][corner_place(document, [0, 0, 1])]
+    place = region_with(document, [1, 1, 0])["parts"][0][corner_place(document, [0, 0, 1])]
     document["vertices"][place] = ["0x1", "0x0", "0x3e8"]
 
 
 @corruption
-def clockwise(document):
-    region_with(document, [1, 1, 0])["vertices"].reverse()
+def second_part(document):
+    parts = region_with(document, [1, 1, 0])["parts"]
+    parts.append(list(parts[0]))
 
 
 @corruption
-def bow_tie(document):
-    places = region_with(document, [1, 1, 0])["vertices"]
-    places[0], places[1] = places[1], places[0]
+def second_part_for_a_missing_region(document):
+    second_part(document)
+    document["regions"].remove(region_with(document, [0, 0, 0]))
+
+
+@corruption
+def second_part_of_the_domain(document):
+    document["domain"]["parts"].append(list(document["domain"]["parts"][0]))
 
 
 @corruption
 def wound_twice(document):
-    region_with(document, [1, 1, 0])["vertices"] *= 2
+    region_with(document, [1, 1, 0])["parts"][0] *= 2
 
 
 @corruption
@@ -377,15 +386,36 @@ def missing_unit(document):
     document["network"]["layers"][0]["weight"].pop()
 
 
+def domain_of(document, *corners):
+    document["domain"]["parts"] = [
+        list(range(len(document["vertices"]), len(document["vertices"]) + len(corners)))
+    ]
+    document["vertices"] += [[hex(x) for x in corner] for corner in corners]
+
+
 @corruption
 def smaller_domain(document):
-    document["domain"]["vertices"] = [["0x0", "0x0", "0x1"], ["0x1", "0x0", "0x1"], ["0x1", "0x1", "0x1"]]
+    domain_of(document, (0, 0, 1), (1, 0, 1), (1, 1, 1))
 
 
 @corruption
 def wrong_domain_vertices(document):
-    document["domain"]["vertices"] = [["0x0", "0x0", "0x1"], ["0x1", "0x0", "0x1"], ["0x0", "0x1", "0x1"]]
+    domain_of(document, (0, 0, 1), (1, 0, 1), (0, 1, 1))
     document["regions"] = [region for region in document["regions"] if region["pattern"] == [1, 1, 0]]
+
+
+@corruption
+def smaller_domain_with_a_facet_that_says_nothing(document):
+    smaller_quadrant(document)
+    document["domain"]["facets"]["rows"].append(["0x0", "0x0", "0x0"])
+
+
+def smaller_quadrant(document):
+    domain_of(document, (0, 0, 1), (1, 0, 1), (0, 1, 1), (1, 1, 1))
+    document["regions"] = [region for region in document["regions"] if region["pattern"] == [1, 1, 0]]
+
+
+corruption(smaller_quadrant)
 
 
 @corruption
@@ -405,7 +435,7 @@ def wrong_claim(document):
 
 @corruption
 def negative_place(document):
-    document["regions"][0]["vertices"][0] -= len(document["vertices"])
+    document["regions"][0]["parts"][0][0] -= len(document["vertices"])
 
 
 @corruption
@@ -451,21 +481,33 @@ def test_checker_refuses_on_all_of_space(corrupt, d, tmp_path, checker):
     assert verdict(checker, document).startswith("NOT PROVED")
 
 
-def test_checker_refuses_shapes_also_as_a_lower_bound(tmp_path, checker):
-    _, document = document_of(
-        PLNetwork((Affine([[1]], [0]), ScalarPWL.relu(1)), 1), plnet.Box(-1, 1), tmp_path
-    )
-    region_with(document, [1])["vertices"].reverse()
-    assert "not inside" in verdict(checker, document, lower_bound=True)
+def test_the_order_of_points_means_nothing(tmp_path, checker):
     _, document = document_of(quadrants_and_a_constant(), plnet.Box(-1, 1), tmp_path)
-    own_vertex(document, corner_place(document, [1, 1, 1]), (1, 1, 3))
-    region_with(document, [1, 1, 0])["witness"] = ["0x1", "0x1", "0x6"]
-    assert "not convex" in verdict(checker, document, lower_bound=True)
+    region_with(document, [1, 1, 0])["parts"][0].reverse()
+    places = region_with(document, [0, 1, 0])["parts"][0]
+    places[0], places[1] = places[1], places[0]
+    assert "PROVED: exactly 4" in verdict(checker, document)
+
+
+def test_checker_refuses_shapes_also_as_a_lower_bound(tmp_path, checker):
+    _, document = document_of(quadrants_and_a_constant(), plnet.Box(-1, 1), tmp_path)
+    places = region_with(document, [1, 1, 0])["parts"][0]
+    # Without one corner the rest still proves that there is a region.
+    del places[corner_place(document, [0, 0, 1])]
+    assert verdict(checker, document).startswith("NOT PROVED")
+    document["claims"]["total_volume"] = None
+    assert "at least 4" in verdict(checker, document, lower_bound=True)
+    # Two points span nothing, and three on a line do neither.
+    del places[0]
+    assert "too few" in verdict(checker, document, lower_bound=True)
+    document["vertices"] += [[hex(x) for x in v] for v in ((0, 0, 1), (1, 1, 1), (1, 1, 2))]
+    places[:] = [len(document["vertices"]) - k for k in (1, 2, 3)]
+    assert "no volume" in verdict(checker, document, lower_bound=True)
     # The empty domain, for which the whole space is claimed.
     _, document = document_of(PLNetwork((Affine([[1, 0]], [1]),), 2), None, tmp_path)
     assert "PROVED: exactly 1" in verdict(checker, document)
     impossible_facet(document)
-    assert "facet 0" in verdict(checker, document, lower_bound=True)
+    assert "facet cuts" in verdict(checker, document, lower_bound=True)
 
 
 def test_overlapping_maxout_cells_are_refused(tmp_path, checker):
@@ -482,7 +524,7 @@ def test_overlapping_maxout_cells_are_refused(tmp_path, checker):
 
 def test_the_own_check_finds_faults_too(tmp_path):
     _, document = document_of(quadrants_and_a_constant(), plnet.Box(-1, 1), tmp_path)
-    for corrupt in (doubled_region, flipped_piece, flipped_constant_unit, clockwise, wound_twice):
+    for corrupt in (doubled_region, flipped_piece, flipped_constant_unit, second_part, wound_twice):
         wrong = copy.deepcopy(document)
         corrupt(wrong)
         path = tmp_path / "wrong.json"

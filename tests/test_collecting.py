@@ -124,6 +124,29 @@ def test_a_metric_that_repeats_the_configuration_is_left_out_only_if_it_does(tmp
     assert list(table["metrics.seed"]) == [5.0, 1.0]
 
 
+def test_an_entry_named_like_a_column_of_the_table_hides_nothing(tmp_path):
+    names = ("job", "key", "status", "seconds", "error", "folder")
+    for value in (1, 2):
+        folder = make_run(tmp_path, f"k{value}", {"regions": value})
+        config = merged(CONFIG, dict.fromkeys(names, value))
+        folder.joinpath("config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+    table = load(tmp_path)
+    assert list(table["status"]) == ["finished"] * 2
+    assert list(table["key"]) == ["k1", "k2"]
+    assert list(table["seconds"]) == [1.5, 1.5]
+    assert set(table.config_columns) == {f"config.{name}" for name in names}
+    assert list(table["config.status"]) == list(table["config.folder"]) == [1, 2]
+    assert list(table.where({"config.key": 2})["key"]) == ["k2"]
+
+
+def test_runs_of_two_contents_of_a_file_are_told_apart(tmp_path):
+    for key, digest in (("aa", "1" * 64), ("bb", "2" * 64)):
+        status_json(make_run(tmp_path, key, **{"data.path": "x.npz"}), inputs={"data.path": digest})
+    table = load(tmp_path)
+    assert table.config_columns == ("data.path.sha256",)
+    assert list(table["data.path.sha256"]) == ["1" * 16, "2" * 16]
+
+
 def test_two_jobs_in_one_table(tmp_path):
     make_run(tmp_path, "aa")
     make_run(tmp_path, "bb", seed=1)
@@ -459,6 +482,26 @@ def test_where_runs_are_found(tmp_path):
         load(tmp_path / "nothing")
     with pytest.raises(ConfigError, match="is a file"):
         load(folder / "config.yaml")
+
+
+def test_links_to_folders_are_followed_and_folders_that_cannot_be_read_are_told(tmp_path, monkeypatch):
+    make_run(tmp_path / "elsewhere", "aa")
+    runs = tmp_path / "runs"
+    runs.mkdir()
+    (runs / "count_regions").symlink_to(tmp_path / "elsewhere" / "count_regions", target_is_directory=True)
+    closed = make_run(runs, "bb", job="closed").parent
+    opened = os.scandir
+
+    def scandir(path):
+        if Path(path) == closed:
+            raise PermissionError(13, "Permission denied")
+        return opened(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    table = load(runs)
+    assert list(table["key"]) == ["aa"]
+    (problem,) = table.problems
+    assert problem == f"{closed} cannot be read (Permission denied); its runs are not in the table."
 
 
 # The table in Python

@@ -41,7 +41,7 @@ def test_unknown_engine(name: str, hint: str):
 
 @pytest.mark.parametrize("engine", ["xyz", 3, None])
 def test_unknown_engine_without_hint(engine):
-    with pytest.raises(EngineError, match="auto, line, cells, rational"):
+    with pytest.raises(EngineError, match="auto, line, cells, search, two_layer, arrangement, rational"):
         plnet.count_regions(cross(), BOX, engine=engine)
 
 
@@ -52,21 +52,21 @@ def test_engine_for_another_dimension():
         plnet.count_regions(LINE, BOX, engine="cells")
 
 
-@pytest.mark.parametrize("engine", ["auto", "cells", "rational"])
-def test_three_dimensions_need_a_slice(engine: str):
-    network = he_network((3, 4, 1), 0)
-    with pytest.raises(DimensionError, match="Slice"):
+@pytest.mark.parametrize("engine", ["cells", "rational"])
+def test_too_many_dimensions_for_vertices_name_the_engine_to_use(engine: str):
+    network = he_network((30, 4, 1), 0)
+    with pytest.raises(DimensionError, match='Use engine="search"'):
         plnet.count_regions(network, BOX, engine=engine)
-    with pytest.raises(DimensionError, match=r"Slice|Segment"):
-        plnet.count_regions(network, engine="line")
+    found = plnet.enumerate_regions(network, BOX)
+    assert found.engine == "search"
+    assert (found.locate(found.points) == np.arange(len(found))).all()
+    with pytest.raises(DimensionError, match="Slice"):
+        found.exact_cell(0)
 
 
-@pytest.mark.parametrize("definition", ["R1", "R3", "R4", "R5", "R6", "convex", "affine", "open"])
-def test_definitions_that_no_engine_counts(definition: str):
-    with pytest.raises(EngineError, match="no engine counts"):
-        plnet.count_regions(cross(), BOX, definition=definition)
-    with pytest.raises(EngineError, match="no engine counts"):
-        plnet.enumerate_regions(cross(), BOX).count(definition)
+def test_the_line_engine_needs_a_line():
+    with pytest.raises(DimensionError, match="Segment"):
+        plnet.count_regions(he_network((3, 4, 1), 0), engine="line")
 
 
 def test_unknown_definition():

@@ -37,7 +37,8 @@ def fan_layers() -> list:
 @pytest.fixture
 def no_bounds(monkeypatch):
     """Let the kernel take every rounded number for exact."""
-    monkeypatch.setattr(plan, "arithmetic_is_exact", lambda problem, entering: True)
+    monkeypatch.setattr(plan, "exact_form_bits", lambda problem, entering: 0)
+    monkeypatch.setattr(plan, "vertices_are_exact", lambda problem, entering: True)
     monkeypatch.setattr(plan, "UNIT_ROUNDOFF", 0.0)
 
 

@@ -16,11 +16,12 @@ from omegaconf import OmegaConf
 
 from plnet.errors import ConfigError, MissingExtraError
 from plnet.runs import config_dir, launch_devices, launch_plugins, launching, register_schemas, thread_budget
+from plnet.runs.inputs import with_inputs
 from plnet.runs.launch_devices import choose_device, claim_slot, visible_devices
 from plnet.runs.launch_sweep import sweep_size
 from plnet.runs.launching import PrepareLaunch, prepare_sweep
 from plnet.runs.thread_budget import available_cores, own_threads, set_thread_variables, threads_each
-from plnet.runs.user_code import load_attribute, source_digest, with_sources
+from plnet.runs.user_code import load_attribute, source_digest
 
 register_schemas()
 
@@ -415,14 +416,42 @@ def test_the_source_counts_for_the_key(launched_here, monkeypatch):
     monkeypatch.chdir(launched_here)
     write(launched_here / "sourcenet.py", "def make():\n    return 1\n")
     part = {"network": {"factory": "sourcenet:make", "width": 3}, "seed": 0}
-    first = with_sources(part, ["network.factory", "data.factory", "seed"])
+    first = with_inputs(part, user_code=["network.factory", "data.factory", "seed"])
     assert first["network"]["width"] == 3
     assert first["network"]["factory"]["sha256"] == source_digest("sourcenet:make")
     assert part["network"]["factory"] == "sourcenet:make"
     write(launched_here / "sourcenet.py", "def make():\n    return 2\n")
-    assert with_sources(part, ["network.factory"]) != first
+    assert with_inputs(part, user_code=["network.factory"]) != first
     assert source_digest("nosuchnet:make") is None
     assert "sourcenet" not in sys.modules, "asking for the source imports nothing"
+
+
+def test_the_source_that_counts_is_the_one_that_was_imported(launched_here):
+    write(launched_here / "editednet.py", "def make():\n    return 1\n")
+    before = source_digest("editednet:make", launched_here)
+    make = load_attribute("editednet:make", launched_here)
+    write(launched_here / "editednet.py", "def make():\n    return 2  # edited while a sweep runs\n")
+    assert load_attribute("editednet:make", launched_here) is make
+    assert source_digest("editednet:make", launched_here) == before
+    del sys.modules["editednet"]
+    after = source_digest("editednet:make", launched_here)
+    assert after != before
+    assert load_attribute("editednet:make", launched_here)() == 2
+    assert source_digest("editednet:make", launched_here) == after
+
+
+def test_a_module_that_changes_itself_while_it_is_imported(launched_here):
+    write(launched_here / "restlessnet.py", "open(__file__, 'a').write('#')\ndef make():\n    pass\n")
+    with pytest.raises(ConfigError, match=r"restlessnet\.py was changed while it was imported"):
+        load_attribute("restlessnet:make", launched_here)
+
+
+def test_a_package_that_cannot_be_imported_has_no_source_and_a_message(launched_here):
+    write(launched_here / "brokenpackage" / "__init__.py", "1 / 0\n")
+    write(launched_here / "brokenpackage" / "net.py", "")
+    assert source_digest("brokenpackage.net:make", launched_here) is None
+    with pytest.raises(ConfigError, match="failed with ZeroDivisionError"):
+        load_attribute("brokenpackage.net:make", launched_here)
 
 
 def test_factory_of_a_network(launched_here, monkeypatch):

@@ -10,13 +10,14 @@ from omegaconf import OmegaConf
 
 from plnet.errors import ConfigError
 from plnet.runs import config_dir, register_schemas
+from plnet.runs.inputs import with_inputs
 from plnet.runs.keys import plain_config, run_key, scientific_part
 
 register_schemas()
 
 
 def key_of(config, **options):
-    return run_key("job", 1, scientific_part(plain_config(config)), **options)
+    return run_key("job", 1, with_inputs(scientific_part(plain_config(config)), **options))
 
 
 def composed(*overrides):
@@ -130,7 +131,7 @@ def test_content_of_input_files_counts_and_not_their_place(tmp_path):
         tmp_path.joinpath(name).write_text(text, encoding="utf-8")
 
     def key(path, entry="network.path"):
-        return key_of({"network": {"path": str(path)}, "other": 1}, input_files=(entry, "data.path"))
+        return key_of({"network": {"path": str(path)}, "other": 1}, files=(entry, "data.path"))
 
     assert key(tmp_path / "a.pt") == key(tmp_path / "b.pt") != key(tmp_path / "c.pt")
     before = key(tmp_path / "a.pt")

@@ -10,8 +10,11 @@ import torch
 from hydra import compose, initialize_config_dir
 from torch import nn
 
+from plnet.errors import ConfigError
 from plnet.runs import config_dir, register_schemas
+from plnet.runs import data as data_sets
 from plnet.runs import main_job as main_jobs
+from plnet.runs import task as tasks
 from plnet.runs.build import main_job
 from plnet.runs.data import Dataset
 from plnet.runs.layout import FINISHED, INTERRUPTED, RUNNING, read_status
@@ -271,6 +274,39 @@ def test_training_that_was_killed_goes_on(tmp_path, monkeypatch, undisturbed):
     folder = run_job(config_of(tmp_path), job_of()).folder
     assert len(again) == 2
     assert numbers(folder) == undisturbed
+
+
+def test_steps_of_other_code_are_not_resumed(tmp_path, monkeypatch, undisturbed):
+    with monkeypatch.context() as patch:
+        interrupt_when(patch, "count", 2)
+        # The checkout was edited after the first attempt; commit and version stay the same.
+        patch.setattr(tasks, "source_of_plnet", lambda: "before the edit")
+        with pytest.raises(KeyboardInterrupt):
+            run_job(config_of(tmp_path), job_of())
+    counts, whole = [], main_jobs.count
+    monkeypatch.setattr(main_jobs, "count", lambda *a, **o: counts.append(1) or whole(*a, **o))
+    assert numbers(run_job(config_of(tmp_path), job_of()).folder) == undisturbed
+    assert len(counts) == 2
+
+
+def test_data_that_change_before_they_are_read_are_refused(tmp_path, monkeypatch):
+    path = tmp_path / "data.npz"
+    rng = np.random.default_rng(0)
+    arrays = {"x": rng.random((40, 2)), "y": np.arange(40) % 2}
+    np.savez(path, **arrays)
+    whole = data_sets.from_npz
+
+    @functools.wraps(whole)
+    def late(**options):
+        np.savez(path, x=arrays["x"] + 1, y=arrays["y"])
+        return whole(**options)
+
+    monkeypatch.setattr(data_sets, "from_npz", late)
+    options = ["data=npz", f"data.path={path}", "network.widths=[2,4,2]", "domain=box"]
+    with pytest.raises(ConfigError, match=r"data\.path names was changed"):
+        run_job(config_of(tmp_path / "runs", *options), main_job())
+    monkeypatch.undo()
+    assert run_job(config_of(tmp_path / "runs", *options), main_job()).made
 
 
 def test_weights_that_do_not_fit_are_not_resumed(tmp_path, monkeypatch, undisturbed):

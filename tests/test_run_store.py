@@ -1,21 +1,24 @@
 """The store of runs and the wrapper around a task: what is made, what is skipped, and what is left behind."""
 
 import errno
+import hashlib
 import io
 import json
 import logging
+import math
 import os
 import statistics
 import time
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from plnet.errors import ConfigError, FileFormatError, LockLostError, NetworkError, OutputError
-from plnet.runs import config_dir, register_schemas
+from plnet.runs import config_dir, load, register_schemas
 from plnet.runs import task as tasks
 from plnet.runs.layout import (
     FAILED,
@@ -30,8 +33,9 @@ from plnet.runs.layout import (
     read_status,
 )
 from plnet.runs.lock import is_locked, take_lock
+from plnet.runs.outputs import RunFolder
 from plnet.runs.store import Attempt, Launch, RunStore, Skipped, must_run
-from plnet.runs.task import Job, run_job
+from plnet.runs.task import Job, require_same_inputs, run_job
 
 register_schemas()
 
@@ -130,7 +134,7 @@ def make(store, launch=None, end="finish", key="k"):
     return store.folder(key)
 
 
-HERE = Launch("", commit="c", dirty=False, plnet="1")
+HERE = Launch("", commit="c", dirty=False, plnet="1", code="of this process")
 SAME = RunStatus(FINISHED, commit="c", dirty=False, plnet="1")
 
 
@@ -146,6 +150,8 @@ SAME = RunStatus(FINISHED, commit="c", dirty=False, plnet="1")
         (replace(SAME, commit="d"), "stale all"),
         (replace(SAME, plnet="2"), "stale all"),
         (replace(SAME, dirty=True), "stale all"),
+        (replace(SAME, dirty=True, code="of this process"), "all"),
+        (replace(SAME, code="another"), "stale all"),
     ],
 )
 def test_which_runs_are_made(status, rerun):
@@ -363,6 +369,39 @@ def test_log_of_a_run_is_in_its_folder(tmp_path, task):
     text = folder.joinpath("demo.log").read_text(encoding="utf-8")
     assert "said in the run" in text
     assert "behind" not in text
+
+
+def test_numbers_that_json_does_not_know(tmp_path):
+    folder = RunFolder(tmp_path)
+    values = {"x": np.float64("nan"), "curve": [1.0, math.inf], "counts": np.arange(3), "n": np.int64(2)}
+    stored = json.loads(folder.json("metrics.json", values).read_bytes())
+    assert stored == {"x": None, "curve": [1.0, None], "counts": [0, 1, 2], "n": 2}
+
+
+# Files that a run reads
+
+
+def test_file_that_changes_while_the_run_waits_gives_no_result(tmp_path):
+    path = tmp_path / "data.txt"
+    path.write_text("old", encoding="utf-8")
+
+    def run(attempt, config):
+        if path.read_text(encoding="utf-8") == "old":
+            path.write_text("new", encoding="utf-8")
+        attempt.folder.json("metrics.json", {"text": path.read_text(encoding="utf-8")})
+        require_same_inputs(attempt, config, job)
+
+    job = Job("demo", 1, run, str, input_files=("file",))
+    with pytest.raises(ConfigError, match="What file names was changed after this run began"):
+        run_job(config_of(tmp_path, file=str(path)), job)
+    result = run_job(config_of(tmp_path, file=str(path)), job)
+    assert result.made
+    assert result.status.inputs == {"file": hashlib.sha256(b"new").hexdigest()}
+    table = load(tmp_path / "runs")
+    assert dict(zip(table["file.sha256"], table["status"], strict=True)) == {
+        hashlib.sha256(b"old").hexdigest()[:16]: FAILED,
+        hashlib.sha256(b"new").hexdigest()[:16]: FINISHED,
+    }
 
 
 # Figures and copies

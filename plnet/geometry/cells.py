@@ -1,23 +1,27 @@
-"""Exact convex cells of dimension 1 and 2, bounded or not, in homogeneous integers.
+"""Exact convex cells, bounded or not, in homogeneous integers; this file has dimensions 1 and 2.
 
 A cell is the set of points ``X / W`` of the cone that its vertices ``(X, W)``, W >= 0,
 generate; a vertex with W = 0 is a direction in which the cell is unbounded. Two
 neighbouring vertices of a 2-D cell span an angle below 180 degrees as seen from the
 origin of the cone; where a whole line bounds a cell, a point of that line is put between
 its two ends to keep this true. The whole space has no boundary and is a case of its own.
+Cells of more dimensions are a `Polyhedron`; `signs`, `split` and `domain_cell` take and give both.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from math import gcd
+from typing import overload
 
 from plnet.errors import DomainError
 from plnet.geometry.exact import RationalMatrix
+from plnet.geometry.homogeneous import AT_INFINITY, FacetId, Form, Vertex, reduced, scaled_vertex, value
+from plnet.geometry.polyhedron import Polyhedron, cut_polyhedron, whole_polyhedron
 
 __all__ = [
     "AT_INFINITY",
+    "AnyCell",
     "Cell",
     "FacetId",
     "Form",
@@ -28,13 +32,6 @@ __all__ = [
     "split",
     "whole_space",
 ]
-
-Vertex = tuple[int, ...]
-Form = tuple[int, ...]
-FacetId = tuple[int, int, int, int]
-"""(nonlinear layer, unit, lower piece, higher piece); (-1, i, -1, -1) is facet i of the domain."""
-
-AT_INFINITY: FacetId = (-2, 0, -1, -1)
 
 
 @dataclass(frozen=True)
@@ -95,42 +92,63 @@ class Cell:
 
     def witness(self) -> tuple[Fraction, ...]:
         """Return a rational point in the interior: the sum of the normalised vertices."""
-        total = [sum(column, Fraction(0)) for column in zip(*map(scaled_vertex, self.vertices), strict=True)]
-        return tuple(x / total[-1] for x in total[:-1])
+        return _mean(self.vertices)
+
+    def facet_point(self, k: int) -> tuple[Fraction, ...]:
+        """Return a rational point in the relative interior of facet k, which is not at infinity."""
+        if self.dim == 1:
+            return _mean(self.vertices[k : k + 1])
+        return _mean((self.vertices[k], self.vertices[(k + 1) % len(self.vertices)]))
 
 
-def scaled_vertex(vertex: Vertex) -> list[Fraction]:
-    """Return a vertex with last entry 1, or a direction with largest entry 1."""
-    scale = vertex[-1] or max(map(abs, vertex))
-    return [Fraction(x, scale) for x in vertex]
+AnyCell = Cell | Polyhedron
 
 
-def whole_space(d: int) -> Cell:
-    """Return all of R^d, d = 1 or 2."""
+def _mean(vertices: tuple[Vertex, ...]) -> tuple[Fraction, ...]:
+    total = [sum(column, Fraction(0)) for column in zip(*map(scaled_vertex, vertices), strict=True)]
+    return tuple(x / total[-1] for x in total[:-1])
+
+
+def whole_space(d: int) -> AnyCell:
+    """Return all of R^d."""
+    if d > 2:
+        return whole_polyhedron(d)
     if d == 1:
         return Cell(((-1, 0), (1, 0), (0, 1)), (), ())
     return Cell(((1, 0, 0), (0, 1, 0), (-1, 0, 0), (0, -1, 0), (0, 0, 1)), (), ())
 
 
-def signs(form: Form, cell: Cell) -> list[int]:
-    """Return the exact sign of a form at each vertex of a cell."""
+def signs(form: Form, cell: AnyCell) -> list[int]:
+    """Return the exact sign of a form at each vertex of a cell, then at both ends of each line in it."""
     if len(form) == 3:
         a, b, c = form
         values = [a * x + b * y + c * w for x, y, w in cell.vertices]
-    else:
+    elif len(form) == 2:
         a, c = form
         values = [a * x + c * w for x, w in cell.vertices]
+    else:
+        values = [value(form, vertex) for vertex in cell.vertices]
+    if isinstance(cell, Polyhedron):
+        for line in cell.lines:
+            slope = value(form, line)
+            values += [slope, -slope]
     return [(v > 0) - (v < 0) for v in values]
 
 
-def split(cell: Cell, form: Form, facet: FacetId, at: list[int]) -> tuple[Cell, Cell]:
+@overload
+def split(cell: Cell, form: Form, facet: FacetId, at: list[int]) -> tuple[Cell, Cell]: ...
+@overload
+def split(cell: Polyhedron, form: Form, facet: FacetId, at: list[int]) -> tuple[Polyhedron, Polyhedron]: ...
+@overload
+def split(cell: AnyCell, form: Form, facet: FacetId, at: list[int]) -> tuple[AnyCell, AnyCell]: ...
+def split(cell: AnyCell, form: Form, facet: FacetId, at: list[int]) -> tuple[AnyCell, AnyCell]:
     """Cut a cell by a form that changes sign on it.
 
     Parameters
     ----------
-    cell : Cell
+    cell : Cell or Polyhedron
     form : Form
-        Takes both signs at the vertices of the cell.
+        Takes both signs on the cell.
     facet : FacetId
         Name of the new facet.
     at : list of int
@@ -138,9 +156,11 @@ def split(cell: Cell, form: Form, facet: FacetId, at: list[int]) -> tuple[Cell, 
 
     Returns
     -------
-    below, above : Cell
+    below, above : Cell or Polyhedron
         The parts where the form is negative and positive.
     """
+    if isinstance(cell, Polyhedron):
+        return cut_polyhedron(cell, form, facet, at)
     if not cell.facets:
         return _split_space(form, facet)
     if cell.dim == 1:
@@ -148,7 +168,7 @@ def split(cell: Cell, form: Form, facet: FacetId, at: list[int]) -> tuple[Cell, 
     return _part(cell, form, facet, at, -1), _part(cell, form, facet, at, 1)
 
 
-def domain_cell(facets: RationalMatrix, names: tuple[str, ...] = ()) -> Cell:
+def domain_cell(facets: RationalMatrix, names: tuple[str, ...] = ()) -> AnyCell:
     """Return the cell of all points where every facet form is at least 0.
 
     Raises
@@ -159,7 +179,7 @@ def domain_cell(facets: RationalMatrix, names: tuple[str, ...] = ()) -> Cell:
     d = facets.shape[1] - 1
     cell = whole_space(d)
     for i, row in enumerate(facets.integers.tolist()):
-        form = _reduced(tuple(row))
+        form = reduced(tuple(row))
         if not any(form[:-1]) and form[-1] >= 0:
             continue
         at = signs(form, cell)
@@ -170,17 +190,12 @@ def domain_cell(facets: RationalMatrix, names: tuple[str, ...] = ()) -> Cell:
             )
         if -1 in at:
             cell = split(cell, form, (-1, i, -1, -1), at)[1]
-    return cell.without_flat_points() if cell.facets else cell
-
-
-def _reduced(vector: tuple[int, ...]) -> tuple[int, ...]:
-    divisor = gcd(*vector)
-    return tuple(x // divisor for x in vector) if divisor > 1 else vector
+    return cell.without_flat_points() if isinstance(cell, Cell) and cell.facets else cell
 
 
 def _split_space(form: Form, facet: FacetId) -> tuple[Cell, Cell]:
     if len(form) == 2:
-        root = _reduced((-form[1], form[0]) if form[0] > 0 else (form[1], -form[0]))
+        root = reduced((-form[1], form[0]) if form[0] > 0 else (form[1], -form[0]))
         left = Cell(((-1, 0), root), ((0, 1), form), (AT_INFINITY, facet))
         right = Cell((root, (1, 0)), (form, (0, 1)), (facet, AT_INFINITY))
         return (left, right) if form[0] > 0 else (right, left)
@@ -200,11 +215,11 @@ def _split_space(form: Form, facet: FacetId) -> tuple[Cell, Cell]:
 def _point_on(line: Form) -> Vertex:
     a, b, c = line
     point = (-c, 0, a) if a else (0, -c, b)
-    return _reduced(point if point[2] > 0 else (-point[0], -point[1], -point[2]))
+    return reduced(point if point[2] > 0 else (-point[0], -point[1], -point[2]))
 
 
 def _split_interval(cell: Cell, form: Form, facet: FacetId, at: list[int]) -> tuple[Cell, Cell]:
-    root = _reduced((-form[1], form[0]) if form[0] > 0 else (form[1], -form[0]))
+    root = reduced((-form[1], form[0]) if form[0] > 0 else (form[1], -form[0]))
     left = Cell((cell.vertices[0], root), (cell.forms[0], form), (cell.facets[0], facet))
     right = Cell((root, cell.vertices[1]), (form, cell.forms[1]), (facet, cell.facets[1]))
     return (left, right) if at[0] < 0 else (right, left)
@@ -220,7 +235,7 @@ def _crossing(edge: Form, form: Form, p: Vertex, q: Vertex) -> Vertex:
         positive = (p[0] * y - p[1] * x) * (p[0] * q[1] - p[1] * q[0]) > 0
     else:
         positive = w > 0
-    return _reduced((x, y, w) if positive else (-x, -y, -w))
+    return reduced((x, y, w) if positive else (-x, -y, -w))
 
 
 def _part(cell: Cell, form: Form, facet: FacetId, at: list[int], side: int) -> Cell:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from plnet.geometry.exact import RationalMatrix
 
-__all__ = ["rank"]
+__all__ = ["determinant", "pivot_columns", "rank"]
 
 
 def rank(matrix: RationalMatrix) -> int:
@@ -12,21 +14,52 @@ def rank(matrix: RationalMatrix) -> int:
 
     Costs O(n k min(n, k)) integer products.
     """
+    return len(pivot_columns(matrix))
+
+
+def pivot_columns(matrix: RationalMatrix) -> list[int]:
+    """Return the first columns that are a basis of the column space, by fraction-free elimination.
+
+    Costs O(n k min(n, k)) integer products.
+    """
     rows = [list(row) for row in matrix.integers.tolist()]
-    found, previous = 0, 1
+    found: list[int] = []
+    previous = 1
     for column in range(matrix.shape[1]):
-        pivot = next((i for i in range(found, len(rows)) if rows[i][column]), None)
+        done = len(found)
+        pivot = next((i for i in range(done, len(rows)) if rows[i][column]), None)
         if pivot is None:
             continue
-        rows[found], rows[pivot] = rows[pivot], rows[found]
-        head = rows[found]
-        for i in range(found + 1, len(rows)):
+        rows[done], rows[pivot] = rows[pivot], rows[done]
+        head = rows[done]
+        for i in range(done + 1, len(rows)):
             factor = rows[i][column]
             rows[i] = [
                 (head[column] * a - factor * b) // previous for a, b in zip(rows[i], head, strict=True)
             ]
         previous = head[column]
-        found += 1
-        if found == len(rows):
+        found.append(column)
+        if len(found) == len(rows):
             break
     return found
+
+
+def determinant(rows: Sequence[Sequence[int]]) -> int:
+    """Return the determinant of a square integer matrix, by fraction-free (Bareiss) elimination."""
+    matrix = [list(row) for row in rows]
+    sign, previous = 1, 1
+    for column in range(len(matrix) - 1):
+        pivot = next((i for i in range(column, len(matrix)) if matrix[i][column]), None)
+        if pivot is None:
+            return 0
+        if pivot != column:
+            matrix[column], matrix[pivot] = matrix[pivot], matrix[column]
+            sign = -sign
+        head = matrix[column]
+        for i in range(column + 1, len(matrix)):
+            factor = matrix[i][column]
+            matrix[i] = [
+                (head[column] * a - factor * b) // previous for a, b in zip(matrix[i], head, strict=True)
+            ]
+        previous = head[column]
+    return sign * matrix[-1][-1]

@@ -2,8 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-from plnet.ir.layers import Affine, GroupMax, Layer, ScalarPWL
+from plnet.ir.convolution import Convolution
+from plnet.ir.layers import Affine, GroupMax, Layer, LocalWinner, ScalarPWL
 from plnet.ir.network import PLNetwork
+from plnet.ir.operators import SparseAffine, StackedAffine
 from plnet.lazy import lazy_names
 
 if TYPE_CHECKING:
@@ -12,10 +14,14 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Affine",
+    "Convolution",
     "GroupMax",
     "Layer",
+    "LocalWinner",
     "PLNetwork",
     "ScalarPWL",
+    "SparseAffine",
+    "StackedAffine",
     "as_network",
     "supported_layers",
     "to_sequential",

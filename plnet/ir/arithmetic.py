@@ -10,13 +10,16 @@ import numpy as np
 import torch
 
 from plnet.errors import DimensionError, NetworkError, NotPiecewiseLinearError, UnsupportedLayerError
+from plnet.ir.convolution import Convolution
 from plnet.ir.layers import Affine, GroupMax, ScalarPWL
+from plnet.ir.operators import SMALL, SparseAffine, compact
 from plnet.ir.symbols import BATCH, Graph, Symbol
 
 __all__ = [
     "ADVICE",
     "add",
     "align",
+    "average",
     "clamp",
     "describe",
     "is_data",
@@ -149,8 +152,9 @@ def add(graph: Graph, x: Any, y: Any, sign: float = 1.0) -> Any:
         turned = y if sign == 1.0 else scale(graph, y, sign)
         return shift(graph, turned, per_entry(graph, x))
     left, right = graph.atoms(x), graph.atoms(y)
-    eye = np.eye(left.size)
-    layer = Affine(np.concatenate([eye, sign * eye], axis=1), np.zeros(left.size), graph.name)
+    n = left.size
+    pairs = np.arange(n)[:, None] + np.array([0, n])
+    layer = compact(SparseAffine.table(pairs, [1.0, sign], 2 * n, graph.name))
     return graph.emit(layer, np.concatenate([left.ravel(), right.ravel()]), left.shape, synthetic=True)
 
 
@@ -159,14 +163,16 @@ def shift(graph: Graph, x: Symbol, offset: np.ndarray, synthetic: bool = True) -
     if not offset.any():
         return x
     atoms = graph.atoms(x)
-    return graph.emit(Affine(np.eye(atoms.size), offset, graph.name), atoms, atoms.shape, synthetic)
+    layer = compact(SparseAffine.diagonal(np.ones(atoms.size), offset, graph.name))
+    return graph.emit(layer, atoms, atoms.shape, synthetic)
 
 
 def scale(graph: Graph, x: Symbol, factor: Any, offset: Any = 0.0, synthetic: bool = True) -> Symbol:
     """Multiply the n entries of a sample by a constant (n,), and add another."""
     atoms = graph.atoms(x)
     n = atoms.size
-    layer = Affine(np.diag(np.broadcast_to(factor, n)), np.broadcast_to(offset, n), graph.name)
+    sparse = SparseAffine.diagonal(np.broadcast_to(factor, n), np.broadcast_to(offset, n), graph.name)
+    layer = compact(sparse)
     return graph.emit(layer, atoms, atoms.shape, synthetic)
 
 
@@ -187,8 +193,22 @@ def linear(
     if copies != 1:
         # Zero times NaN would hide in the Kronecker product what the layer check looks for.
         Affine(matrix, offset, graph.name)
+        if copies**2 * n_in * n_out > SMALL:
+            return _repeated_linear(graph, atoms, matrix, offset)
         matrix, offset = np.kron(np.eye(copies), matrix), np.tile(offset, copies)
     return graph.emit(Affine(matrix, offset, graph.name), atoms, (*atoms.shape[:-1], n_out), synthetic)
+
+
+def _repeated_linear(graph: Graph, atoms: np.ndarray, matrix: np.ndarray, offset: np.ndarray) -> Symbol:
+    """Apply one affine map to many vectors: a convolution with a single tap."""
+    n_out, n_in = matrix.shape
+    columns = atoms.reshape(-1, n_in).T
+    copies = columns.shape[1]
+    layer = Convolution(
+        matrix[None, :, :, None], np.arange(copies)[:, None], copies, offset, graph.name
+    )
+    out = graph.emit(layer, columns, (n_out, copies))
+    return Symbol(out.ids.transpose(1, 2).reshape(BATCH, *atoms.shape[:-1], n_out))
 
 
 def maximum(graph: Graph, x: Any, y: Any, sign: float = 1.0) -> Symbol:
@@ -210,18 +230,30 @@ def reduce_max(graph: Graph, ids: torch.Tensor, dim: Any, keepdim: bool, sign: f
     layer = GroupMax(places, len(inputs), graph.name)
     if sign > 0:
         return graph.emit(layer, inputs, shape)
-    turned = graph.emit(
-        Affine(-np.eye(len(inputs)), np.zeros(len(inputs)), graph.name), inputs, inputs.shape, True
-    )
+    negation = compact(SparseAffine.diagonal(-np.ones(len(inputs)), np.zeros(len(inputs)), graph.name))
+    turned = graph.emit(negation, inputs, inputs.shape, True)
     return scale(graph, graph.emit(layer, graph.atoms(turned), shape), -1.0)
 
 
-def reduce_sum(graph: Graph, ids: torch.Tensor, dim: Any, keepdim: bool) -> tuple[Symbol, int]:
-    """Return the sum over a dimension or several, and the number of terms."""
+def reduce_sum(graph: Graph, ids: torch.Tensor, dim: Any, keepdim: bool, mean: bool = False) -> Symbol:
+    """Return the sum over a dimension or several, or the sum divided by the number of terms."""
     groups, shape = _grouped(graph, ids, dim, keepdim)
     rows, terms = groups.shape
-    layer = Affine(np.kron(np.eye(rows), np.ones(terms)), np.zeros(rows), graph.name)
-    return graph.emit(layer, groups.ravel(), shape, synthetic=True), terms
+    places = np.arange(groups.size).reshape(rows, terms)
+    return average(graph, groups.ravel(), places, np.full(rows, terms if mean else 1), shape)
+
+
+def average(
+    graph: Graph, atoms: np.ndarray, places: np.ndarray, divisors: np.ndarray, shape: tuple[int, ...]
+) -> Symbol:
+    """Return the sums of ``atoms[places]`` along rows (-1 for none), divided by integers, exactly."""
+    powers = (divisors & (divisors - 1)) == 0
+    if powers.all():
+        # Division by a power of two rounds nothing.
+        scaled = SparseAffine.table(places, 1.0 / divisors[:, None], atoms.size, graph.name)
+        return graph.emit(compact(scaled), atoms, shape, synthetic=bool((divisors == 1).all()))
+    layer = SparseAffine.table(places, 1.0, atoms.size, graph.name, divisors)
+    return graph.emit(layer, atoms, shape)
 
 
 def _grouped(graph: Graph, ids: torch.Tensor, dim: Any, keepdim: bool) -> tuple[np.ndarray, tuple[int, ...]]:

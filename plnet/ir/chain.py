@@ -11,7 +11,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from plnet.ir.layers import Affine, GroupMax, Layer, ScalarPWL
+from plnet.ir.layers import Affine, GroupMax, Layer, LocalWinner, ScalarPWL
+from plnet.ir.operators import SMALL, SparseAffine, StackedAffine, compact
 from plnet.ir.symbols import Op
 
 __all__ = ["linearise"]
@@ -59,6 +60,8 @@ def linearise(ops: Sequence[Op], inputs: np.ndarray, outputs: np.ndarray) -> tup
             chain.affine(now, carried)
         elif isinstance(first.layer, ScalarPWL):
             chain.scalar(now, carried)
+        elif isinstance(first.layer, LocalWinner):
+            chain.winner(now, carried)
         else:
             chain.maximum(now, carried)
     if not np.array_equal(chain.state, outputs):
@@ -77,6 +80,8 @@ def _needed(ops: Sequence[Op], outputs: np.ndarray) -> list[Op]:
 
 
 def _kind(layer: Layer) -> tuple[type, int]:
+    if isinstance(layer, Affine):
+        return Affine, 0
     # Maxima of different sizes stay apart: a padded group would repeat some of its members.
     return type(layer), layer.groups.shape[1] if isinstance(layer, GroupMax) else 0
 
@@ -96,8 +101,12 @@ class _Chain:
         carried = np.unique(carried)
         carried = carried[np.argsort(places[carried])]
         width = len(self.state)
-        weight = np.zeros((sum(op.layer.n_out for op in ops) + len(carried), width))
-        bias = np.zeros(len(weight))
+        rows = sum(op.layer.n_out for op in ops) + len(carried)
+        if rows * width > SMALL or not all(op.layer.is_dense for op in ops if isinstance(op.layer, Affine)):
+            self._stack(ops, carried)
+            return
+        weight = np.zeros((rows, width))
+        bias = np.zeros(rows)
         row = 0
         for op in ops:
             assert isinstance(op.layer, Affine)
@@ -109,6 +118,20 @@ class _Chain:
         weight[row + np.arange(len(carried)), places[carried]] = 1.0
         self.state = np.concatenate([*(op.outputs for op in ops), carried])
         self._append(Affine(weight, bias, _names(ops)), synthetic=all(op.synthetic for op in ops))
+
+    def _stack(self, ops: list[Op], carried: np.ndarray) -> None:
+        """Apply large affine operations side by side, without a matrix of all."""
+        places, width = self._places(), len(self.state)
+        parts = [op.layer for op in ops if isinstance(op.layer, Affine)]
+        inputs = [places[op.inputs] for op in ops]
+        if len(carried):
+            parts.append(SparseAffine.select(np.arange(len(carried)), len(carried)))
+            inputs.append(places[carried])
+        layer: Affine = parts[0]
+        if len(parts) > 1 or not np.array_equal(inputs[0], np.arange(width)):
+            layer = StackedAffine(parts, inputs, width, _names(ops))
+        self.state = np.concatenate([*(op.outputs for op in ops), carried])
+        self._append(layer, synthetic=all(op.synthetic for op in ops))
 
     def scalar(self, ops: list[Op], carried: np.ndarray) -> None:
         """Apply scalar functions in place where each atom has one use, behind a selection otherwise."""
@@ -137,17 +160,28 @@ class _Chain:
         carried = np.unique(carried)
         groups = [places[op.inputs][op.layer.groups] for op in ops if isinstance(op.layer, GroupMax)]
         groups.append(places[carried][:, None])
-        size = max(group.shape[1] for group in groups)
-        padded = [np.pad(group, ((0, 0), (0, size - group.shape[1])), mode="edge") for group in groups]
-        self.layers.append(GroupMax(np.concatenate(padded), len(self.state), _names(ops)))
+        self.layers.append(GroupMax(_padded(groups), len(self.state), _names(ops)))
         self.state = np.concatenate([*(op.outputs for op in ops), carried])
+
+    def winner(self, ops: list[Op], carried: np.ndarray) -> None:
+        """Let local winners compete; a carried atom is a group of its own."""
+        wanted = np.concatenate([*(op.inputs for op in ops), np.unique(carried)])
+        if not np.array_equal(wanted, self.state):
+            self.select(wanted)
+        groups, begin = [], 0
+        for op in ops:
+            assert isinstance(op.layer, LocalWinner)
+            groups.append(op.layer.groups + begin)
+            begin += op.layer.n_in
+        groups.append(np.arange(begin, len(wanted))[:, None])
+        self.layers.append(LocalWinner(_padded(groups), len(wanted), _names(ops)))
+        self.state = np.concatenate([*(op.outputs for op in ops), wanted[begin:]])
 
     def select(self, wanted: np.ndarray) -> None:
         """Rearrange, repeat or drop entries of the current vector."""
-        weight = np.zeros((len(wanted), len(self.state)))
-        weight[np.arange(len(wanted)), self._places()[wanted]] = 1.0
+        layer = compact(SparseAffine.select(self._places()[wanted], len(self.state)))
         self.state = wanted
-        self._append(Affine(weight, np.zeros(len(wanted))), synthetic=True)
+        self._append(layer, synthetic=True)
 
     def _places(self) -> np.ndarray:
         places = np.full(self.n_atoms, -1, dtype=np.int64)
@@ -167,11 +201,21 @@ class _Chain:
         self._synthetic = synthetic
 
 
+def _padded(groups: list[np.ndarray]) -> np.ndarray:
+    size = max(group.shape[1] for group in groups)
+    return np.concatenate(
+        [np.pad(group, ((0, 0), (0, size - group.shape[1])), mode="edge") for group in groups]
+    )
+
+
 def _exact_product(second: Affine, first: Affine) -> Affine | None:
     """Return ``second(first(x))`` as one layer if no entry of it is rounded, else None.
 
     Each entry must be a sum of at most one non-zero product, and one factor of it ±1.
     """
+    if not (second.is_dense and first.is_dense):
+        # Large ones stay apart, except that two selections are one.
+        return _selection_of(second, first)
     used, odd = _masks(second.weight)
     entries, others = _masks(np.column_stack([first.weight, first.bias]))
     count = used @ entries
@@ -181,6 +225,14 @@ def _exact_product(second: Affine, first: Affine) -> Affine | None:
     bias = second.weight @ first.bias + second.bias
     name = "+".join(part for part in (first.name, second.name) if part)
     return Affine(second.weight @ first.weight, bias, name)
+
+
+def _selection_of(second: Affine, first: Affine) -> Affine | None:
+    if not (isinstance(second, SparseAffine) and isinstance(first, SparseAffine)):
+        return None
+    if not (second.is_selection and first.is_selection):
+        return None
+    return compact(SparseAffine.select(first.inputs[second.inputs], first.n_in))
 
 
 def _masks(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

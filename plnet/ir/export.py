@@ -9,9 +9,13 @@ import torch
 from torch import nn
 
 from plnet.errors import IngestError
-from plnet.ir.layers import Affine, GroupMax, Layer, ScalarPWL
+from plnet.ir.convolution import Convolution
+from plnet.ir.layers import Affine, GroupMax, Layer, LocalWinner, ScalarPWL
 from plnet.ir.network import PLNetwork
+from plnet.ir.operators import SparseAffine, StackedAffine
 from plnet.networks.modules import AbsoluteValue, GroupedMaximum, Maxout, PiecewiseLinear
+from plnet.networks.operators import GatheredConvolution, SparseLinear, StackedLinear
+from plnet.networks.winners import GroupedWinner
 
 __all__ = ["to_sequential"]
 
@@ -27,7 +31,8 @@ def to_sequential(network: PLNetwork) -> nn.Sequential:
     -------
     torch.nn.Sequential
         One module for each layer: Linear, ReLU, LeakyReLU, PReLU, Hardtanh, AbsoluteValue,
-        PiecewiseLinear or GroupedMaximum; an affine layer whose rows a maximum takes
+        PiecewiseLinear, GroupedMaximum or GroupedWinner; SparseLinear, GatheredConvolution or
+        StackedLinear for affine layers that are not stored as a matrix; an affine layer whose rows a maximum takes
         in order becomes one Maxout. It begins with Flatten where one input is more than a vector.
 
     Raises
@@ -56,8 +61,9 @@ def to_sequential(network: PLNetwork) -> nn.Sequential:
     while layers:
         layer = layers.pop(0)
         behind = layers[0] if layers else None
-        if isinstance(layer, Affine) and isinstance(behind, GroupMax) and _is_maxout(behind):
+        if isinstance(layer, Affine) and layer.is_dense and _is_maxout(behind):
             layers.pop(0)
+            assert isinstance(behind, GroupMax)
             modules.append(_maxout(layer, behind))
         else:
             modules.append(_module(layer))
@@ -65,15 +71,29 @@ def to_sequential(network: PLNetwork) -> nn.Sequential:
 
 
 def _module(layer: Layer) -> nn.Module:
+    if isinstance(layer, SparseAffine):
+        divisors = np.ones(layer.n_out, np.int64) if layer.divisors is None else layer.divisors
+        tensors = (layer.starts, layer.inputs, layer.values, layer.bias, divisors)
+        return SparseLinear(layer.n_in, *(torch.tensor(array) for array in tensors))
+    if isinstance(layer, Convolution):
+        kernel, table, bias = (torch.tensor(a) for a in (layer.kernel, layer.table, layer.channel_bias))
+        return GatheredConvolution(kernel, table, layer.positions_in, bias)
+    if isinstance(layer, StackedAffine):
+        inputs = [torch.tensor(index) for index in layer.inputs]
+        return StackedLinear([_module(part) for part in layer.parts], inputs, layer.n_in)
     if isinstance(layer, Affine):
         linear = nn.utils.skip_init(nn.Linear, layer.n_in, layer.n_out, dtype=torch.float64)
         return _fill(linear, layer.weight, layer.bias)
+    if isinstance(layer, LocalWinner):
+        return GroupedWinner(torch.tensor(layer.groups))
     if isinstance(layer, GroupMax):
         return GroupedMaximum(torch.tensor(layer.groups))
     return _activation(layer)
 
 
-def _is_maxout(layer: GroupMax) -> bool:
+def _is_maxout(layer: Layer | None) -> bool:
+    if not isinstance(layer, GroupMax) or isinstance(layer, LocalWinner):
+        return False
     return layer.groups.shape[1] > 1 and np.array_equal(layer.groups.ravel(), np.arange(layer.n_in))
 
 

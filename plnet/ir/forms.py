@@ -10,16 +10,19 @@ import math
 
 import numpy as np
 
-from plnet.geometry.exact import RationalMatrix
-from plnet.ir.layers import Affine, GroupMax, Layer, ScalarPWL
+from plnet.geometry.exact import RationalMatrix, object_array
+from plnet.ir.layers import Affine, GroupMax, Layer, LocalWinner, ScalarPWL
 
 __all__ = ["affine_forms", "apply_layer", "select_pieces"]
 
 
 def affine_forms(layer: Affine, forms: RationalMatrix) -> RationalMatrix:
-    """Return the forms behind an affine layer. Costs n_out * n_in * (d + 1) products."""
-    weight, bias = layer.exact
-    product = weight @ forms
+    """Return the forms behind an affine layer. 
+
+    Costs n_out * n_in * (d + 1) products for a dense layer, and as many as it has entries for others.
+    """
+    bias = layer.exact_bias
+    product = layer.multiply_exactly(forms)
     common = math.lcm(product.denominator, bias.denominator)
     integers = product.over(common)
     if product.denominator == common:
@@ -30,6 +33,11 @@ def affine_forms(layer: Affine, forms: RationalMatrix) -> RationalMatrix:
 
 def select_pieces(layer: ScalarPWL | GroupMax, forms: RationalMatrix, pieces: np.ndarray) -> RationalMatrix:
     """Return the forms behind a nonlinear layer whose unit i is in piece ``pieces[i]``."""
+    if isinstance(layer, LocalWinner):
+        winners = layer.winners(pieces)
+        integers = object_array([0] * forms.integers.size, forms.shape)
+        integers[winners] = forms.integers[winners]
+        return RationalMatrix(integers, forms.denominator)
     if isinstance(layer, GroupMax):
         return forms.rows(layer.groups[np.arange(layer.n_out), pieces])
     units = np.arange(layer.n_out)

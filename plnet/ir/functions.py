@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 
@@ -120,7 +121,48 @@ def threshold(graph: Graph, input: Any, threshold: float, value: float, inplace:
     return ar.clamp(graph, input, low=threshold)
 
 
-@function_handler(F.dropout, becomes="nothing: dropout is the identity when evaluating")
+@function_handler(
+    F.hardsigmoid, becomes="Affine, ScalarPWL with two breakpoints, Affine (divided by 6 exactly)"
+)
+def hardsigmoid(graph: Graph, input: Any, inplace: bool = False) -> Symbol:
+    """relu6(x + 3) / 6; a sixth is no float, so the division is a layer of its own."""
+    moved = ar.shift(graph, input, np.full(graph.atoms(input).size, 3.0))
+    clipped = ar.clamp(graph, moved, 0.0, 6.0)
+    atoms = graph.atoms(clipped)
+    places = np.arange(atoms.size)[:, None]
+    return ar.average(graph, atoms.ravel(), places, np.full(atoms.size, 6), atoms.shape)
+
+
+@function_handler(F.softshrink, becomes="ScalarPWL with two breakpoints")
+def softshrink(graph: Graph, input: Any, lambd: float = 0.5) -> Symbol:
+    """Zero between ±lambd, slope 1 outside."""
+    reach = float(lambd)
+    if reach == 0.0:
+        return input
+    return ar.scalar(
+        graph, input, lambda n: ScalarPWL.uniform(n, [-reach, reach], [1.0, 0.0, 1.0], 0.0, graph.name)
+    )
+
+
+@function_handler(F.rrelu, becomes="ScalarPWL with breakpoint 0")
+def rrelu(
+    graph: Graph,
+    input: Any,
+    lower: float = 1.0 / 8,
+    upper: float = 1.0 / 3,
+    training: bool = False,
+    inplace: bool = False,
+) -> Symbol:
+    """When evaluating, slope (lower + upper) / 2 below 0, rounded as torch does."""
+    if training:
+        raise UnsupportedLayerError(
+            f"{graph.name}: expected training=False, got True, which makes the slopes random. Write "
+            "`F.rrelu(x, training=self.training)`."
+        )
+    return leaky_relu(graph, input, (lower + upper) / 2)
+
+
+@function_handler(F.dropout, F.dropout1d, F.dropout2d, F.dropout3d, F.alpha_dropout, becomes="nothing: dropout is the identity when evaluating")
 def dropout(graph: Graph, input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Symbol:
     """Return the input."""
     if training and p > 0:

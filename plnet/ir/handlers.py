@@ -7,15 +7,17 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import nn
 
-from plnet.errors import UnsupportedLayerError
+from plnet.errors import DimensionError, UnsupportedLayerError
 from plnet.ir import arithmetic as ar
 from plnet.ir import functions as fn
-from plnet.ir.layers import GroupMax, ScalarPWL
-from plnet.ir.registry import module_handler
+from plnet.ir.layers import GroupMax, LocalWinner, ScalarPWL
+from plnet.ir.registry import function_handler, module_handler
 from plnet.ir.symbols import Graph, Symbol
-from plnet.networks.modules import AbsoluteValue, GroupedMaximum, Maxout, PiecewiseLinear
+from plnet.networks.modules import AbsoluteValue, CReLU, GroupedMaximum, Maxout, PiecewiseLinear
+from plnet.networks.winners import GroupedWinner, LocalWinnerTakeAll
 
 __all__ = ["INPUT_SIZES", "batch_norm_scale"]
 
@@ -69,6 +71,52 @@ def threshold(graph: Graph, module: nn.Threshold, x: Symbol) -> Symbol:
     return fn.threshold(graph, x, module.threshold, module.value)
 
 
+@module_handler(nn.Hardsigmoid, becomes="Affine, ScalarPWL with two breakpoints, Affine (divided by 6 exactly)")
+def hardsigmoid(graph: Graph, module: nn.Hardsigmoid, x: Symbol) -> Symbol:
+    """relu6(x + 3) / 6."""
+    return fn.hardsigmoid(graph, x)
+
+
+@module_handler(nn.Softshrink, becomes="ScalarPWL with two breakpoints")
+def softshrink(graph: Graph, module: nn.Softshrink, x: Symbol) -> Symbol:
+    """Zero between ±lambd, slope 1 outside."""
+    return fn.softshrink(graph, x, module.lambd)
+
+
+@module_handler(nn.RReLU, becomes="ScalarPWL with breakpoint 0")
+def rrelu(graph: Graph, module: nn.RReLU, x: Symbol) -> Symbol:
+    """When evaluating, the mean of the two slopes."""
+    return fn.rrelu(graph, x, module.lower, module.upper)
+
+
+@module_handler(CReLU, becomes="Affine, ScalarPWL with breakpoint 0", resizes=True)
+def concatenated_relu(graph: Graph, module: CReLU, x: Symbol) -> Symbol:
+    """relu(x) and relu(-x), one after the other along a dimension."""
+    negative = ar.scale(graph, x, -1.0)
+    return fn.relu(graph, Symbol(torch.cat([x.ids, negative.ids], dim=module.dim)))
+
+
+@module_handler(LocalWinnerTakeAll, becomes="LocalWinner (jumps)")
+def local_winner(graph: Graph, module: LocalWinnerTakeAll, x: Symbol) -> Symbol:
+    """Groups of neighbouring channels."""
+    atoms = graph.atoms(x)
+    if atoms.ndim == 0 or atoms.shape[0] % module.group_size:
+        raise DimensionError(
+            f"{graph.name}: expected a number of channels that {module.group_size} divides, got one input of "
+            f"shape {atoms.shape}."
+        )
+    places = np.arange(atoms.size).reshape(-1, module.group_size, *atoms.shape[1:])
+    groups = np.moveaxis(places, 1, -1).reshape(-1, module.group_size)
+    return graph.emit(LocalWinner(groups, atoms.size, graph.name), atoms, atoms.shape)
+
+
+@module_handler(GroupedWinner, becomes="LocalWinner (jumps)")
+def grouped_winner(graph: Graph, module: GroupedWinner, x: Symbol) -> Symbol:
+    """The stored groups."""
+    atoms = graph.atoms(x)
+    return graph.emit(LocalWinner(module.groups.numpy(), atoms.size, graph.name), atoms, atoms.shape)
+
+
 @module_handler(PiecewiseLinear, becomes="ScalarPWL")
 def piecewise_linear(graph: Graph, module: PiecewiseLinear, x: Symbol) -> Symbol:
     """The stored functions, one for each feature."""
@@ -112,8 +160,13 @@ def reshape(graph: Graph, module: nn.Module, x: Symbol) -> Symbol:
     return Symbol(module(x.ids))
 
 
-@module_handler(nn.BatchNorm1d, becomes="Affine (minus mean), Affine (scale, rounded once, plus shift)")
-def batch_norm(graph: Graph, module: nn.BatchNorm1d, x: Symbol) -> Symbol:
+@module_handler(
+    nn.BatchNorm1d,
+    nn.BatchNorm2d,
+    nn.BatchNorm3d,
+    becomes="Affine (minus mean), Affine (scale, rounded once, plus shift)",
+)
+def batch_norm(graph: Graph, module: Any, x: Symbol) -> Symbol:
     """Running statistics; the scale γ/√(v+ε) is rounded once to float64, nothing else is.
 
     Entries of dimension 1 share a scale.
@@ -124,11 +177,40 @@ def batch_norm(graph: Graph, module: nn.BatchNorm1d, x: Symbol) -> Symbol:
             "track_running_stats=False, so the network depends on the whole batch. Train with "
             "track_running_stats=True."
         )
-    scale = batch_norm_scale(module.weight, module.running_var, module.eps)
-    beta = torch.zeros_like(module.running_mean) if module.bias is None else module.bias.detach()
+    return _normalise(
+        graph, x, module.running_mean, module.running_var, module.weight, module.bias, module.eps
+    )
+
+
+@function_handler(F.batch_norm, becomes="Affine (minus mean), Affine (scale, rounded once, plus shift)")
+def batch_norm_function(
+    graph: Graph,
+    input: Any,
+    running_mean: Any,
+    running_var: Any,
+    weight: Any = None,
+    bias: Any = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Symbol:
+    """Batch normalisation with fixed statistics."""
+    if training or running_mean is None or running_var is None:
+        raise UnsupportedLayerError(
+            f"{graph.name}: expected fixed statistics when evaluating, got training={training}, which makes "
+            "the network depend on the whole batch. Pass training=self.training and running statistics."
+        )
+    return _normalise(graph, input, running_mean, running_var, weight, bias, eps)
+
+
+def _normalise(
+    graph: Graph, x: Symbol, mean: torch.Tensor, variance: torch.Tensor, weight: Any, bias: Any, eps: float
+) -> Symbol:
+    scale = batch_norm_scale(weight, variance, eps)
+    beta = torch.zeros_like(mean) if bias is None else bias.detach()
     spread = [
         ar.per_entry(graph, ar.align(graph, x, c.double().reshape(-1, *([1] * (len(x.shape) - 2))))[1])
-        for c in (module.running_mean, torch.from_numpy(scale), beta)
+        for c in (mean.detach(), torch.from_numpy(scale), beta)
     ]
     centred = ar.shift(graph, x, -spread[0], synthetic=False)
     return ar.scale(graph, centred, spread[1], spread[2], synthetic=False)

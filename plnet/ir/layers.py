@@ -1,4 +1,4 @@
-"""The three layers of a piecewise-linear network: `Affine`, `ScalarPWL`, `GroupMax`.
+"""The layers of a piecewise-linear network: `Affine`, `ScalarPWL`, `GroupMax`, `LocalWinner`.
 
 All are immutable. Their float64 entries are the mathematical object: the network is the
 real-arithmetic function of exactly these numbers.
@@ -16,74 +16,10 @@ from typing import Any
 import numpy as np
 
 from plnet.errors import NetworkError
-from plnet.geometry.exact import RationalMatrix, object_array, rational, to_fractions
+from plnet.geometry.exact import object_array, to_fractions
+from plnet.ir.affine import Affine, check_finite, frozen_array
 
-__all__ = ["Affine", "GroupMax", "Layer", "ScalarPWL"]
-
-
-def _frozen(values: Any, dtype: Any = np.float64) -> np.ndarray:
-    array = np.array(values, dtype=dtype, order="C")
-    array.setflags(write=False)
-    return array
-
-
-def _check_finite(array: np.ndarray, what: str, name: str) -> None:
-    bad = ~np.isfinite(array)
-    if bad.any():
-        index = tuple(int(i) for i in np.argwhere(bad)[0])
-        raise NetworkError(
-            f"Expected finite numbers in the {what} of layer {name or '(unnamed)'}, "
-            f"got {array[index]} at index {index} ({int(bad.sum())} such entries). "
-            "Check the training run or the file that the weights come from."
-        )
-
-
-@dataclass(frozen=True, eq=False)
-class Affine:
-    """The affine map ``x -> weight @ x + bias``.
-
-    Parameters
-    ----------
-    weight : array_like, shape (n_out, n_in)
-    bias : array_like, shape (n_out,)
-    name : str
-        Qualified name of the module it comes from.
-
-    Raises
-    ------
-    NetworkError
-        If an entry is not finite or the shapes do not fit.
-    """
-
-    weight: np.ndarray
-    bias: np.ndarray
-    name: str = ""
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "weight", _frozen(self.weight))
-        object.__setattr__(self, "bias", _frozen(self.bias))
-        if self.weight.ndim != 2 or self.bias.shape != self.weight.shape[:1]:
-            raise NetworkError(
-                f"Expected weight (n_out, n_in) and bias (n_out,) in layer {self.name or '(unnamed)'}, "
-                f"got {self.weight.shape} and {self.bias.shape}."
-            )
-        _check_finite(self.weight, "weight", self.name)
-        _check_finite(self.bias, "bias", self.name)
-
-    @property
-    def n_in(self) -> int:
-        """Number of inputs."""
-        return self.weight.shape[1]
-
-    @property
-    def n_out(self) -> int:
-        """Number of outputs."""
-        return self.weight.shape[0]
-
-    @cached_property
-    def exact(self) -> tuple[RationalMatrix, RationalMatrix]:
-        """Exact weight (n_out, n_in) and exact bias as a column (n_out, 1)."""
-        return rational(self.weight), rational(self.bias[:, None])
+__all__ = ["Affine", "GroupMax", "Layer", "LocalWinner", "ScalarPWL"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,7 +60,7 @@ class ScalarPWL:
 
     def __post_init__(self) -> None:
         for key in ("breakpoints", "slopes", "anchors"):
-            object.__setattr__(self, key, _frozen(getattr(self, key)))
+            object.__setattr__(self, key, frozen_array(getattr(self, key)))
         n, q = self.breakpoints.shape if self.breakpoints.ndim == 2 else (-1, -1)
         if self.slopes.shape != (n, q + 1) or self.anchors.shape != (n,):
             raise NetworkError(
@@ -138,9 +74,9 @@ class ScalarPWL:
         ascending = self.breakpoints[:, 1:] > self.breakpoints[:, :-1]
         if not ascending[used[:, 1:]].all():
             raise NetworkError(f"Breakpoints of layer {self.name or '(unnamed)'} must ascend strictly.")
-        _check_finite(self.slopes, "slopes", self.name)
-        _check_finite(self.anchors, "anchors", self.name)
-        object.__setattr__(self, "n_pieces", _frozen(used.sum(axis=1) + 1, np.int64))
+        check_finite(self.slopes, "slopes", self.name)
+        check_finite(self.anchors, "anchors", self.name)
+        object.__setattr__(self, "n_pieces", frozen_array(used.sum(axis=1) + 1, np.int64))
 
     @property
     def n_in(self) -> int:
@@ -150,6 +86,11 @@ class ScalarPWL:
     @property
     def n_out(self) -> int:
         """Number of outputs, one for each input."""
+        return self.slopes.shape[0]
+
+    @property
+    def n_units(self) -> int:
+        """Number of units, one for each input."""
         return self.slopes.shape[0]
 
     @cached_property
@@ -188,7 +129,7 @@ class ScalarPWL:
     def intercepts(self) -> np.ndarray:
         """Intercept of each piece, rounded once to float64, shape (n, q + 1)."""
         first, inverse = self.kinds
-        return _frozen(self.exact_intercepts[first].astype(np.float64)[inverse])
+        return frozen_array(self.exact_intercepts[first].astype(np.float64)[inverse])
 
     @cached_property
     def integer_pieces(self) -> tuple[np.ndarray, np.ndarray, int]:
@@ -285,7 +226,7 @@ class GroupMax:
     n_pieces: np.ndarray = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "groups", _frozen(self.groups, np.int64))
+        object.__setattr__(self, "groups", frozen_array(self.groups, np.int64))
         if self.groups.ndim != 2 or self.groups.shape[1] == 0:
             raise NetworkError(
                 f"Expected groups (n_out, k) with k >= 1 in layer {self.name or '(unnamed)'}, "
@@ -297,12 +238,62 @@ class GroupMax:
                 f"got {self.groups.min()} to {self.groups.max()}."
             )
         distinct = [len(set(row)) for row in self.groups.tolist()]
-        object.__setattr__(self, "n_pieces", _frozen(distinct, np.int64))
+        object.__setattr__(self, "n_pieces", frozen_array(distinct, np.int64))
 
     @property
     def n_out(self) -> int:
         """Number of outputs, one for each group."""
         return self.groups.shape[0]
+
+    @property
+    def n_units(self) -> int:
+        """Number of units, one for each group."""
+        return self.groups.shape[0]
+
+
+@dataclass(frozen=True, eq=False)
+class LocalWinner(GroupMax):
+    """Local winner takes all: each group passes on its largest input, the others become 0.
+
+    A group is one unit and its piece is the winner, the *last* maximiser; outputs stand where
+    the inputs stand. The function jumps where the winner changes, unless all tied values are 0.
+
+    Parameters
+    ----------
+    groups : array_like of int, shape (n_units, k)
+        Input indices; each input is in exactly one group. A group with fewer members repeats one.
+    n_in : int
+        Number of inputs, and of outputs.
+    name : str
+        Qualified name of the module it comes from.
+
+    Raises
+    ------
+    NetworkError
+        If the groups are no partition of the inputs.
+
+    References
+    ----------
+    Srivastava, Masci, Kazerounian, Gomez and Schmidhuber (2013), "Compete to compute".
+    """
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        used = np.concatenate([np.empty(0, np.int64), *(np.unique(row) for row in self.groups)])
+        if not np.array_equal(np.sort(used), np.arange(self.n_in)):
+            raise NetworkError(
+                f"Expected each of the {self.n_in} inputs of layer {self.name or '(unnamed)'} in exactly one "
+                "group of local winners."
+            )
+
+    @property
+    def n_out(self) -> int:
+        """Number of outputs, one for each input."""
+        return self.n_in
+
+    def winners(self, pieces: np.ndarray) -> np.ndarray:
+        """Return the inputs that win, for pieces (..., n_units)."""
+        return self.groups[np.arange(self.n_units), pieces]
 
 
 Layer = Affine | ScalarPWL | GroupMax

@@ -112,14 +112,13 @@ def div(graph: Graph, input: Any, other: Any, *, rounding_mode: str | None = Non
 @function_handler(torch.sum, methods=("sum",), becomes="Affine")
 def sum_(graph: Graph, input: Any, dim: Any = (), keepdim: bool = False) -> Symbol:
     """Sum over feature dimensions."""
-    return ar.reduce_sum(graph, input.ids, dim, keepdim)[0]
+    return ar.reduce_sum(graph, input.ids, dim, keepdim)
 
 
-@function_handler(torch.mean, methods=("mean",), becomes="Affine (sum), Affine (1 / count, rounded once)")
+@function_handler(torch.mean, methods=("mean",), becomes="Affine (sum, divided exactly)")
 def mean(graph: Graph, input: Any, dim: Any = (), keepdim: bool = False) -> Symbol:
-    """Mean over feature dimensions: the exact sum, then the factor."""
-    total, terms = ar.reduce_sum(graph, input.ids, dim, keepdim)
-    return ar.scale(graph, total, 1.0 / terms)
+    """Mean over feature dimensions: the exact sum and the exact factor."""
+    return ar.reduce_sum(graph, input.ids, dim, keepdim, mean=True)
 
 
 @function_handler(torch.zeros_like, becomes="a constant")

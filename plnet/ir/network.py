@@ -13,7 +13,7 @@ import numpy as np
 from plnet.errors import DimensionError, DomainError, NetworkError
 from plnet.geometry.exact import RationalMatrix, object_array, rational
 from plnet.ir.forms import apply_layer
-from plnet.ir.layers import Affine, GroupMax, Layer, ScalarPWL
+from plnet.ir.layers import Affine, GroupMax, Layer, LocalWinner, ScalarPWL
 
 __all__ = ["UNIT_ROUNDOFF", "PLNetwork", "apply_with_error"]
 
@@ -28,7 +28,7 @@ class PLNetwork:
 
     Parameters
     ----------
-    layers : tuple of Affine, ScalarPWL or GroupMax
+    layers : tuple of Affine, ScalarPWL, GroupMax or LocalWinner
         Applied from first to last; never fused, so that nothing is rounded.
     input_dim : int
         Number of inputs.
@@ -86,6 +86,13 @@ class PLNetwork:
     def nonlinear_layers(self) -> tuple[ScalarPWL | GroupMax, ...]:
         """The layers that have pieces, first to last."""
         return tuple(layer for layer in self.layers if not isinstance(layer, Affine))
+
+    @property
+    def is_continuous(self) -> bool:
+        """Whether no layer can jump; a `LocalWinner` with a real choice can."""
+        return not any(
+            isinstance(layer, LocalWinner) and (layer.n_pieces > 1).any() for layer in self.layers
+        )
 
     @cached_property
     def unit_indices(self) -> tuple[np.ndarray, ...]:
@@ -261,7 +268,7 @@ class PLNetwork:
     def default_pieces(layer: ScalarPWL | GroupMax) -> np.ndarray:
         """Return the piece of units that have only one: 0, or the last place in the group."""
         last = layer.groups.shape[1] - 1 if isinstance(layer, GroupMax) else 0
-        return np.full(layer.n_out, last, dtype=np.int64)
+        return np.full(layer.n_units, last, dtype=np.int64)
 
     def _points(self, x: Any) -> np.ndarray:
         try:
@@ -300,8 +307,7 @@ class PLNetwork:
         sizes = iter(self.unit_indices)
         for layer in self.layers:
             if isinstance(layer, Affine):
-                forms = np.matmul(layer.weight, forms)
-                forms[:, :, -1] += layer.bias
+                forms = _map_forms(layer, forms)
                 continue
             index = next(sizes)
             pieces = np.tile(self.default_pieces(layer), (len(patterns), 1))
@@ -317,8 +323,7 @@ class PLNetwork:
         collected = []
         for layer in self.layers:
             if isinstance(layer, Affine):
-                weight, bias = layer.exact
-                values = (weight @ values) + _repeat(bias, len(points))
+                values = layer.multiply_exactly(values) + _repeat(layer.exact_bias, len(points))
                 continue
             fractions = values.to_fractions()
             pieces = _exact_pieces(layer, fractions)
@@ -329,6 +334,18 @@ class PLNetwork:
 
 def _repeat(column: RationalMatrix, times: int) -> RationalMatrix:
     return RationalMatrix(np.repeat(column.integers, times, axis=1), column.denominator)
+
+
+def _map_forms(layer: Affine, forms: np.ndarray) -> np.ndarray:
+    """Apply an affine layer to stacked forms, shape (R, n, d + 1)."""
+    if layer.is_dense:
+        out = np.matmul(layer.weight, forms)
+    else:
+        regions, n, columns = forms.shape
+        rows = np.moveaxis(forms, 2, 1).reshape(regions * columns, n)
+        out = np.moveaxis(layer.multiply(rows).reshape(regions, columns, -1), 1, 2).copy()
+    out[:, :, -1] += layer.bias
+    return out
 
 
 def _scalar_pieces(layer: ScalarPWL, values: np.ndarray) -> np.ndarray:
@@ -342,23 +359,34 @@ def _last_argmax(values: np.ndarray, axis: int) -> np.ndarray:
 
 def _apply_float(layer: Layer, values: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
     if isinstance(layer, Affine):
-        return values @ layer.weight.T + layer.bias, None
+        return layer.apply(values), None
     if isinstance(layer, GroupMax):
         grouped = values[:, layer.groups]
-        return grouped.max(axis=2), _last_argmax(grouped, 2)
+        pieces = _last_argmax(grouped, 2)
+        if isinstance(layer, LocalWinner):
+            return _only(values, layer.winners(pieces)), pieces
+        return grouped.max(axis=2), pieces
     pieces = _scalar_pieces(layer, values)
     units = np.arange(layer.n_out)
     return layer.slopes[units, pieces] * values + layer.intercepts[units, pieces], pieces
 
 
+def _only(values: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    """Keep the entries (., chosen) of each row, and put 0 elsewhere."""
+    out = np.zeros_like(values)
+    index = chosen if values.ndim == 2 else chosen[:, :, None]
+    np.put_along_axis(out, index, np.take_along_axis(values, index, axis=1), axis=1)
+    return out
+
+
 def apply_with_error(layer: Layer, values: np.ndarray, radius: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Apply one layer to values known to within ``± radius``; return values and their radius."""
     if isinstance(layer, Affine):
-        steep = np.abs(layer.weight).T
-        gamma = (layer.n_in + 2) * 1.01 * UNIT_ROUNDOFF
-        out = values @ layer.weight.T + layer.bias
-        magnitude = np.abs(values) @ steep + np.abs(layer.bias)
-        return out, (radius @ steep + gamma * magnitude) * (1 + 2 * gamma) + layer.n_in * UNDERFLOW
+        gamma = (layer.n_terms + 2) * 1.01 * UNIT_ROUNDOFF
+        spread = layer.multiply(radius, "absolute") + gamma * layer.apply_absolute(np.abs(values))
+        return layer.apply(values), spread * (1 + 2 * gamma) + layer.n_terms * UNDERFLOW
+    if isinstance(layer, LocalWinner):
+        return _winners_with_error(layer, values, radius)
     if isinstance(layer, GroupMax):
         return values[:, layer.groups].max(axis=2), radius[:, layer.groups].max(axis=2)
     out = _apply_float(layer, values)[0]
@@ -368,8 +396,30 @@ def apply_with_error(layer: Layer, values: np.ndarray, radius: np.ndarray) -> tu
     return out, lipschitz * radius + np.where(exact, 0.0, rounding + UNDERFLOW)
 
 
+def _winners_with_error(
+    layer: LocalWinner, values: np.ndarray, radius: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Where rounding leaves several candidates, each of them may be itself or 0."""
+    grouped, error = values[:, layer.groups], radius[:, layer.groups]
+    least = (grouped - error).max(axis=2, keepdims=True)
+    slack = 4 * UNIT_ROUNDOFF * (np.abs(grouped) + error + np.abs(least))
+    possible = grouped + error + slack >= least
+    # Places that repeat one member count once.
+    first = np.array([[row.index(x) == p for p, x in enumerate(row)] for row in layer.groups.tolist()])
+    open_ = possible & ((possible & first).sum(axis=2) > 1)[:, :, None]
+    winners = layer.winners(_last_argmax(grouped, 2))
+    reach = np.zeros_like(radius)
+    np.put_along_axis(reach, winners, np.take_along_axis(radius, winners, axis=1), axis=1)
+    rows, groups, places = np.nonzero(open_)
+    chosen = layer.groups[groups, places]
+    reach[rows, chosen] = np.abs(values[rows, chosen]) + radius[rows, chosen]
+    return _only(values, winners), reach
+
+
 def _select_float(layer: ScalarPWL | GroupMax, forms: np.ndarray, pieces: np.ndarray) -> np.ndarray:
-    units = np.arange(layer.n_out)
+    units = np.arange(layer.n_units)
+    if isinstance(layer, LocalWinner):
+        return _only(forms, layer.winners(pieces))
     if isinstance(layer, GroupMax):
         rows = layer.groups[units, pieces]
         return np.take_along_axis(forms, rows[:, :, None], axis=1)
@@ -381,8 +431,8 @@ def _select_float(layer: ScalarPWL | GroupMax, forms: np.ndarray, pieces: np.nda
 def _exact_pieces(layer: ScalarPWL | GroupMax, values: np.ndarray) -> np.ndarray:
     """Pieces for exact values given as columns, shape (n_in, n); returns (n, n_out)."""
     columns = values.shape[1]
-    out = np.zeros((columns, layer.n_out), dtype=np.int64)
-    for unit in range(layer.n_out):
+    out = np.zeros((columns, layer.n_units), dtype=np.int64)
+    for unit in range(layer.n_units):
         if isinstance(layer, GroupMax):
             group = values[layer.groups[unit]]
             for point in range(columns):
@@ -396,7 +446,12 @@ def _exact_pieces(layer: ScalarPWL | GroupMax, values: np.ndarray) -> np.ndarray
 
 
 def _exact_values(layer: ScalarPWL | GroupMax, values: np.ndarray, pieces: np.ndarray) -> np.ndarray:
-    units = np.arange(layer.n_out)[:, None]
+    units = np.arange(layer.n_units)[:, None]
+    if isinstance(layer, LocalWinner):
+        out = object_array([Fraction(0)] * values.size, values.shape)
+        place = layer.winners(pieces).T, np.arange(values.shape[1])[None]
+        out[place] = values[place]
+        return out
     if isinstance(layer, GroupMax):
         return values[layer.groups[units, pieces.T], np.arange(values.shape[1])[None]]
     return layer.exact_slopes[units, pieces.T] * values + layer.exact_intercepts[units, pieces.T]

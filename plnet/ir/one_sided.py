@@ -49,7 +49,7 @@ def _scalar_pieces(layer: ScalarPWL, rows: list[tuple[int, int]], denominator: i
 
 
 def _group_pieces(layer: GroupMax, rows: list[tuple[int, int]], denominator: int) -> np.ndarray:
-    out = np.zeros(layer.n_out, dtype=np.int64)
+    out = np.zeros(layer.n_units, dtype=np.int64)
     for unit, members in enumerate(layer.groups.tolist()):
         best = max(rows[member] for member in members)
         out[unit] = max(piece for piece, member in enumerate(members) if rows[member] == best)

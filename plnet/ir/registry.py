@@ -14,6 +14,7 @@ __all__ = [
     "FUNCTIONS",
     "METHODS",
     "MODULES",
+    "RESIZING",
     "ROWS",
     "STRUCTURAL",
     "SupportedLayer",
@@ -45,24 +46,30 @@ METHODS: dict[str, Callable[..., Any]] = {}
 STRUCTURAL: set[Any] = set()
 """Functions and method names that only move entries; torch runs them on the atoms."""
 
+RESIZING: set[Any] = {nn.Unflatten}
+"""Module types and functions behind which a vector may have another size."""
+
 ROWS: list[SupportedLayer] = []
 """One row for each name, in the order of registration."""
 
 
-def module_handler(*types: type[nn.Module], becomes: str) -> Callable[[Any], Any]:
+def module_handler(
+    *types: type[nn.Module], becomes: str, resizes: bool = False
+) -> Callable[[Any], Any]:
     """Register a handler for modules of these types."""
 
     def register(handler: Callable[..., Any]) -> Callable[..., Any]:
         for module_type in types:
             MODULES[module_type] = (handler, becomes)
             ROWS.append(SupportedLayer("module", _public_name(module_type), becomes))
+        RESIZING.update(types if resizes else ())
         return handler
 
     return register
 
 
 def function_handler(
-    *functions: Callable[..., Any], methods: Iterable[str] = (), becomes: str
+    *functions: Callable[..., Any], methods: Iterable[str] = (), becomes: str, resizes: bool = False
 ) -> Callable[[Any], Any]:
     """Register a handler for functions, and for methods with the same arguments."""
 
@@ -71,6 +78,7 @@ def function_handler(
             FUNCTIONS[function] = handler
         for method in methods:
             METHODS[method] = handler
+        RESIZING.update(functions if resizes else ())
         _record(functions, methods, becomes)
         return handler
 
@@ -110,7 +118,7 @@ def supported_layers() -> tuple[SupportedLayer, ...]:
     ['ScalarPWL with breakpoint 0']
     """
     # The handlers register themselves when they are imported.
-    from plnet.ir import functions, handlers, linear_functions  # noqa: F401
+    from plnet.ir import trace  # noqa: F401
 
     return tuple(
         sorted(dict.fromkeys(ROWS), key=lambda row: ("module", "function", "method").index(row.kind))

@@ -12,7 +12,7 @@ from torch import fx, nn
 
 from plnet.errors import IngestError
 from plnet.ir.handlers import INPUT_SIZES
-from plnet.ir.registry import STRUCTURAL, module_key
+from plnet.ir.registry import RESIZING, STRUCTURAL, module_key
 
 __all__ = ["infer_input_size"]
 
@@ -103,10 +103,11 @@ def _flat_sizes(arguments: list[Any]) -> list[Any]:
 def _keeps_size(root: nn.Module, user: fx.Node) -> bool:
     if user.op == "call_module":
         module = root.get_submodule(str(user.target))
-        return module_key(module) is not None and not isinstance(module, nn.Unflatten)
+        key = module_key(module)
+        return key is not None and key not in RESIZING
     if user.target in {"view", "reshape", torch.reshape}:
         sizes = _flat_sizes(list(user.args[1:]))
         return len(sizes) == 2 and sizes[1] == -1
-    if user.op == "output" or user.target in _RESHAPING:
+    if user.op == "output" or user.target in _RESHAPING or user.target in RESIZING:
         return False
     return user.target in _FLAT or user.target not in STRUCTURAL

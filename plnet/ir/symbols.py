@@ -15,6 +15,7 @@ import torch
 
 from plnet.errors import NetworkError, UnsupportedLayerError
 from plnet.ir.layers import Affine, Layer
+from plnet.ir.operators import SparseAffine, compact
 
 __all__ = ["BATCH", "Graph", "Indices", "Op", "Symbol"]
 
@@ -120,11 +121,12 @@ class Graph:
         inputs = np.asarray(inputs).ravel()
         if (
             isinstance(layer, Affine)
+            and layer.is_dense
             and len(np.unique(inputs)) < len(inputs)
             and not _adds_exactly(layer, inputs)
         ):
             # Two columns of one atom would have to be added, which rounds: read copies.
-            eye = Affine(np.eye(len(inputs)), np.zeros(len(inputs)), "copy")
+            eye = compact(SparseAffine.select(np.arange(len(inputs)), len(inputs), "copy"))
             inputs = self.atoms(self.emit(eye, inputs, (len(inputs),), synthetic=True))
         out = self.fresh(shape)
         self.ops.append(Op(layer, inputs, self.atoms(out).ravel(), synthetic))

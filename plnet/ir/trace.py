@@ -12,7 +12,14 @@ from torch.fx.node import map_aggregate
 from torch.nn.parameter import is_lazy
 
 from plnet.errors import IngestError, PLNetError, UnsupportedLayerError
-from plnet.ir import functions, handlers, linear_functions  # noqa: F401  (they fill the registry)
+from plnet.ir import (  # noqa: F401  (they fill the registry)
+    convolution_handlers,
+    functions,
+    handlers,
+    linear_functions,
+    operator_handlers,
+    pooling_handlers,
+)
 from plnet.ir.registry import module_key
 from plnet.ir.symbols import Graph, Symbol
 from plnet.ir.walk import Walk

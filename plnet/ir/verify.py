@@ -13,8 +13,8 @@ import torch
 from torch import nn
 
 from plnet.errors import IngestError
-from plnet.ir.layers import Affine, GroupMax, ScalarPWL
-from plnet.ir.network import UNIT_ROUNDOFF, PLNetwork
+from plnet.ir.layers import Affine, GroupMax, LocalWinner, ScalarPWL
+from plnet.ir.network import UNIT_ROUNDOFF, PLNetwork, apply_with_error
 
 __all__ = ["rounding_scale", "verify"]
 
@@ -104,16 +104,25 @@ def rounding_scale(network: PLNetwork, points: np.ndarray) -> np.ndarray:
     values, error = points, np.zeros_like(points)
     for layer in network.layers:
         if isinstance(layer, Affine):
-            magnitude = np.abs(values) @ np.abs(layer.weight).T + np.abs(layer.bias)
-            own = UNIT_ROUNDOFF * magnitude
-            error = np.sqrt(error**2 @ (layer.weight**2).T + own**2)
-            values = values @ layer.weight.T + layer.bias
+            own = UNIT_ROUNDOFF * layer.apply_absolute(np.abs(values))
+            error = np.sqrt(layer.multiply(error**2, "squared") + own**2)
+            values = layer.apply(values)
+        elif isinstance(layer, LocalWinner):
+            error, values = _winners(layer, values, error)
         elif isinstance(layer, GroupMax):
             error = error[:, layer.groups].max(axis=2)
             values = values[:, layer.groups].max(axis=2)
         else:
             error, values = _scalar(layer, values, error)
     return error
+
+
+def _winners(layer: LocalWinner, values: np.ndarray, error: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    winners, _ = apply_with_error(layer, values, np.zeros_like(values))
+    # Where rounding may choose another winner, a value may be missing or be there.
+    _, reach = apply_with_error(layer, values, _TYPICAL_FACTOR * error)
+    doubt = reach > _TYPICAL_FACTOR * error * (1 + 1e-9)
+    return np.where(doubt, reach, np.where(winners != 0, error, 0.0)), winners
 
 
 def _scalar(layer: ScalarPWL, values: np.ndarray, error: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

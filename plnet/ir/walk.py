@@ -189,10 +189,9 @@ def _module_refusal(name: str, module: nn.Module) -> PLNetError:
         return NotPiecewiseLinearError(
             f"{name} ({kind}) is not piecewise linear, so the network has no linear regions. {ADVICE}"
         )
-    what = "convolutions are not supported yet" if ".conv" in kind.lower() else "there is no handler for it"
     names = ", ".join(sorted({t.__name__ for t in MODULES}))
     return UnsupportedLayerError(
-        f"{name} ({kind}): {what}. Supported modules: {names}; and user modules made of them "
+        f"{name} ({kind}): there is no handler for it. Supported modules: {names}; and user modules made of them "
         "and of the functions that plnet.ir.supported_layers() lists."
     )
 

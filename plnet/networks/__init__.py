@@ -9,6 +9,19 @@ from typing import TYPE_CHECKING
 from plnet.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from plnet.networks.extremal import (
+        montufar_ren_zhang_2022_layer,
+        one_hidden_layer,
+        xiong_2020_layer,
+    )
+    from plnet.networks.extremal_folds import (
+        arora_2018_network,
+        montufar_2014_network,
+        serra_2018_cones_network,
+        serra_2018_network,
+        zigzag,
+    )
+    from plnet.networks.extremal_maxout import montufar_ren_zhang_2022_network
     from plnet.networks.generators import torch_generator
     from plnet.networks.initialisers import (
         constant_bias_,
@@ -17,37 +30,69 @@ if TYPE_CHECKING:
         variance_gain,
         xavier_,
     )
-    from plnet.networks.modules import AbsoluteValue, GroupedMaximum, Maxout, PiecewiseLinear
+    from plnet.networks.modules import AbsoluteValue, CReLU, GroupedMaximum, Maxout, PiecewiseLinear
+    from plnet.networks.operators import GatheredConvolution, SparseLinear, StackedLinear
     from plnet.networks.perceptron import MLP, mlp
+    from plnet.networks.winners import GroupedWinner, LocalWinnerTakeAll
 
 __all__ = [
     "MLP",
     "AbsoluteValue",
+    "CReLU",
+    "GatheredConvolution",
     "GroupedMaximum",
+    "GroupedWinner",
+    "LocalWinnerTakeAll",
     "Maxout",
     "PiecewiseLinear",
+    "SparseLinear",
+    "StackedLinear",
+    "arora_2018_network",
     "constant_bias_",
     "he_",
     "initialise",
     "mlp",
+    "montufar_2014_network",
+    "montufar_ren_zhang_2022_layer",
+    "montufar_ren_zhang_2022_network",
+    "one_hidden_layer",
+    "serra_2018_cones_network",
+    "serra_2018_network",
     "torch_generator",
     "variance_gain",
     "xavier_",
+    "xiong_2020_layer",
+    "zigzag",
 ]
 
 _HOME = {
     "MLP": "perceptron",
     "mlp": "perceptron",
     "AbsoluteValue": "modules",
+    "CReLU": "modules",
+    "GatheredConvolution": "operators",
     "GroupedMaximum": "modules",
+    "GroupedWinner": "winners",
+    "LocalWinnerTakeAll": "winners",
     "Maxout": "modules",
     "PiecewiseLinear": "modules",
+    "SparseLinear": "operators",
+    "StackedLinear": "operators",
     "constant_bias_": "initialisers",
     "he_": "initialisers",
     "initialise": "initialisers",
     "variance_gain": "initialisers",
     "xavier_": "initialisers",
     "torch_generator": "generators",
+    "montufar_ren_zhang_2022_layer": "extremal",
+    "one_hidden_layer": "extremal",
+    "xiong_2020_layer": "extremal",
+    "arora_2018_network": "extremal_folds",
+    "montufar_2014_network": "extremal_folds",
+    "serra_2018_cones_network": "extremal_folds",
+    "serra_2018_network": "extremal_folds",
+    "zigzag": "extremal_folds",
+    "montufar_ren_zhang_2022_network": "extremal_maxout",
 }
 
 __getattr__ = lazy_names(__name__, _HOME)

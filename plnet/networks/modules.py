@@ -11,7 +11,7 @@ from torch import nn
 
 from plnet.errors import ConfigError
 
-__all__ = ["AbsoluteValue", "GroupedMaximum", "Maxout", "PiecewiseLinear"]
+__all__ = ["AbsoluteValue", "CReLU", "GroupedMaximum", "Maxout", "PiecewiseLinear"]
 
 
 class Maxout(nn.Module):
@@ -110,6 +110,40 @@ class AbsoluteValue(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return |x|, of the shape of `x`."""
         return x.abs()
+
+
+class CReLU(nn.Module):
+    """Concatenated ReLU: relu(x) and relu(-x), one behind the other along the channels.
+
+    Parameters
+    ----------
+    dim : int
+        Dimension along which they are put together, 1 for channels.
+
+    References
+    ----------
+    Shang, Sohn, Almeida and Lee (2016), "Understanding and improving convolutional neural networks
+    via concatenated rectified linear units".
+
+    Examples
+    --------
+    >>> import torch
+    >>> from plnet.networks import CReLU
+    >>> CReLU()(torch.tensor([[-2.0, 3.0]])).tolist()
+    [[0.0, 3.0, 2.0, 0.0]]
+    """
+
+    def __init__(self, dim: int = 1) -> None:
+        super().__init__()
+        self.dim = dim
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Map (n, channels, *) to (n, 2 * channels, *)."""
+        return F.relu(torch.cat([x, -x], dim=self.dim))
+
+    def extra_repr(self) -> str:
+        """Return the dimension, for printing."""
+        return f"dim={self.dim}"
 
 
 class PiecewiseLinear(nn.Module):

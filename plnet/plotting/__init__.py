@@ -10,11 +10,13 @@ from plnet.lazy import lazy_names
 
 if TYPE_CHECKING:
     from plnet.plotting.axes_row import panels
+    from plnet.plotting.function import plot_function
     from plnet.plotting.palettes import CATEGORIES, CELLS, CLASSES, MARKERS
     from plnet.plotting.points import mark_points
     from plnet.plotting.regions import plot_regions
     from plnet.plotting.save import save_figure
     from plnet.plotting.styles import Style, style
+    from plnet.plotting.turnable import turnable_regions
     from plnet.plotting.venues import VENUES, Venue
 
 __all__ = [
@@ -27,9 +29,11 @@ __all__ = [
     "Venue",
     "mark_points",
     "panels",
+    "plot_function",
     "plot_regions",
     "save_figure",
     "style",
+    "turnable_regions",
 ]
 
 _HOMES = {
@@ -42,9 +46,11 @@ _HOMES = {
     "Venue": "venues",
     "mark_points": "points",
     "panels": "axes_row",
+    "plot_function": "function",
     "plot_regions": "regions",
     "save_figure": "save",
     "style": "styles",
+    "turnable_regions": "turnable",
 }
 
 __getattr__ = lazy_names(__name__, _HOMES)

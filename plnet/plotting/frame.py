@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from plnet.errors import ConfigError
+from plnet.regions.cut_cells import finite_box, orthonormal_matrix
 
 if TYPE_CHECKING:
     from plnet.geometry.domain import Chart
@@ -45,7 +46,7 @@ class Frame:
         d = len(self.matrix)
         if self.plain:
             return tuple(f"$x_{{{i}}}$" for i in range(d))
-        return ("distance along the segment",) if d == 1 else ("distance in the plane",) * d
+        return ("distance along the segment",) if d == 1 else ("distance in the plane" if d == 2 else "distance in the slice",) * d
 
     def place(self, t: Any) -> np.ndarray:
         """Return drawing coordinates of domain coordinates, shape (k, d) -> (k, d)."""
@@ -56,14 +57,9 @@ class Frame:
         return np.concatenate([vertices[..., :-1] @ self.matrix.T, vertices[..., -1:]], axis=-1)
 
 
-_FAR = 4.0
-"""Distance from the median, in interquartile ranges, beyond which a vertex is far away."""
-
-
 def frame_of(chart: Chart) -> Frame:
     """Return the orthonormal frame of a chart, from the QR decomposition of its directions."""
-    upper = np.asarray(np.linalg.qr(chart.directions, mode="r"))
-    upper = upper * np.sign(np.diag(upper))[:, None]
+    upper = orthonormal_matrix(chart.directions)
     identity = np.eye(chart.input_dim, chart.dim)
     return Frame(upper, bool(np.array_equal(chart.directions, identity) and not chart.origin.any()))
 
@@ -88,16 +84,4 @@ def view_of(complex_: RegionComplex, frame: Frame, view: Any = None) -> View:
                 f"Expected view as {complex_.dim} pairs (low, high) with low < high, got {view!r}."
             )
         return pairs[:, 0], pairs[:, 1]
-    vertices = frame.place_homogeneous(complex_.leaves.vertices)
-    finite = vertices[:, -1] > 0
-    points = vertices[finite, :-1]
-    low, high = points.min(axis=0), points.max(axis=0)
-    if not finite.all():
-        # A few almost parallel walls meet very far out, and would shrink all else to a point.
-        quarter, middle, rest = np.quantile(points, [0.25, 0.5, 0.75], axis=0)
-        reach = _FAR * (rest - quarter)
-        if reach.any():
-            low, high = np.maximum(low, middle - reach), np.minimum(high, middle + reach)
-        margin = 0.15 * (high - low).max() or max(1.0, 0.15 * float(np.abs(points).max()))
-        low, high = low - margin, high + margin
-    return low, high
+    return finite_box(complex_, frame.matrix)

@@ -1,4 +1,4 @@
-"""`plot_regions`: the regions of a network in one or two dimensions."""
+"""`plot_regions`: the regions of a network in one, two or three dimensions."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import matplotlib.pyplot as plt
 import numpy as np
 
-from plnet.errors import DimensionError, DomainError, IncompleteResultError
+from plnet.errors import ConfigError, DimensionError, DomainError, IncompleteResultError
 from plnet.geometry.domain import Domain, Space
 from plnet.plotting.choices import check_choice
 from plnet.plotting.colors import check_color_by, choose_colors
@@ -18,6 +18,8 @@ from plnet.plotting.plane import draw_plane
 from plnet.plotting.points import coordinates_of
 from plnet.plotting.polygons import cell_polygons, centroids
 from plnet.plotting.scene import WALLS, Look, Scene
+from plnet.plotting.solids import boundary_polygons, solids_of
+from plnet.plotting.space import SpaceScene, draw_space
 from plnet.plotting.styles import style
 from plnet.regions.complex import RegionComplex
 
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 
     from plnet.ir.network import PLNetwork
 
-__all__ = ["plot_regions"]
+__all__ = ["complex_of", "plot_regions"]
 
 
 def plot_regions(
@@ -48,8 +50,9 @@ def plot_regions(
     legend: bool = True,
     linewidth: float | None = None,
     rasterized: bool | None = None,
+    explode: float = 0.0,
 ) -> Axes:
-    """Draw the regions of a network on a domain of dimension 1 or 2.
+    """Draw the regions of a network on a domain of dimension 1, 2 or 3.
 
     Parameters
     ----------
@@ -72,7 +75,8 @@ def plot_regions(
     labels : sequence of str, optional
         A label for each point.
     walls : {"plain", "depth", "none"}
-        Thin borders, borders coloured by the layer of the unit that bends there, or none.
+        Thin borders, borders coloured by the layer of the unit that bends there, or none. In three
+        dimensions "depth" needs `explode`.
     output : int, optional
         The output for "output" (the first if not given) and "gradient_norm".
     view : sequence of d pairs (low, high), optional
@@ -87,15 +91,19 @@ def plot_regions(
         Points of the thin borders; by default 0.3, and less above 2500 regions.
     rasterized : bool, optional
         Store the regions as an image inside a vector file; by default above 20 000 regions.
+    explode : float
+        In three dimensions, move each region away from the middle by this share of its distance, so
+        that one can look inside; then the boundary is not drawn.
 
     Returns
     -------
     Axes
+        For three dimensions `mpl_toolkits.mplot3d.Axes3D`, and a given `ax` must be one.
 
     Raises
     ------
     DimensionError
-        If the domain has more than two dimensions, or points or labels do not fit.
+        If the domain has more than three dimensions, or points or labels do not fit.
     DomainError
         If a point is outside the domain, or `domain` comes with a complex.
     IncompleteResultError
@@ -122,7 +130,7 @@ def plot_regions(
     """
     color_by = check_color_by(color_by)
     check_choice("walls", walls, WALLS)
-    complex_ = _complex_of(complex_or_network, domain)
+    complex_ = complex_of(complex_or_network, domain)
     needs_class = isinstance(color_by, str) and color_by == "class"
     if (boundary or needs_class) and not complex_.complete:
         raise IncompleteResultError(
@@ -135,10 +143,22 @@ def plot_regions(
         raise DimensionError(f"Expected {n_points} labels, one for each point, got {len(labels)}.")
     frame = frame_of(complex_.chart)
     limits = view_of(complex_, frame, view)
+    look = Look(walls, linewidth, legend, rasterized)
+    boundary = boundary and not explode
     decision = complex_.decision_boundary() if boundary or needs_class else None
     drawn = decision.refined if needs_class and decision is not None else complex_
-    bounded = bool((drawn.leaves.vertices[:, -1] > 0).all())
-    cells = cell_polygons(drawn, frame, limits, clip=view is not None or not bounded)
+    clip = view is not None or not bool(drawn.bounded.all())
+    marked = None if places is None else frame.place(places)
+    if complex_.dim == 3:
+        solids = solids_of(drawn, frame, limits, clip=clip)
+        coloring = choose_colors(
+            drawn, frame, solids.centres, color_by, output=output, cmap=cmap, vmin=vmin, vmax=vmax
+        )
+        surface = [] if decision is None or not boundary else boundary_polygons(decision, frame, limits, clip=clip)
+        n_layers = len(complex_.network.nonlinear_layers)
+        space = SpaceScene(solids, coloring, frame, limits, surface, marked, labels, explode, n_layers)
+        return _draw_space(space, look, ax)
+    cells = cell_polygons(drawn, frame, limits, clip=clip)
     centres, _ = centroids(cells)
     coloring = choose_colors(drawn, frame, centres, color_by, output=output, cmap=cmap, vmin=vmin, vmax=vmax)
     scene = Scene(
@@ -148,10 +168,9 @@ def plot_regions(
         cells=cells,
         coloring=coloring,
         decision=decision if boundary else None,
-        places=None if places is None else frame.place(places),
+        places=marked,
         labels=labels,
     )
-    look = Look(walls, linewidth, legend, rasterized)
     if ax is None:
         with _own_style(scene, look):
             return _draw(scene, look, plt.subplots()[1])
@@ -160,6 +179,23 @@ def plot_regions(
 
 def _draw(scene: Scene, look: Look, ax: Axes) -> Axes:
     (draw_line if scene.dim == 1 else draw_plane)(scene, look, ax)
+    return ax
+
+
+def _draw_space(scene: SpaceScene, look: Look, ax: Any) -> Axes:
+    if look.walls == "depth" and not scene.explode:
+        raise ConfigError('In three dimensions walls="depth" needs explode > 0, which shows the walls.')
+    if ax is None:
+        with style(height=0.72 * style().width):
+            ax = plt.subplots(subplot_kw={"projection": "3d"})[1]
+            draw_space(scene, look, ax)
+            return ax
+    if not hasattr(ax, "get_zlim"):
+        raise ConfigError(
+            "Regions of dimension 3 need axes in three dimensions. Make them with "
+            'plt.subplots(subplot_kw={"projection": "3d"}), or leave ax out.'
+        )
+    draw_space(scene, look, ax)
     return ax
 
 
@@ -176,7 +212,8 @@ def _own_style(scene: Scene, look: Look) -> Any:
     return style(height=float(np.clip(height, 0.5 * width, 1.5 * width)))
 
 
-def _complex_of(given: Any, domain: Domain | None) -> RegionComplex:
+def complex_of(given: Any, domain: Domain | None) -> RegionComplex:
+    """Return a complex, or enumerate a network on a domain of at most three dimensions."""
     if isinstance(given, RegionComplex):
         if domain is not None:
             raise DomainError(
@@ -205,8 +242,8 @@ def _complex_of(given: Any, domain: Domain | None) -> RegionComplex:
 
 
 def _check_dim(dim: int) -> None:
-    if dim not in (1, 2):
+    if dim not in (1, 2, 3):
         raise DimensionError(
-            f"plot_regions draws domains of dimension 1 or 2, got {dim}. "
+            f"Figures show domains of dimension 1, 2 or 3, got {dim}. "
             "Choose a plane in it, for example plnet.Slice.through(three_points, margin=0.5)."
         )

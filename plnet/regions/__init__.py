@@ -9,14 +9,17 @@ if TYPE_CHECKING:
     from plnet.regions.api import count_regions, enumerate_regions, explain
     from plnet.regions.boundary import DecisionBoundary
     from plnet.regions.complex import RegionComplex
+    from plnet.regions.ensemble import EnsembleCount, count_many
     from plnet.regions.warm_up import compile_kernels
 
 __all__ = [
     "DecisionBoundary",
+    "EnsembleCount",
     "Explanation",
     "RegionComplex",
     "RegionCount",
     "compile_kernels",
+    "count_many",
     "count_regions",
     "enumerate_regions",
     "explain",
@@ -24,8 +27,10 @@ __all__ = [
 
 _HOMES = {
     "DecisionBoundary": "boundary",
+    "EnsembleCount": "ensemble",
     "RegionComplex": "complex",
     "compile_kernels": "warm_up",
+    "count_many": "ensemble",
     "count_regions": "api",
     "enumerate_regions": "api",
     "explain": "api",

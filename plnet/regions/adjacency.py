@@ -15,7 +15,6 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from plnet.errors import MissingExtraError
-from plnet.geometry.cells import scaled_vertex
 from plnet.geometry.exact import RationalMatrix, rational
 from plnet.ir.one_sided import one_sided_pattern
 from plnet.regions.facets import exact_cell
@@ -34,15 +33,15 @@ def pattern_index(patterns: np.ndarray) -> dict[bytes, int]:
 
 
 def neighbours(problem: Problem, leaves: LeafArrays) -> np.ndarray:
-    """Return the region behind each facet, shape (E,); -1 at the boundary of the domain.
+    """Return the region behind each facet, shape (F,); -1 at the boundary of the domain.
 
-    Costs O(E U) for E facets, plus one exact evaluation for each facet on which several
+    Costs O(F U) for F facets, plus one exact evaluation for each facet on which several
     walls coincide.
     """
     index = pattern_index(leaves.patterns)
     columns = _pattern_columns(problem)
     out = np.full(len(leaves.facets), -1, dtype=np.int64)
-    for row, (i, facet) in enumerate(zip(leaves.region.tolist(), leaves.facets.tolist(), strict=True)):
+    for row, (i, facet) in enumerate(zip(leaves.facet_region.tolist(), leaves.facets.tolist(), strict=True)):
         layer, unit, low, high = facet
         if layer < 0:
             continue
@@ -58,7 +57,7 @@ def adjacency(problem: Problem, leaves: LeafArrays) -> csr_array:
     """Return the adjacency of all regions, sparse and symmetric, shape (R, R), entries 1."""
     size = len(leaves.patterns)
     behind = neighbours(problem, leaves)
-    rows, cols = leaves.region[behind >= 0], behind[behind >= 0]
+    rows, cols = leaves.facet_region[behind >= 0], behind[behind >= 0]
     matrix = csr_array((np.ones(len(rows), np.int8), (rows, cols)), shape=(size, size))
     matrix = matrix.maximum(matrix.T).tocsr()
     # Two parts of one edge, where a point lies inside it, are one adjacency.
@@ -77,12 +76,7 @@ def _pattern_behind(problem: Problem, leaves: LeafArrays, i: int, row: int) -> n
     k = cell.facets.index(tuple(leaves.facets[row].tolist()))
     form = cell.forms[k]
     inside = cell.witness()
-    if cell.dim == 1:
-        corners = [cell.vertices[k]]
-    else:
-        corners = [cell.vertices[k], cell.vertices[(k + 1) % len(cell.vertices)]]
-    middle = [sum(parts) for parts in zip(*map(scaled_vertex, corners), strict=True)]
-    point = [x / middle[-1] for x in middle[:-1]]
+    point = cell.facet_point(k)
     side = sum(a * x for a, x in zip(form, [*inside, 1], strict=True))
     outward = [-a if side > 0 else a for a in form[:-1]]
     columns = rational(np.array([[o, p] for o, p in zip(outward, point, strict=True)], dtype=object))

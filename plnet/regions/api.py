@@ -11,9 +11,10 @@ from plnet.ir.network import PLNetwork
 from plnet.regions.choice import choose_engine, get_engine, upper_bound
 from plnet.regions.complex import RegionComplex
 from plnet.regions.control import check_jobs, make_control
-from plnet.regions.definitions import canonical_definition
+from plnet.regions.definitions import canonical_definition, check_definition, count_regions_of
 from plnet.regions.engines.base import Tally
 from plnet.regions.estimate_cost import expected_cost
+from plnet.regions.facets import with_vertices
 from plnet.regions.leaves import LeafStore
 from plnet.regions.problem import Problem
 from plnet.regions.results import Explanation, RegionCount
@@ -21,7 +22,7 @@ from plnet.regions.results import Explanation, RegionCount
 if TYPE_CHECKING:
     from torch.nn import Module
 
-__all__ = ["count_regions", "enumerate_on_chart", "enumerate_regions", "explain"]
+__all__ = ["count_on_chart", "count_regions", "enumerate_on_chart", "enumerate_regions", "explain"]
 
 
 def count_regions(
@@ -44,13 +45,16 @@ def count_regions(
     domain : Domain, optional
         All of R^n if not given.
     definition : str
-        "activation" or "R2": full-dimensional activation regions.
+        What a region is, as a word or a number: "all_patterns" ("R1"), "activation" ("R2", full-dimensional
+        activation regions), "convex" ("R3"), "open" ("R4"), "closed" ("R5") or "affine" ("R6"). All but
+        "activation" enumerate the activation regions first.
     engine : str or engine record
-        "auto", "line", "cells" or "rational".
+        "auto", "line", "cells", "search", "two_layer", "arrangement" or "rational".
     max_regions : int, optional
         Stop after about this many regions, never before.
     max_seconds : float, optional
-        Stop soon after this time: it is looked at between blocks of regions.
+        Stop soon after this time: it is looked at between blocks of regions. Counting by another
+        definition than "activation" what was found until then may take a tenth of it more.
     rng : int, SeedSequence or Generator, optional
         Used by engines that draw random numbers; the exact ones do not.
     n_jobs : int
@@ -86,22 +90,14 @@ def count_regions(
     4
     """
     word = canonical_definition(definition)
-    problem, chosen, reason = _prepare(network, domain, engine)
-    tally, seconds = _run(problem, chosen, None, max_regions, max_seconds, n_jobs, progress)
-    proved = tally.complete and tally.n_undecided == 0
-    return RegionCount(
-        count=tally.count,
-        exact=proved,
-        complete=tally.complete,
-        lower=tally.count,
-        upper=tally.count if proved else upper_bound(problem),
-        definition=word,
-        engine=chosen.name,
-        reason=reason,
-        seconds=seconds,
-        n_undecided=tally.n_undecided,
-        n_fallbacks=tally.n_fallbacks,
-    )
+    problem, chosen, reason = _prepare(network, domain, engine, storing=word != "activation")
+    check_definition(problem, word)
+    if word != "activation":
+        found = _enumerate(problem, chosen, reason, max_regions, max_seconds, n_jobs, progress)
+        # What was found is looked at even where finding it took all the time.
+        left = max_seconds and max(max_seconds - found.seconds, max_seconds / 10)
+        return count_regions_of(found, word, left)
+    return _counted(problem, chosen, reason, max_regions, max_seconds, n_jobs, progress)
 
 
 def enumerate_regions(
@@ -140,7 +136,7 @@ def enumerate_regions(
     >>> plnet.enumerate_regions(cross, plnet.Box(-1, 1)).volumes.tolist()
     [1.0, 1.0, 1.0, 1.0]
     """
-    problem, chosen, reason = _prepare(network, domain, engine)
+    problem, chosen, reason = _prepare(network, domain, engine, storing=True)
     return _enumerate(problem, chosen, reason, max_regions, max_seconds, n_jobs, progress)
 
 
@@ -149,6 +145,13 @@ def enumerate_on_chart(network: PLNetwork, chart: Chart) -> RegionComplex:
     problem = Problem(network, chart)
     chosen, reason = choose_engine(problem)
     return _enumerate(problem, chosen, reason, None, None, 1, None)
+
+
+def count_on_chart(network: PLNetwork, chart: Chart) -> RegionCount:
+    """Count all activation regions of a network on a chart, with default options."""
+    problem = Problem(network, chart)
+    chosen, reason = choose_engine(problem, storing=False)
+    return _counted(problem, chosen, reason, None, None, 1, None)
 
 
 def explain(network: Module | PLNetwork, domain: Domain | None = None) -> Explanation:
@@ -172,14 +175,14 @@ def explain(network: Module | PLNetwork, domain: Domain | None = None) -> Explan
     >>> plnet.explain(cross, plnet.Box(-1, 1)).engine
     'cells'
     """
-    problem, chosen, reason = _prepare(network, domain, "auto")
+    problem, chosen, reason = _prepare(network, domain, "auto", storing=False)
     regions, seconds = expected_cost(problem, chosen.name)
     return Explanation(
         chosen.name, reason, problem.dim, problem.network.n_units, upper_bound(problem), regions, seconds
     )
 
 
-def _prepare(network: Any, domain: Domain | None, engine: Any) -> tuple[Problem, Any, str]:
+def _prepare(network: Any, domain: Domain | None, engine: Any, storing: bool) -> tuple[Problem, Any, str]:
     net = network if isinstance(network, PLNetwork) else _ingest(network)
     if domain is None:
         domain = Space(net.input_dim)
@@ -190,7 +193,7 @@ def _prepare(network: Any, domain: Domain | None, engine: Any) -> tuple[Problem,
         )
     problem = Problem(net, domain.chart(net.input_dim))
     if engine == "auto":
-        chosen, reason = choose_engine(problem)
+        chosen, reason = choose_engine(problem, storing)
     else:
         chosen, reason = get_engine(engine), "chosen by the caller"
     chosen.check(problem)
@@ -223,6 +226,26 @@ def _run(
     return tally, control.seconds
 
 
+def _counted(
+    problem: Problem, engine: Any, reason: str, max_regions: Any, max_seconds: Any, n_jobs: int, progress: Any
+) -> RegionCount:
+    tally, seconds = _run(problem, engine, None, max_regions, max_seconds, n_jobs, progress)
+    proved = tally.complete and tally.n_undecided == 0
+    return RegionCount(
+        count=tally.count,
+        exact=proved,
+        complete=tally.complete,
+        lower=tally.count,
+        upper=tally.count if proved else upper_bound(problem),
+        definition="activation",
+        engine=engine.name,
+        reason=reason,
+        seconds=seconds,
+        n_undecided=tally.n_undecided,
+        n_fallbacks=tally.n_fallbacks,
+    )
+
+
 def _enumerate(
     problem: Problem, engine: Any, reason: str, max_regions: Any, max_seconds: Any, n_jobs: int, progress: Any
 ) -> RegionComplex:
@@ -231,7 +254,8 @@ def _enumerate(
     return RegionComplex(
         network=problem.network,
         chart=problem.chart,
-        leaves=store.arrays(),
+        # In a plane every region has its ring of vertices, whatever the engine.
+        leaves=with_vertices(problem, store.arrays()) if problem.dim <= 2 else store.arrays(),
         exact=tally.complete and tally.n_undecided == 0,
         complete=tally.complete,
         engine=engine.name,

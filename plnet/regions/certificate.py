@@ -8,15 +8,18 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from plnet.geometry.cells import Vertex, domain_cell
+from plnet.geometry.cells import AnyCell, Vertex, domain_cell
 from plnet.geometry.domain import Chart
 from plnet.ir.network import PLNetwork
-from plnet.regions.exact_measure import Faces, interior_point, measure, net_faces, ring_of, volume
+from plnet.regions.certified_cells import exact_cells, orthant_parts, points_of, short_interior_point
 
 if TYPE_CHECKING:
+    from plnet.regions.certificate_check import Verdict
     from plnet.regions.complex import RegionComplex
 
-__all__ = ["Certificate", "CertifiedRegion", "certificate"]
+__all__ = ["Certificate", "CertifiedRegion", "Part", "certificate"]
+
+Part = tuple[Vertex, ...]
 
 
 @dataclass(frozen=True)
@@ -27,26 +30,28 @@ class CertifiedRegion:
     ----------
     pattern : tuple of int
         The piece of each unit with more than one, as in ``RegionComplex.patterns``.
-    vertices : tuple of integer tuples
-        Homogeneous coordinates (X, W) in the domain: the point X / W, or the direction X in
-        which the region is unbounded if W = 0. Ascending for d = 1, counter-clockwise for d = 2.
+    parts : tuple of tuple of integer tuples
+        The region is the union of the hulls of its parts: one part on a bounded domain, one in each
+        orthant on an unbounded domain. A part lists homogeneous coordinates (X, W) in the domain:
+        the point X / W, or the direction X in which the part is unbounded if W = 0. Ascending for
+        d = 1, counter-clockwise for d = 2.
     witness : tuple of Fraction
         A point in the interior, which has this pattern.
     """
 
     pattern: tuple[int, ...]
-    vertices: tuple[Vertex, ...]
+    parts: tuple[Part, ...]
     witness: tuple[Fraction, ...]
+
+    @property
+    def vertices(self) -> tuple[Vertex, ...]:
+        """Points of all parts, each once."""
+        return tuple(dict.fromkeys(vertex for part in self.parts for vertex in part))
 
     @property
     def bounded(self) -> bool:
         """Whether no vertex is at infinity."""
         return all(vertex[-1] > 0 for vertex in self.vertices)
-
-    @cached_property
-    def volume(self) -> Fraction | None:
-        """Exact length or area in the coordinates of the domain; None if unbounded."""
-        return volume(net_faces([self.vertices])) if self.bounded else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,45 +86,39 @@ class Certificate:
         return f"Certificate({len(self)} regions, dimension {self.chart.dim}, {self.network.n_units} units)"
 
     @cached_property
-    def domain_vertices(self) -> tuple[Vertex, ...]:
-        """Vertices of the domain, written like those of a region."""
-        return ring_of(domain_cell(self.chart.facets, self.chart.facet_names))
+    def domain_parts(self) -> tuple[Part, ...]:
+        """The domain, written like a region."""
+        return _parts(self._root, self._root.bounded)
 
-    @cached_property
-    def _faces(self) -> tuple[Faces, Faces]:
-        return net_faces(region.vertices for region in self.regions), net_faces([self.domain_vertices])
-
-    @cached_property
+    @property
     def domain_volume(self) -> Fraction | None:
         """Exact volume of the domain in its coordinates; None if unbounded."""
-        bounded = all(vertex[-1] > 0 for vertex in self.domain_vertices)
-        return volume(self._faces[1]) if bounded else None
+        return self._verdict.domain_measure if self._root.bounded else None
 
-    @cached_property
+    @property
     def total_volume(self) -> Fraction | None:
-        """Exact sum of the volumes of all regions; None if one of them is unbounded."""
-        bounded = all(region.bounded for region in self.regions)
-        return volume(self._faces[0]) if bounded else None
+        """Exact sum of the volumes of all regions that hold; None if the domain is unbounded."""
+        return self._verdict.measure if self._root.bounded else None
 
-    @cached_property
+    @property
+    def volumes(self) -> tuple[Fraction | None, ...]:
+        """Exact volume of each region in the coordinates of the domain; None if unbounded or wrong."""
+        return self._verdict.volumes
+
+    @property
     def problems(self) -> tuple[str, ...]:
         """What is wrong with the certificate, one sentence each; see `check`."""
-        return self._verdict[0]
+        return self._verdict.problems
 
     @property
     def lower_bound(self) -> int:
         """Number of regions that are proved: distinct patterns with a cell that holds."""
-        return self._verdict[1]
+        return self._verdict.n_proved
 
-    @cached_property
+    @property
     def complete(self) -> bool:
         """Whether the certificate proves that no region is missing."""
-        if self.problems:
-            return False
-        regions, domain = self._faces
-        if self.domain_volume is not None:
-            return self.total_volume == self.domain_volume
-        return measure(regions) == measure(domain)
+        return not self.problems and self._verdict.measure == self._verdict.domain_measure
 
     def check(self) -> tuple[str, ...]:
         """Check every statement about every region anew, in exact integers.
@@ -131,13 +130,17 @@ class Certificate:
 
         Notes
         -----
-        Costs O(U) exact products for each vertex of each region, U the units, about a
-        millisecond for a region of a network with 200 units. Done once and remembered.
+        Costs O(U) exact products for each vertex of each region, U the units, and a determinant
+        for each simplex of a triangulation. Done once and remembered.
         """
         return self.problems
 
     @cached_property
-    def _verdict(self) -> tuple[tuple[str, ...], int]:
+    def _root(self) -> AnyCell:
+        return domain_cell(self.chart.facets, self.chart.facet_names)
+
+    @cached_property
+    def _verdict(self) -> Verdict:
         from plnet.regions.certificate_check import verdict
 
         return verdict(self)
@@ -169,7 +172,7 @@ class Certificate:
 
 
 def certificate(complex_: RegionComplex) -> Certificate:
-    """Return rational vertices and witnesses of all regions of a complex, d = 1 or 2.
+    """Return rational vertices and witnesses of all regions of a complex.
 
     Parameters
     ----------
@@ -179,10 +182,16 @@ def certificate(complex_: RegionComplex) -> Certificate:
     -------
     Certificate
 
+    Raises
+    ------
+    DimensionError
+        If a region has too many vertices to list them.
+
     Notes
     -----
-    Costs the exact reconstruction of each cell from its facets, O(d n) exact products for a
-    layer of width n, about half a millisecond a region for a network with 200 units.
+    Costs the exact reconstruction of each cell from its facets, and for unbounded domains its
+    parts in up to 2^d orthants. About half a millisecond a region for a network with 200 units
+    on a plane.
 
     Examples
     --------
@@ -193,8 +202,13 @@ def certificate(complex_: RegionComplex) -> Certificate:
     >>> proof.lower_bound, proof.complete, proof.total_volume
     (4, True, Fraction(4, 1))
     """
+    bounded = complex_.problem.root.bounded
     regions = []
-    for i, pattern in enumerate(complex_.patterns.tolist()):
-        ring = ring_of(complex_.exact_cell(i))
-        regions.append(CertifiedRegion(tuple(pattern), ring, interior_point(ring)))
+    cells = exact_cells(complex_, "A certificate")
+    for pattern, cell in zip(complex_.patterns.tolist(), cells, strict=True):
+        regions.append(CertifiedRegion(tuple(pattern), _parts(cell, bounded), short_interior_point(cell)))
     return Certificate(complex_.network, complex_.chart, tuple(regions))
+
+
+def _parts(cell: AnyCell, bounded: bool) -> tuple[Part, ...]:
+    return tuple(points_of(part) for part in ([cell] if bounded else orthant_parts(cell)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,8 +15,9 @@ from plnet.geometry.cells import Vertex
 from plnet.geometry.domain import Chart
 from plnet.geometry.exact import RationalMatrix, object_array
 from plnet.io import write_atomically
-from plnet.ir.layers import Affine, GroupMax, Layer, ScalarPWL
+from plnet.ir.layers import Affine, GroupMax, Layer, LocalWinner, ScalarPWL
 from plnet.ir.network import PLNetwork
+from plnet.ir.operators import SparseAffine
 from plnet.regions.exact_measure import homogeneous_point
 
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["SCHEMA", "load_certificate", "save_certificate"]
 
 FORMAT = "plnet.Certificate"
-SCHEMA = 1
+SCHEMA = 2
 """Version of the file format; raised when a reader of the old one would misread a file."""
 
 
@@ -50,10 +52,11 @@ def save_certificate(certificate: Certificate, path: str | Path) -> Path:
     if target.suffix != ".json":
         target = target.with_name(target.name + ".json")
     places: dict[Vertex, int] = {}
+    domain_parts = _places(certificate.domain_parts, places)
     regions = [
         {
             "pattern": list(region.pattern),
-            "vertices": [places.setdefault(vertex, len(places)) for vertex in region.vertices],
+            "parts": _places(region.parts, places),
             "witness": _hex_row(homogeneous_point(region.witness)),
         }
         for region in certificate.regions
@@ -76,7 +79,7 @@ def save_certificate(certificate: Certificate, path: str | Path) -> Path:
             "embedding": _matrix_to_json(chart.embedding),
             "facets": _matrix_to_json(chart.facets),
             "facet_names": list(chart.facet_names),
-            "vertices": [_hex_row(vertex) for vertex in certificate.domain_vertices],
+            "parts": domain_parts,
         },
         "vertices": [_hex_row(vertex) for vertex in places],
         "regions": regions,
@@ -108,7 +111,8 @@ def load_certificate(path: str | Path) -> Certificate:
         raise FileFormatError(f"{path} is a {found} file, expected {FORMAT}.")
     if schema != SCHEMA:
         raise FileFormatError(
-            f"{path} has schema {schema}, this version of plnet reads schema {SCHEMA}. Update plnet."
+            f"{path} has schema {schema}, this version of plnet reads schema {SCHEMA}. "
+            "Update plnet if it is older than the file, or make the certificate again."
         )
     try:
         return _certificate_from(document)
@@ -138,11 +142,7 @@ def _certificate_from(document: dict[str, Any]) -> Certificate:
         _matrix_from_json(domain["facets"]),
         tuple(domain["facet_names"]),
     )
-    if (
-        chart.input_dim != network.input_dim
-        or chart.facets.shape[1] != chart.dim + 1
-        or chart.dim not in (1, 2)
-    ):
+    if chart.input_dim != network.input_dim or chart.facets.shape[1] != chart.dim + 1 or chart.dim < 1:
         raise FileFormatError("network, embedding and facets do not fit together")
     vertices = [_row_from_hex(row) for row in document["vertices"]]
     regions = []
@@ -151,11 +151,16 @@ def _certificate_from(document: dict[str, Any]) -> Certificate:
         regions.append(
             CertifiedRegion(
                 tuple(map(int, region["pattern"])),
-                tuple(vertices[place] for place in region["vertices"]),
+                tuple(tuple(vertices[place] for place in part) for part in region["parts"]),
                 tuple(Fraction(x, scale) for x in point),
             )
         )
     return Certificate(network, chart, tuple(regions))
+
+
+def _places(parts: Iterable[tuple[Vertex, ...]], places: dict[Vertex, int]) -> list[list[int]]:
+    """Return the parts of a region by the places of their vertices in the list; new ones are put there."""
+    return [[places.setdefault(vertex, len(places)) for vertex in part] for part in parts]
 
 
 def _hex_row(row: Any) -> list[str]:
@@ -194,11 +199,16 @@ def _floats(array: np.ndarray) -> Any:
 
 
 def _layer_to_json(layer: Layer) -> dict[str, Any]:
+    if isinstance(layer, Affine) and not layer.is_dense:
+        rows = [(inputs, _floats(np.array(f)), by) for inputs, f, by in map(layer.terms, range(layer.n_out))]
+        names = {"kind": "SparseAffine", "name": layer.name, "n_in": layer.n_in}
+        return {**names, "rows": rows, "bias": _floats(layer.bias)}
     if isinstance(layer, Affine):
         weight, bias = _floats(layer.weight), _floats(layer.bias)
         return {"kind": "Affine", "name": layer.name, "n_in": layer.n_in, "weight": weight, "bias": bias}
     if isinstance(layer, GroupMax):
-        return {"kind": "GroupMax", "name": layer.name, "n_in": layer.n_in, "groups": layer.groups.tolist()}
+        kind = type(layer).__name__
+        return {"kind": kind, "name": layer.name, "n_in": layer.n_in, "groups": layer.groups.tolist()}
     rows = zip(layer.n_pieces.tolist(), layer.breakpoints, layer.slopes, layer.anchors.tolist(), strict=True)
     units = [[_floats(t[: n - 1]), _floats(s[:n]), anchor.hex()] for n, t, s, anchor in rows]
     return {"kind": "ScalarPWL", "name": layer.name, "units": units}
@@ -210,8 +220,11 @@ def _layer_from_json(data: dict[str, Any]) -> Layer:
         rows = [[float.fromhex(x) for x in row] for row in data["weight"]]
         weight = np.array(rows, dtype=np.float64).reshape(len(rows), data["n_in"])
         return Affine(weight, np.array([float.fromhex(x) for x in data["bias"]]), name)
-    if kind == "GroupMax":
-        return GroupMax(np.array(data["groups"], dtype=np.int64), data["n_in"], name)
+    if kind == "SparseAffine":
+        return _sparse_from_json(data)
+    if kind in ("GroupMax", "LocalWinner"):
+        groups = np.array(data["groups"], dtype=np.int64)
+        return (GroupMax if kind == "GroupMax" else LocalWinner)(groups, data["n_in"], name)
     if kind != "ScalarPWL":
         raise FileFormatError(f"Unknown kind of layer {kind!r}.")
     units = [
@@ -219,3 +232,17 @@ def _layer_from_json(data: dict[str, Any]) -> Layer:
         for t, s, anchor in data["units"]
     ]
     return ScalarPWL.concatenate(units, name)
+
+
+def _sparse_from_json(data: dict[str, Any]) -> SparseAffine:
+    rows = data["rows"]
+    divisors = [by for _, _, by in rows]
+    return SparseAffine(
+        np.cumsum([0, *(len(inputs) for inputs, _, _ in rows)]),
+        [place for inputs, _, _ in rows for place in inputs],
+        [float.fromhex(factor) for _, factors, _ in rows for factor in factors],
+        data["n_in"],
+        [float.fromhex(x) for x in data["bias"]],
+        data["name"],
+        None if set(divisors) <= {1} else divisors,
+    )

@@ -6,19 +6,34 @@ from difflib import get_close_matches
 from typing import Any
 
 from plnet.bounds import scalar_layers_upper
-from plnet.errors import DimensionError, EngineError
+from plnet.errors import EngineError, PLNetError
 from plnet.ir.layers import GroupMax
+from plnet.regions.engines.integer_bound import exact_form_bits
 from plnet.regions.engines.rational import Rational
-from plnet.regions.problem import Problem
+from plnet.regions.engines.two_layer import n_pairs
+from plnet.regions.problem import Problem, essential_dimension
 
 __all__ = ["choose_engine", "engine_names", "get_engine", "upper_bound"]
 
+_MOST_PAIRS = 20_000_000
+"""Systems of equations that the closed count may solve before a search is as good."""
+
 
 def _registry() -> dict[str, Any]:
+    from plnet.regions.engines.arrangement import ArrangementCount
     from plnet.regions.engines.cells import Cells
     from plnet.regions.engines.line import Line
+    from plnet.regions.engines.search import Search
+    from plnet.regions.engines.two_layer import TwoLayer
 
-    return {"line": Line, "cells": Cells, "rational": Rational}
+    return {
+        "line": Line,
+        "cells": Cells,
+        "search": Search,
+        "two_layer": TwoLayer,
+        "arrangement": ArrangementCount,
+        "rational": Rational,
+    }
 
 
 def engine_names() -> tuple[str, ...]:
@@ -46,22 +61,63 @@ def get_engine(engine: Any) -> Any:
     return found()
 
 
-def choose_engine(problem: Problem) -> tuple[Any, str]:
+def choose_engine(problem: Problem, storing: bool = True) -> tuple[Any, str]:
     """Return the engine for a problem and the reason as a sentence.
 
-    Raises
-    ------
-    DimensionError
-        If no engine can solve the problem.
+    Parameters
+    ----------
+    problem : Problem
+    storing : bool
+        Whether the regions are wanted, not only their number.
     """
-    if problem.dim == 1:
+    d = problem.dim
+    if d == 1:
         return get_engine("line"), "the domain is one-dimensional, so the regions are intervals"
-    if problem.dim == 2:
+    if d == 2:
         return get_engine("cells"), "the domain is two-dimensional, so cells are split by their vertices"
-    raise DimensionError(
-        f"The engines count in dimension 1 and 2; the domain has dimension {problem.dim}. "
-        "Take a plane through three points of interest: plnet.Slice.through(points, margin=0.5)."
-    )
+    closed = None if storing else _closed_count(problem)
+    if closed is not None:
+        return closed
+    needed = essential_dimension(problem)
+    what = f"{needed} dimensions matter" if needed < d else f"the domain has dimension {d}"
+    most, why = _most_by_vertices(problem, needed)
+    if needed <= most:
+        return get_engine("cells"), f"{what}, few enough to split cells by their vertices"
+    return get_engine("search"), f"{what}{why}"
+
+
+def _closed_count(problem: Problem) -> tuple[Any, str] | None:
+    """Return an engine that counts without visiting the regions, if there is one."""
+    for name, reason in (
+        ("arrangement", "one hidden layer on all of R^n, counted by its characteristic polynomial"),
+        ("two_layer", "two hidden layers of independent units on all of R^n, counted in closed form"),
+    ):
+        engine = get_engine(name)
+        try:
+            engine.check(problem)
+        except PLNetError:
+            continue
+        if name == "arrangement" or n_pairs(*_layer_sizes(problem)) <= _MOST_PAIRS:
+            return engine, reason
+    return None
+
+
+def _layer_sizes(problem: Problem) -> tuple[int, int]:
+    first, second = (block.nonlinear for block in problem.blocks)
+    return first.n_out, int((second.n_pieces - 1).sum())
+
+
+def _most_by_vertices(problem: Problem, needed: int) -> tuple[int, str]:
+    """Return the dimension up to which `cells` is faster than `search` (benchmarks), and why not beyond."""
+    many = ", too many for the vertices of all cells"
+    if needed <= 8 and exact_form_bits(problem, problem.forms(())) is not None:
+        return 8, many
+    if len(problem.chart.facets.integers):
+        return 6, many
+    walls = int((problem.blocks[0].nonlinear.n_pieces - 1).sum()) if problem.blocks else 0
+    if walls < 2 * needed:
+        return 2, " and the first layer has few walls, so that most cells are unbounded"
+    return 5, many
 
 
 def upper_bound(problem: Problem) -> int:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from plnet.errors import IncompleteResultError
-from plnet.geometry.cells import Cell
+from plnet.geometry.cells import AnyCell
 from plnet.geometry.domain import Chart
 from plnet.ir.network import PLNetwork
 from plnet.regions import adjacency as _adjacency
@@ -27,9 +27,15 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
     from plnet.regions.boundary import DecisionBoundary
+    from plnet.regions.breakpoints import Breakpoint
     from plnet.regions.certificate import Certificate
+    from plnet.regions.chebyshev import ChebyshevBall
     from plnet.regions.degeneracy import Degeneracies
+    from plnet.regions.extrema import Extrema
+    from plnet.regions.face_counts import FaceCounts
     from plnet.regions.facets import HalfSpaces
+    from plnet.regions.level_sets import LevelSet
+    from plnet.regions.lipschitz import LipschitzConstant
     from plnet.regions.results import RegionCount
 
 __all__ = ["RegionComplex"]
@@ -72,8 +78,9 @@ class RegionComplex:
     n_fallbacks: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("patterns", "vertices", "facets", "starts"):
-            getattr(self.leaves, name).setflags(write=False)
+        for array in vars(self.leaves).values():
+            if array is not None:
+                array.setflags(write=False)
 
     def __len__(self) -> int:
         return len(self.leaves.patterns)
@@ -122,21 +129,38 @@ class RegionComplex:
 
     @cached_property
     def volumes(self) -> np.ndarray:
-        """Length or area of each region in the space of the inputs, shape (R,); inf if unbounded."""
-        return _read_only(_measures.volumes(self.leaves) * self.chart.volume_factor)
+        """Volume of each region in the space of the inputs, shape (R,); inf if unbounded.
+
+        The length for d = 1, the area for d = 2.
+        """
+        from plnet.regions.polytope_volumes import polytope_volumes
+
+        local = _measures.volumes(self.leaves) if self.dim <= 2 else polytope_volumes(self)
+        return _read_only(local * self.chart.volume_factor)
 
     def vertices(self, i: int) -> np.ndarray:
-        """Return the vertices of region i in cyclic order, shape (k, d).
+        """Return the vertices of region i, shape (k, d); in cyclic order for d = 2.
 
-        An unbounded region has only its finite vertices here; see `rays`.
+        An unbounded region has only its finite vertices here; see `rays` and `lines`.
         """
-        rows = _facets.proper_vertices(self.leaves, self._index(i))
+        rows = _facets.proper_vertices(self.problem, self.leaves, self._index(i))
         return rows[rows[:, -1] > 0, :-1]
 
     def rays(self, i: int) -> np.ndarray:
         """Return the extreme directions of region i, shape (k, d); none if it is bounded."""
-        rows = _facets.proper_vertices(self.leaves, self._index(i))
+        rows = _facets.proper_vertices(self.problem, self.leaves, self._index(i))
         return rows[rows[:, -1] == 0, :-1]
+
+    @cached_property
+    def geometry(self) -> LeafArrays:
+        """The regions with vertices and facets; made from exact cells where the engine gave points only."""
+        return _facets.with_vertices(self.problem, self.leaves)
+
+    @cached_property
+    def lines(self) -> np.ndarray:
+        """Directions along which every region is a union of whole lines, shape (l, d)."""
+        found = self.leaves.lines if self.leaves.has_vertices else _facets.common_lines(self.problem)
+        return np.zeros((0, self.dim)) if found is None else _read_only(found)
 
     def halfspaces(self, i: int) -> HalfSpaces:
         """Return the irredundant half-spaces ``A t <= b`` of region i and what causes each."""
@@ -148,7 +172,114 @@ class RegionComplex:
 
         return decision_boundary(self)
 
-    def exact_cell(self, i: int) -> Cell:
+    @cached_property
+    def bounded(self) -> np.ndarray:
+        """Which regions are bounded, shape (R,)."""
+        if self.leaves.has_vertices:
+            return _read_only(_measures.bounded(self.leaves))
+        return _read_only(np.array([self.exact_cell(i).bounded for i in range(len(self))], dtype=bool))
+
+    def exact_map(self, i: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return gradient (m, d) and offset (m,) of region i in the coordinates t, as fractions."""
+        forms = self.network.forms(self.patterns[self._index(i)], self.chart.embedding).to_fractions()
+        return forms[:, :-1], forms[:, -1]
+
+    def chebyshev_ball(self, i: int) -> ChebyshevBall:
+        """Return a largest ball in region i, measured in the space of the inputs."""
+        from plnet.regions.chebyshev import chebyshev_ball
+
+        return chebyshev_ball(self, self._index(i))
+
+    @cached_property
+    def _balls(self) -> tuple[np.ndarray, np.ndarray]:
+        from plnet.regions.chebyshev import chebyshev_balls
+
+        return chebyshev_balls(self)
+
+    @property
+    def chebyshev_centres(self) -> np.ndarray:
+        """Centre of a largest ball in each region, shape (R, d); NaN where the inradius is infinite."""
+        return self._balls[0]
+
+    @property
+    def inradii(self) -> np.ndarray:
+        """Radius of the largest ball in each region, a length in the input space, shape (R,)."""
+        return self._balls[1]
+
+    @cached_property
+    def _face_counts(self) -> FaceCounts:
+        from plnet.regions.face_counts import count_faces
+
+        return count_faces(self)
+
+    def face_counts(self) -> FaceCounts:
+        """Return the number of vertices, edges, ..., regions, all and bounded ones, exactly."""
+        self._require_complete("the number of faces")
+        return self._face_counts
+
+    def counts_by_layer(self) -> tuple[RegionCount, ...]:
+        """Return the number of activation regions after each nonlinear layer."""
+        from plnet.regions.face_counts import count_by_layer
+
+        self._require_complete("the counts of all layers")
+        return count_by_layer(self)
+
+    def extrema(self, output: Any = None) -> Extrema:
+        """Return the exact least and greatest value of an output on the domain, and where they are.
+
+        Parameters
+        ----------
+        output : int or sequence of m floats, optional
+            One output, or a weight for each; may be left out where there is one output.
+        """
+        from plnet.regions.extrema import extrema
+
+        self._require_complete("extrema")
+        return extrema(self, output)
+
+    def lipschitz(self, p: float = 2, output: Any = None) -> LipschitzConstant:
+        """Return the exact Lipschitz constant on the domain in the p-norm, p = 1, 2 or inf.
+
+        Parameters
+        ----------
+        p : {1, 2, inf}
+            Norm of inputs and outputs.
+        output : int or sequence of m floats, optional
+            One output, or a weight for each; all outputs together if not given.
+        """
+        from plnet.regions.lipschitz import lipschitz_constant
+
+        self._require_complete("a Lipschitz constant")
+        return lipschitz_constant(self, p, output)
+
+    def level_set(self, value: Any = 0, output: Any = None) -> LevelSet:
+        """Return where an output has a value, exactly, as a complex of dimension d - 1.
+
+        Parameters
+        ----------
+        value : float or Fraction
+        output : int or sequence of m floats, optional
+            One output, or a weight for each; may be left out where there is one output.
+        """
+        from plnet.regions.level_sets import level_set
+
+        self._require_complete("a level set")
+        return level_set(self, value, output)
+
+    def breakpoints(self) -> tuple[Breakpoint, ...]:
+        """Return where regions of a one-dimensional domain meet, and the units that cause it, exactly."""
+        from plnet.regions.breakpoints import find_breakpoints
+
+        self._require_complete("breakpoints")
+        return find_breakpoints(self)
+
+    def summary(self) -> str:
+        """Return the most important numbers of the complex in a few lines of text."""
+        from plnet.regions.summary_text import summary
+
+        return summary(self)
+
+    def exact_cell(self, i: int) -> AnyCell:
         """Return region i in exact homogeneous integers."""
         return _facets.exact_cell(self.problem, self.leaves, self._index(i))
 
@@ -156,7 +287,7 @@ class RegionComplex:
     def adjacency(self) -> csr_array:
         """Which regions share a facet, sparse and symmetric, shape (R, R), entries 1."""
         self._require_complete("adjacency")
-        return _adjacency.adjacency(self.problem, self.leaves)
+        return _adjacency.adjacency(self.problem, self.geometry)
 
     def count(self, definition: str = "activation") -> RegionCount:
         """Return the number of regions under a definition.
@@ -203,6 +334,12 @@ class RegionComplex:
     def to_networkx(self) -> Any:
         """Return the adjacency as a networkx graph; nodes carry pattern, point and volume."""
         return _adjacency.to_networkx(self)
+
+    def save_vtu(self, path: str | Path, *, classes: bool = False) -> Path:
+        """Write the regions, cut off if unbounded, to a VTK file (.vtu) for ParaView and others."""
+        from plnet.regions.exports import save_vtu
+
+        return save_vtu(self, path, classes=classes)
 
     def save(self, path: str | Path) -> Path:
         """Write the complex, its network and its domain to an npz file without pickle."""

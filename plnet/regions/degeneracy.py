@@ -5,7 +5,7 @@ of a maxout unit, and the sides of the domain. A face of codimension c (a region
 vertex d) lies in c walls in general position; more make it degenerate.
 
 On the closure of a region every unit is an affine function that does not change sign, so a
-wall contains a facet if it contains its ends, and a region if it contains all its vertices.
+wall contains a face if it contains all vertices of the face.
 Everything is thus decided at vertices: first in floating point with a rigorous error bound,
 and in exact integers where that leaves more walls than general position has.
 """
@@ -14,15 +14,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from plnet.geometry.cells import FacetId, Vertex
-from plnet.regions.exact_measure import Ring, determinant, ring_of
+from plnet.geometry.cells import Cell
+from plnet.geometry.homogeneous import FacetId, Vertex, reduced
+from plnet.geometry.polyhedron import Polyhedron
+from plnet.regions.certified_cells import exact_cells
+from plnet.regions.exact_measure import eliminated, flat_of, largest_sets
+from plnet.regions.rings import Ring, ring_of, turn
 from plnet.regions.walls import Contacts, exact_contacts, possible_contacts, walls_of
 
 if TYPE_CHECKING:
@@ -38,7 +42,8 @@ class DegenerateFace:
     Parameters
     ----------
     codimension : int
-        0 for a region, 1 for a facet, d for a vertex.
+        0 for a region, 1 for a facet, d for a vertex; where every region contains l lines, the
+        smallest faces have codimension d - l.
     walls : tuple of (layer, unit, lower piece, higher piece)
         All walls that contain the face. Layer -1 stands for facet `unit` of the domain. A maxout
         unit with s tied pieces counts as s - 1 walls, between neighbouring tied pieces.
@@ -60,38 +65,50 @@ class Degeneracies:
 
     Parameters
     ----------
-    regions : tuple of DegenerateFace
-        Regions on which a unit is identically at a breakpoint, or two largest pieces are equal.
-    facets : tuple of DegenerateFace
-        Facets in several walls, d = 2; for d = 1 facets are vertices and are listed there.
-    vertices : tuple of DegenerateFace
-        Vertices in more than d walls.
+    faces : tuple of DegenerateFace
+        By codimension. A face of a degenerate face is degenerate too and is listed.
     """
 
-    regions: tuple[DegenerateFace, ...]
-    facets: tuple[DegenerateFace, ...]
-    vertices: tuple[DegenerateFace, ...]
+    faces: tuple[DegenerateFace, ...]
+
+    def of_codimension(self, codimension: int) -> tuple[DegenerateFace, ...]:
+        """Return the degenerate faces of one codimension: 0 for regions, d for vertices."""
+        return tuple(face for face in self.faces if face.codimension == codimension)
+
+    @property
+    def regions(self) -> tuple[DegenerateFace, ...]:
+        """Regions on which a unit is identically at a breakpoint, or two largest pieces are equal."""
+        return self.of_codimension(0)
+
+    @property
+    def facets(self) -> tuple[DegenerateFace, ...]:
+        """Facets in several walls, d > 1: walls coincide there. For d = 1 see `vertices`."""
+        return tuple(face for face in self.of_codimension(1) if len(face.point) > 1)
+
+    @property
+    def vertices(self) -> tuple[DegenerateFace, ...]:
+        """Vertices in more than d walls."""
+        return tuple(face for face in self.faces if face.codimension == len(face.point))
 
     @property
     def generic(self) -> bool:
         """Whether the complex is in general position: no face is degenerate."""
-        return not (self.regions or self.facets or self.vertices)
+        return not self.faces
 
     def summary(self) -> str:
         """Return the sets of walls that are dependent and how often, as text."""
         if self.generic:
             return "The complex is in general position."
         lines = ["The complex is not in general position."]
-        for faces, one, many in (
-            (self.regions, "region lies", "regions lie"),
-            (self.facets, "facet lies", "facets lie"),
-            (self.vertices, "vertex lies", "vertices lie"),
-        ):
+        for codimension in sorted({face.codimension for face in self.faces}):
+            faces = self.of_codimension(codimension)
+            one, many = _names(codimension, len(faces[0].point))
             counts = Counter(face.walls for face in faces)
             for walls, times in counts.most_common(10):
-                lines.append(f"  {times} {one if times == 1 else many} in {_described(walls)}")
+                verb = f"{one} lies" if times == 1 else f"{many} lie"
+                lines.append(f"  {times} {verb} in {_described(walls)}")
             if len(counts) > 10:
-                lines.append(f"  and {len(counts) - 10} more sets of walls, {many.split()[0]}")
+                lines.append(f"  and {len(counts) - 10} more sets of walls, {many}")
         return "\n".join(lines)
 
     def __str__(self) -> str:
@@ -99,7 +116,7 @@ class Degeneracies:
 
 
 def degeneracies(complex_: RegionComplex) -> Degeneracies:
-    """Find every face of a complex that lies in more walls than its codimension, d = 1 or 2.
+    """Find every face of a complex that lies in more walls than its codimension.
 
     Parameters
     ----------
@@ -109,11 +126,17 @@ def degeneracies(complex_: RegionComplex) -> Degeneracies:
     -------
     Degeneracies
 
+    Raises
+    ------
+    DimensionError
+        If a region has too many vertices to list them.
+
     Notes
     -----
     Exact: every verdict is proved, by a floating-point error bound or in integers. Costs the
     exact cell of each region, one floating-point pass of the network over the vertices, and
-    O(1) exact products for each wall that could not be excluded.
+    O(1) exact products for each wall that could not be excluded. For d > 2 also all faces of the
+    regions next to vertices in more than d walls.
 
     Examples
     --------
@@ -127,22 +150,16 @@ def degeneracies(complex_: RegionComplex) -> Degeneracies:
     (False, 1, (Fraction(0, 1), Fraction(0, 1)))
     """
     survey = _Survey(complex_)
-    d = complex_.dim
-    regions, facets, vertices = [], [], []
+    found: list[DegenerateFace] = []
     seen: set[frozenset[Vertex]] = set()
-    for i, ring in enumerate(survey.rings):
-        # The whole space has directions only; with the origin they span it.
-        spanning = ring if any(v[-1] for v in ring) else (*ring, (0,) * d + (1,))
-        faces = [(0, spanning, regions)]
-        faces += [(d, (corner,), vertices) for corner in _corners(ring)]
-        faces += [(1, edge, facets) for edge in _edges(ring)]
-        for codimension, corners, found in faces:
+    for i, cell in enumerate(survey.cells):
+        for codimension, corners in _faces(cell, survey):
             face = frozenset(corners)
             walls = () if face in seen else survey.common_walls(corners, codimension, i)
             seen.add(face)
             if walls:
                 found.append(DegenerateFace(codimension, walls, _middle(corners), i))
-    return Degeneracies(tuple(regions), tuple(facets), tuple(vertices))
+    return Degeneracies(tuple(sorted(found, key=lambda face: face.codimension)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,15 +170,17 @@ class _Survey:
     exact: dict[Vertex, Contacts] = field(default_factory=dict)
 
     @cached_property
-    def rings(self) -> list[Ring]:
-        return [ring_of(self.complex_.exact_cell(i)) for i in range(len(self.complex_))]
+    def cells(self) -> list[Ring | Polyhedron]:
+        """The closures of all regions; a vertex is written in the same way in all of them."""
+        cells = exact_cells(self.complex_, "The search for degeneracies")
+        return [ring_of(cell) if isinstance(cell, Cell) else _without_lines(cell) for cell in cells]
 
     @cached_property
     def owner(self) -> dict[Vertex, int]:
         """For each vertex, the first region that has it."""
         found: dict[Vertex, int] = {}
-        for i, ring in enumerate(self.rings):
-            for vertex in ring:
+        for i, cell in enumerate(self.cells):
+            for vertex in cell.vertices if isinstance(cell, Polyhedron) else cell:
                 found.setdefault(vertex, i)
         return found
 
@@ -170,6 +189,10 @@ class _Survey:
         """A superset of what holds at each finite vertex."""
         finite = [vertex for vertex in self.owner if vertex[-1]]
         return dict(zip(finite, possible_contacts(self.complex_.problem, finite), strict=True))
+
+    def may_be_degenerate(self, vertex: Vertex, codimension: int) -> bool:
+        """Return whether a vertex may lie in more walls than its codimension; False for directions."""
+        return vertex in self.possible and len(walls_of(self.possible[vertex])) > codimension
 
     def common_walls(self, corners: Iterable[Vertex], codimension: int, region: int) -> tuple[FacetId, ...]:
         """Return the walls through all corners if they are more than `codimension`, else nothing."""
@@ -189,13 +212,48 @@ class _Survey:
         return self.exact[vertex]
 
 
+def _faces(cell: Ring | Polyhedron, survey: _Survey) -> Iterator[tuple[int, tuple[Vertex, ...]]]:
+    """Yield the faces of a cell that may be degenerate: codimension and corners."""
+    if isinstance(cell, Polyhedron):
+        yield from _faces_of_polyhedron(cell, survey)
+        return
+    d = len(cell[0]) - 1
+    # The whole space has directions only; with the origin they span it.
+    yield 0, cell if any(v[-1] for v in cell) else (*cell, (0,) * d + (1,))
+    yield from ((d, (corner,)) for corner in _corners(cell))
+    yield from ((1, edge) for edge in _edges(cell))
+
+
+def _faces_of_polyhedron(cell: Polyhedron, survey: _Survey) -> Iterator[tuple[int, tuple[Vertex, ...]]]:
+    # A vertex of a degenerate face is degenerate: it lies in at least as many more walls as its
+    # codimension is larger. So only faces all of whose finite vertices may be are looked at.
+    least = cell.dim - len(cell.lines)
+    finite = sum(1 << i for i, v in enumerate(cell.vertices) if v[-1])
+    suspect = sum(1 << i for i, v in enumerate(cell.vertices) if survey.may_be_degenerate(v, least))
+    level = {(1 << len(cell.vertices)) - 1} if suspect else set()
+    codimension = 0
+    while level:
+        below: set[int] = set()
+        for face in sorted(level):
+            if not face & finite & ~suspect:
+                yield codimension, tuple(v for i, v in enumerate(cell.vertices) if face >> i & 1)
+            sections = largest_sets({face & other for other in cell.on_facet} - {face, 0})
+            below.update(section for section in sections if section & suspect)
+        level, codimension = below, codimension + 1
+
+
+def _without_lines(cell: Polyhedron) -> Polyhedron:
+    """Return a cell with vertices in the same coordinate plane for all cells with the same lines."""
+    vertices = cell.vertices
+    for line in flat_of(cell.lines):
+        column = next(k for k, x in enumerate(line) if x)
+        vertices = tuple(reduced(eliminated(vertex, line, column)) for vertex in vertices)
+    return replace(cell, vertices=vertices)
+
+
 def _corners(ring: Ring) -> list[Vertex]:
     """Return the finite vertices; a point that only stands between the two ends of a line is none."""
-    return [
-        v
-        for before, v, after in _triples(ring)
-        if v[-1] and (len(ring) == 2 or determinant(before, v, after))
-    ]
+    return [v for before, v, after in _triples(ring) if v[-1] and (len(ring) == 2 or turn(before, v, after))]
 
 
 def _edges(ring: Ring) -> list[Ring]:
@@ -203,7 +261,7 @@ def _edges(ring: Ring) -> list[Ring]:
     if len(ring) == 2:
         return []
     # Only whole lines have points inside an edge, see `ring_of`.
-    between = {v for before, v, after in _triples(ring) if v[-1] and not determinant(before, v, after)}
+    between = {v for before, v, after in _triples(ring) if v[-1] and not turn(before, v, after)}
     found: list[Ring] = []
     for p, q, r in zip(ring, (*ring[1:], ring[0]), (*ring[2:], *ring[:2]), strict=True):
         if p not in between and (p[-1] or q[-1]):
@@ -222,6 +280,16 @@ def _middle(corners: tuple[Vertex, ...]) -> tuple[Fraction, ...]:
         scale = vertex[-1] or max(map(abs, vertex))
         total = [t + Fraction(x, scale) for t, x in zip(total, vertex, strict=True)]
     return tuple(x / total[-1] for x in total[:-1])
+
+
+def _names(codimension: int, d: int) -> tuple[str, str]:
+    """Return what a face is called, one and many."""
+    known = {0: ("region", "regions"), d: ("vertex", "vertices")}
+    if codimension in known:
+        return known[codimension]
+    if codimension == 1:
+        return "facet", "facets"
+    return f"face of codimension {codimension}", f"faces of codimension {codimension}"
 
 
 def _described(walls: tuple[FacetId, ...]) -> str:

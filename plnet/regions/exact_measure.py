@@ -1,76 +1,150 @@
-"""Exact lengths and areas of many cells at once, bounded or not.
+"""Exact volumes of many cells at once, in any dimension, bounded or not.
 
-A cell is a *ring*: its homogeneous integer vertices ``(X, W)``, W >= 0, two in ascending order
-for d = 1, counter-clockwise for d = 2; W = 0 is a direction in which the cell is unbounded.
+A cell is given by homogeneous integer points ``(X, W)``, W >= 0, and by sets of points, one for
+each inequality that they all satisfy: the points where it is an equality.
 
-Adding thousands of rational areas one by one would need a denominator with millions of digits.
-By Green's formula an area is a sum over directed edges, and an edge between two cells enters
-with both directions. So equal edges are cancelled first, and what is left is short.
+Adding thousands of rational volumes one by one would need a denominator with millions of digits.
+A volume is a sum over the oriented boundary, though, and a face between two cells enters with
+both signs. So a sum of simplices is kept as its boundary, in which most faces cancel, and what
+is left is treated in the same way within each of its hyperplanes, down to single points.
 
 An unbounded cell has no volume. The map ``x -> x / (1 + |x_1| + ... + |x_d|)`` takes all of R^d
-onto a bounded open set and sends straight lines to straight lines within each quadrant, so the volume of the
-image is rational. It is the *measure* of a cell: positive for full-dimensional cells, additive,
-hence as good as the volume for the proof that nothing is missing.
+onto a bounded open set and sends straight lines to straight lines within each orthant, so the
+volume of the image of a cell within one orthant is rational. It is the *measure* of a cell:
+positive for full-dimensional cells, additive, hence as good as the volume for the proof that
+nothing is missing.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
-from itertools import pairwise
-from math import gcd
+from math import factorial, gcd
 
-from plnet.geometry.cells import Cell, Vertex
+from plnet.errors import DimensionError
+from plnet.geometry.homogeneous import Vertex, reduced
+from plnet.geometry.linear import determinant
 
 __all__ = [
-    "Faces",
-    "Ring",
-    "determinant",
+    "MOST_SIMPLICES",
+    "Boundary",
+    "add_simplices",
+    "bounded_picture",
+    "eliminated",
+    "enclosed_volume",
+    "flat_of",
     "homogeneous_point",
-    "interior_point",
-    "is_inside",
-    "measure",
-    "net_faces",
-    "ring_of",
-    "volume",
+    "largest_sets",
+    "triangulate",
 ]
 
-Ring = tuple[Vertex, ...]
+MOST_SIMPLICES = 200_000
+"""Number of simplices from which the exact volume of one cell is refused."""
+
 Face = tuple[Vertex, ...]
-Faces = dict[Face, int]
-"""Vertices (d = 1) or directed edges (d = 2), and how often each is left after cancellation."""
+Boundary = dict[Face, int]
+"""Oriented simplices, their points ascending, and how often each is left after cancellation."""
 
 
-def ring_of(cell: Cell) -> Ring:
-    """Return the corners of a cell in ascending or counter-clockwise order."""
-    vertices = [_primitive(v) for v in (cell.vertices if cell.facets else cell.vertices[:-1])]
-    if cell.dim == 1:
-        a, b = vertices
-        return (a, b) if a[0] * b[1] < b[0] * a[1] or a == (-1, 0) else (b, a)
-    triples = list(zip((vertices[-1], *vertices), vertices, (*vertices[1:], vertices[0]), strict=False))
-    turn = next((t for triple in triples if (t := determinant(*triple))), 1)
-    # A point inside an edge is kept only where it stands between the two ends of a whole line.
-    corners = [v for p, v, q in triples if not (v[-1] and (p[-1] or q[-1])) or determinant(p, v, q)]
-    return tuple(corners if turn > 0 else corners[::-1])
+def triangulate(points: int, sets: Iterable[int], d: int) -> list[tuple[int, ...]]:
+    """Return simplices with disjoint interiors inside the hull of some points, ascending indices.
+
+    By pulling: a face is the union of the cones from its first point over its facets without
+    that point. If the points include all vertices of a polytope that the inequalities define,
+    the simplices fill it. If some are missing, they still do not overlap: each step goes on to
+    another face of the polytope, and of d + 1 such steps each loses exactly one dimension.
+
+    Parameters
+    ----------
+    points : int
+        Bit i stands for point i.
+    sets : iterable of int
+        For each inequality the points on it.
+    d : int
+        Dimension.
+
+    Raises
+    ------
+    DimensionError
+        If there are more than `MOST_SIMPLICES`.
+
+    References
+    ----------
+    De Loera, Rambau and Santos (2010), Triangulations, section 4.3.2.
+    """
+    found: list[tuple[int, ...]] = []
+    for simplex in _pulled(points, [one & points for one in set(sets)], d):
+        found.append(simplex)
+        if len(found) > MOST_SIMPLICES:
+            raise DimensionError(
+                f"The exact volume of a region of dimension {d} with {points.bit_count()} vertices needs "
+                f"more than {MOST_SIMPLICES} simplices. Expected a smaller dimension; take a Slice."
+            )
+    return found
 
 
-def determinant(p: Vertex, q: Vertex, r: Vertex) -> int:
-    """Return the determinant of three homogeneous points: positive if they turn left."""
-    return (
-        p[0] * (q[1] * r[2] - q[2] * r[1])
-        - p[1] * (q[0] * r[2] - q[2] * r[0])
-        + p[2] * (q[0] * r[1] - q[1] * r[0])
-    )
+def _pulled(face: int, sets: list[int], depth: int) -> Iterator[tuple[int, ...]]:
+    apex = face & -face
+    first = apex.bit_length() - 1
+    if depth == 0:
+        yield (first,)
+        return
+    sections = largest_sets({face & other for other in sets} - {face, 0})
+    for section in sections:
+        if not section & apex and section.bit_count() >= depth:
+            yield from ((first, *rest) for rest in _pulled(section, sections, depth - 1))
 
 
-def is_inside(ring: Ring, point: tuple[Fraction, ...]) -> bool:
-    """Return whether a point lies in the interior of a convex ring."""
-    homogeneous = homogeneous_point(point)
-    if len(ring) == 2:
-        (a, v), (b, w), (x, u) = *ring, homogeneous
-        return x * v > a * u and x * w < b * u
-    return all(determinant(p, q, homogeneous) > 0 for p, q in pairwise((*ring, ring[0])))
+def largest_sets(sets: set[int]) -> list[int]:
+    """Return the sets that are in no other one, in a fixed order."""
+    found: list[int] = []
+    for one in sorted(sets, key=lambda s: (-s.bit_count(), s)):
+        if not any(one & other == one for other in found):
+            found.append(one)
+    return found
+
+
+def bounded_picture(vertex: Vertex) -> Vertex:
+    """Return the image of a homogeneous point under ``x -> x / (1 + |x_1| + ... + |x_d|)``."""
+    return reduced((*vertex[:-1], sum(map(abs, vertex))))
+
+
+def add_simplices(
+    boundary: Boundary, points: Sequence[Vertex], simplices: Iterable[tuple[int, ...]]
+) -> list[int]:
+    """Add simplices to a sum of simplices that is kept as its boundary; return their determinants.
+
+    Parameters
+    ----------
+    boundary : dict
+        Changed in place.
+    points : sequence of Vertex
+        Finite and ascending.
+    simplices : iterable of tuple of int
+        Ascending indices of d + 1 points.
+
+    Returns
+    -------
+    list of int
+        Absolute values.
+    """
+    found = []
+    for simplex in simplices:
+        corners = tuple(points[i] for i in simplex)
+        size = determinant(corners)
+        if size:
+            _add_boundary(boundary, corners, 1 if size > 0 else -1)
+        found.append(abs(size))
+    return found
+
+
+def enclosed_volume(boundary: Boundary) -> Fraction:
+    """Return the volume of a sum of simplices from its boundary."""
+    if not boundary:
+        return Fraction(0)
+    d = len(next(iter(boundary)))
+    return _balanced_sum(list(_terms((), boundary))) / factorial(d)
 
 
 def homogeneous_point(point: tuple[Fraction, ...]) -> Vertex:
@@ -81,64 +155,74 @@ def homogeneous_point(point: tuple[Fraction, ...]) -> Vertex:
     return (*(x.numerator * (common // x.denominator) for x in point), common)
 
 
-def interior_point(ring: Ring) -> tuple[Fraction, ...]:
-    """Return a rational point in the interior of a ring, one with short numbers if possible."""
-    d = len(ring[0]) - 1
-    total = [Fraction(0)] * (d + 1)
-    for vertex in ring:
-        scale = vertex[-1] or max(map(abs, vertex))
-        total = [t + Fraction(x, scale) for t, x in zip(total, vertex, strict=True)]
-    if total[-1] == 0:
-        return (Fraction(0),) * d  # Only the whole space has no finite vertex.
-    exact = tuple(x / total[-1] for x in total[:-1])
-    try:
-        rounded = tuple(Fraction(float(x)) for x in exact)
-    except OverflowError:
-        return exact
-    return rounded if is_inside(ring, rounded) else exact
-
-
-def net_faces(rings: Iterable[Ring]) -> Faces:
-    """Return the boundary of a sum of rings: faces that enter with both signs are gone."""
-    found: dict[Face, int] = defaultdict(int)
-    for ring in rings:
-        if len(ring[0]) == 2:
-            found[ring[:1]] -= 1
-            found[ring[1:]] += 1
-            continue
-        for p, q in pairwise((*ring, ring[0])):
-            if p < q:
-                found[p, q] += 1
-            else:
-                found[q, p] -= 1
-    left = {face: times for face, times in found.items() if times}
-    return _straightened(left) if any(len(face) == 2 for face in left) else left
-
-
-def volume(faces: Faces) -> Fraction:
-    """Return the length or area inside a boundary without points at infinity."""
-    return _integral(faces, lambda v: tuple(Fraction(x, v[-1]) for x in v[:-1]))
-
-
-def measure(faces: Faces) -> Fraction:
-    """Return the volume inside the image of a boundary under ``x -> x / (1 + sum |x_i|)``."""
-    split: dict[Face, int] = defaultdict(int)
-    for face, times in faces.items():
-        for part in _split_at_axes(face):
-            split[part] += times
-    return _integral(split, lambda v: tuple(Fraction(x, sum(map(abs, v))) for x in v[:-1]))
-
-
-def _integral(faces: Faces, place: Callable[[Vertex], tuple[Fraction, ...]]) -> Fraction:
-    terms = []
-    for face, times in faces.items():
-        points = [place(v) for v in face]
-        if len(points) == 1:
-            terms.append(times * points[0][0])
+def _add_boundary(boundary: Boundary, corners: Face, times: int) -> None:
+    for i in range(len(corners)):
+        face = corners[:i] + corners[i + 1 :]
+        left = boundary.get(face, 0) + (times if i % 2 == 0 else -times)
+        if left:
+            boundary[face] = left
         else:
-            (a, b), (c, d) = points
-            terms.append(times * (a * d - b * c) / 2)
-    return _balanced_sum(terms)
+            del boundary[face]
+
+
+def _terms(apexes: Face, boundary: Boundary) -> Iterator[Fraction]:
+    """Yield d! times the parts of a volume: cones from the apexes and one more point over a boundary.
+
+    A sum of simplices and the cone over its boundary, from a point of the flat that it spans, have
+    the same volume. So the faces in one flat of the boundary may be replaced by such a cone in turn.
+    """
+    if not boundary:
+        return
+    apex = min(face[0] for face in boundary)
+    cone = (*apexes, apex)
+    if len(next(iter(boundary))) == 1:
+        for point, times in boundary.items():
+            corners = cone + point
+            yield Fraction(times * determinant(corners), _product(corners))
+        return
+    flats: dict[Face, Boundary] = defaultdict(dict)
+    for face, times in boundary.items():
+        flats[flat_of(face)][face] = times
+    for flat, faces in flats.items():
+        if flat_of((*flat, apex)) == flat:
+            continue  # A cone from a point of the flat is flat.
+        edge: Boundary = {}
+        for face, times in faces.items():
+            _add_boundary(edge, face, times)
+        yield from _terms(cone, edge)
+
+
+def flat_of(points: Sequence[Vertex]) -> Face:
+    """Return the reduced echelon basis of the span of some points, which names it."""
+    rows: list[Vertex] = []
+    pivots: list[int] = []
+    for point in points:
+        rest = point
+        for row, column in zip(rows, pivots, strict=True):
+            rest = eliminated(rest, row, column)
+        column = next((k for k, x in enumerate(rest) if x), None)
+        if column is None:
+            continue
+        rest = rest if rest[column] > 0 else tuple(-x for x in rest)
+        rows = [eliminated(row, rest, column) for row in rows]
+        rows.append(rest)
+        pivots.append(column)
+    return tuple(sorted(rows, reverse=True))
+
+
+def eliminated(vector: Vertex, row: Vertex, column: int) -> Vertex:
+    """Return a positive multiple of the vector, plus one of the row, that is zero in a column."""
+    if not vector[column]:
+        return vector
+    head, factor = row[column], vector[column]
+    return reduced(tuple(head * x - factor * y for x, y in zip(vector, row, strict=True)))
+
+
+def _product(corners: Face) -> int:
+    out = 1
+    for corner in corners:
+        out *= corner[-1]
+    return out
 
 
 def _balanced_sum(terms: list[Fraction]) -> Fraction:
@@ -147,50 +231,3 @@ def _balanced_sum(terms: list[Fraction]) -> Fraction:
         return sum(terms, Fraction(0))
     half = len(terms) // 2
     return _balanced_sum(terms[:half]) + _balanced_sum(terms[half:])
-
-
-def _straightened(faces: Faces) -> Faces:
-    """Join edges in a row on one line; the triangle between three points of a line has no area."""
-    following: dict[Vertex, list[Vertex]] = defaultdict(list)
-    leading: dict[Vertex, list[Vertex]] = defaultdict(list)
-    for (p, q), times in faces.items():
-        for a, b in [(p, q) if times > 0 else (q, p)] * abs(times):
-            following[a].append(b)
-            leading[b].append(a)
-    for q in list(following):
-        if len(following[q]) != 1 or len(leading[q]) != 1 or q[-1] == 0:
-            continue
-        p, r = leading[q][0], following[q][0]
-        # A whole line keeps a finite point between its two ends at infinity.
-        if p != r and (p[-1] or r[-1]) and determinant(p, q, r) == 0:
-            following[p][following[p].index(q)] = r
-            leading[r][leading[r].index(q)] = p
-            following[q], leading[q] = [], []
-    joined: dict[Face, int] = defaultdict(int)
-    for p, ends in following.items():
-        for q in ends:
-            joined[p, q] += 1
-    return dict(joined)
-
-
-def _split_at_axes(face: Face) -> list[Face]:
-    """Cut an edge where a coordinate changes its sign."""
-    if len(face) == 1:
-        return [face]
-    parts = [face]
-    for axis in (0, 1):
-        cut: list[Face] = []
-        for p, q in parts:
-            if p[axis] * q[axis] < 0:
-                s, t = abs(q[axis]), abs(p[axis])
-                middle = _primitive(tuple(s * a + t * b for a, b in zip(p, q, strict=True)))
-                cut += [(p, middle), (middle, q)]
-            else:
-                cut.append((p, q))
-        parts = cut
-    return parts
-
-
-def _primitive(vector: Vertex) -> Vertex:
-    divisor = gcd(*vector)
-    return tuple(x // divisor for x in vector) if divisor > 1 else vector

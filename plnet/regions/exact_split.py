@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from plnet.geometry.cells import Cell, Form, signs, split
+from plnet.geometry.cells import AnyCell, Form, signs, split
 from plnet.geometry.exact import RationalMatrix
 from plnet.ir.layers import GroupMax, ScalarPWL
 from plnet.ir.network import PLNetwork
@@ -33,8 +33,8 @@ class _Group:
 
 
 def split_by_layer(
-    depth: int, layer: ScalarPWL | GroupMax, forms: RationalMatrix, cell: Cell
-) -> Iterator[tuple[np.ndarray, Cell]]:
+    depth: int, layer: ScalarPWL | GroupMax, forms: RationalMatrix, cell: AnyCell
+) -> Iterator[tuple[np.ndarray, AnyCell]]:
     """Cut a cell into the cells on which every unit of a layer is in one piece.
 
     Parameters
@@ -44,12 +44,12 @@ def split_by_layer(
     layer : ScalarPWL or GroupMax
     forms : RationalMatrix, shape (n_in, d + 1)
         Exact forms of the layer's inputs on the cell.
-    cell : Cell
+    cell : Cell or Polyhedron
 
     Yields
     ------
     pieces : ndarray of int, shape (n_out,)
-    cell : Cell
+    cell : Cell or Polyhedron
 
     Notes
     -----
@@ -100,7 +100,7 @@ def _groups(layer: GroupMax, forms: RationalMatrix) -> Iterator[_Group]:
             )
 
 
-def _settle(item: _Wall | _Group, cell: Cell, pieces: np.ndarray) -> _Wall | _Group | None:
+def _settle(item: _Wall | _Group, cell: AnyCell, pieces: np.ndarray) -> _Wall | _Group | None:
     """Record the piece of a unit that has only one on the cell; return what stays open."""
     if isinstance(item, _Wall):
         at = signs(item.form, cell)
@@ -115,7 +115,7 @@ def _settle(item: _Wall | _Group, cell: Cell, pieces: np.ndarray) -> _Wall | _Gr
     return _Group(item.unit, left)
 
 
-def _undominated(group: _Group, cell: Cell) -> tuple[tuple[int, Form], ...]:
+def _undominated(group: _Group, cell: AnyCell) -> tuple[tuple[int, Form], ...]:
     """Drop each piece that another one reaches or exceeds on the whole cell."""
     left: list[tuple[int, Form]] = []
     for piece, form in group.pieces:
@@ -131,13 +131,13 @@ def _difference(f: Form, g: Form) -> Form:
     return tuple(a - b for a, b in zip(f, g, strict=True))
 
 
-def _cut(depth: int, wall: _Wall, cell: Cell) -> tuple[Cell, Cell]:
+def _cut(depth: int, wall: _Wall, cell: AnyCell) -> tuple[AnyCell, AnyCell]:
     return split(cell, wall.form, (depth, wall.unit, wall.piece, wall.piece + 1), signs(wall.form, cell))
 
 
-def _maximal_parts(depth: int, group: _Group, cell: Cell) -> Iterator[tuple[int, Cell]]:
+def _maximal_parts(depth: int, group: _Group, cell: AnyCell) -> Iterator[tuple[int, AnyCell]]:
     for piece, form in group.pieces:
-        part: Cell | None = cell
+        part: AnyCell | None = cell
         for other, rival in group.pieces:
             if other == piece:
                 continue

@@ -2,25 +2,58 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from plnet.geometry.cells import Cell, FacetId, Form, signs, split
+from plnet.geometry.cells import AnyCell, FacetId, Form, signs, split
 from plnet.geometry.exact import RationalMatrix
+from plnet.geometry.homogeneous import Vertex, lines_within
 from plnet.ir.layers import GroupMax, ScalarPWL
-from plnet.regions.leaves import LeafArrays
+from plnet.regions.leaves import LeafArrays, LeafStore, rounded_vertex
 from plnet.regions.problem import Problem
 
 __all__ = [
     "HalfSpaces",
     "cell_from_facets",
+    "cell_from_pattern",
+    "common_lines",
     "exact_cell",
     "facet_form",
     "halfspaces",
     "proper_vertices",
     "wall_form",
+    "with_vertices",
 ]
+
+
+def with_vertices(problem: Problem, leaves: LeafArrays) -> LeafArrays:
+    """Return regions of which only points are known with their vertices and facets, from exact cells.
+
+    Costs one exact cell for each region, some milliseconds.
+    """
+    if leaves.has_vertices:
+        return leaves
+    store = LeafStore(problem.network.n_units, problem.dim)
+    for i, pattern in enumerate(leaves.patterns):
+        store.add_cell(pattern, exact_cell(problem, leaves, i))
+    return store.arrays()
+
+
+def common_lines(problem: Problem) -> np.ndarray:
+    """Return the lines of the domain along which nothing changes, as directions of shape (l, d).
+
+    Costs one exact elimination of the sides of the domain and the forms of the first layer.
+    """
+    d = problem.dim
+    lines: list[Vertex] = [tuple(int(i == j) for j in range(d + 1)) for i in range(d)]
+    rows = problem.chart.facets.integers.tolist()
+    if problem.blocks:
+        rows += problem.forms(()).integers.tolist()
+    for row in rows:
+        lines = lines_within(lines, tuple(row))
+    return np.array([rounded_vertex(line)[:-1] for line in lines]).reshape(len(lines), d)
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,12 +76,15 @@ class HalfSpaces:
         return len(self.facets)
 
 
-def proper_vertices(leaves: LeafArrays, i: int) -> np.ndarray:
+def proper_vertices(problem: Problem, leaves: LeafArrays, i: int) -> np.ndarray:
     """Return the homogeneous vertices of region i without points inside an edge, shape (k, d + 1)."""
+    if not leaves.has_vertices:
+        return np.array([rounded_vertex(vertex) for vertex in exact_cell(problem, leaves, i).vertices])
     begin, end = leaves.starts[i], leaves.starts[i + 1]
-    rows, facets = leaves.vertices[begin:end], leaves.facets[begin:end]
-    if rows.shape[1] == 2:
+    rows = leaves.vertices[begin:end]
+    if rows.shape[1] != 3:
         return rows
+    facets = leaves.facets[begin:end]
     before = np.roll(facets, 1, axis=0)
     inside_edge = (facets == before).all(axis=1)
     return rows[~inside_edge]
@@ -76,7 +112,7 @@ def wall_form(nonlinear: ScalarPWL | GroupMax, forms: RationalMatrix, unit: int,
 
 def cell_from_facets(
     problem: Problem, facets: list[tuple[FacetId, int]], prefix: tuple[np.ndarray, ...]
-) -> Cell:
+) -> AnyCell:
     """Return the exact cell cut out of the domain by facets with the side (1 or -1) to keep."""
     cell = problem.root
     for facet, side in facets:
@@ -87,31 +123,59 @@ def cell_from_facets(
     return cell
 
 
-def exact_cell(problem: Problem, leaves: LeafArrays, i: int) -> Cell:
+def cell_from_pattern(problem: Problem, prefix: tuple[np.ndarray, ...]) -> AnyCell:
+    """Return the exact cell on which all units are in the given pieces, from every wall in turn."""
+    return cell_from_facets(problem, list(_all_walls(problem, prefix)), prefix)
+
+
+def _all_walls(problem: Problem, prefix: tuple[np.ndarray, ...]) -> Iterator[tuple[FacetId, int]]:
+    """Yield the walls of all units next to their pieces, and the side on which the region lies."""
+    for depth, (block, pieces) in enumerate(zip(problem.blocks, prefix, strict=True)):
+        layer = block.nonlinear
+        for unit, piece in enumerate(pieces.tolist()):
+            if isinstance(layer, GroupMax):
+                members = layer.groups[unit].tolist()
+                others = {index: p for p, index in enumerate(members) if index != members[piece]}
+                for other in others.values():
+                    yield (depth, unit, min(piece, other), max(piece, other)), 1 if piece > other else -1
+                continue
+            if piece > 0:
+                yield (depth, unit, piece - 1, piece), 1
+            if piece < int(layer.n_pieces[unit]) - 1:
+                yield (depth, unit, piece, piece + 1), -1
+
+
+def exact_cell(problem: Problem, leaves: LeafArrays, i: int) -> AnyCell:
     """Return region i in exact homogeneous integers."""
     prefix = tuple(problem.network.pieces_of(leaves.patterns[i]))
-    return cell_from_facets(problem, _sided_facets(problem, leaves, i, prefix), prefix)
+    if not leaves.has_vertices:
+        return cell_from_pattern(problem, prefix)
+    return cell_from_facets(problem, _sided_facets(leaves, i, prefix), prefix)
 
 
-def _sided_facets(
-    problem: Problem, leaves: LeafArrays, i: int, prefix: tuple[np.ndarray, ...]
-) -> list[tuple[FacetId, int]]:
+def _sided_facets(leaves: LeafArrays, i: int, prefix: tuple[np.ndarray, ...]) -> list[tuple[FacetId, int]]:
     """Return the facets of region i and the side of each on which the region lies."""
+    rows = leaves.facets[leaves.facet_rows[i] : leaves.facet_rows[i + 1]].tolist()
+    return _with_sides([(layer, unit, low, high) for layer, unit, low, high in rows], prefix)
+
+
+def _with_sides(facets: Sequence[FacetId], prefix: tuple[np.ndarray, ...]) -> list[tuple[FacetId, int]]:
     found: dict[FacetId, int] = {}
-    for row in leaves.facets[leaves.starts[i] : leaves.starts[i + 1]].tolist():
-        layer, unit, low, high = row
-        if layer == -2:
-            continue
-        side = 1 if layer == -1 or prefix[layer][unit] >= high else -1
-        found[layer, unit, low, high] = side
+    for layer, unit, low, high in facets:
+        if layer != -2:
+            found[layer, unit, low, high] = 1 if layer == -1 or prefix[layer][unit] >= high else -1
     return list(found.items())
 
 
 def halfspaces(problem: Problem, leaves: LeafArrays, i: int) -> HalfSpaces:
     """Return the half-spaces of region i, each row scaled to length 1 and rounded once."""
     prefix = tuple(problem.network.pieces_of(leaves.patterns[i]))
+    if leaves.has_vertices:
+        sided = _sided_facets(leaves, i, prefix)
+    else:
+        sided = _with_sides(exact_cell(problem, leaves, i).facets, prefix)
     rows, facets = [], []
-    for facet, side in _sided_facets(problem, leaves, i, prefix):
+    for facet, side in sided:
         form = facet_form(problem, prefix, facet)
         scale = side * max(abs(x) for x in form[:-1])
         row = np.array([x / scale for x in form])

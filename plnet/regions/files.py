@@ -23,11 +23,13 @@ from plnet.regions.leaves import LeafArrays
 __all__ = ["SCHEMA", "load_complex", "save_complex"]
 
 FORMAT = "plnet.RegionComplex"
-SCHEMA = 1
+SCHEMA = 2
 """Version of the file format; raised when a reader of the old one would misread a file."""
 
 _RESULT = ("exact", "complete", "engine", "reason", "seconds", "n_undecided", "n_fallbacks")
 _LEAVES = ("patterns", "vertices", "facets", "starts")
+_OPTIONAL_LEAVES = ("facet_starts", "tight", "lines")
+"""Only regions of more than two dimensions have them."""
 
 
 def save_complex(complex_: RegionComplex, path: str | Path) -> Path:
@@ -38,7 +40,9 @@ def save_complex(complex_: RegionComplex, path: str | Path) -> Path:
     OutputError
         If the file cannot be written.
     """
-    arrays = {key: getattr(complex_.leaves, key) for key in _LEAVES}
+    leaves = complex_.leaves
+    arrays = {key: getattr(leaves, key) for key in _LEAVES}
+    arrays |= {key: found for key in _OPTIONAL_LEAVES if (found := getattr(leaves, key)) is not None}
     if arrays["patterns"].max(initial=0) < 256:
         # Half the size, and several times faster to compress.
         arrays["patterns"] = arrays["patterns"].astype(np.uint8)
@@ -76,13 +80,16 @@ def load_complex(path: str | Path) -> RegionComplex:
 
 def _complex_from(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> RegionComplex:
     arrays["patterns"] = arrays["patterns"].astype(np.int16)
-    leaves = LeafArrays(*(arrays[key] for key in _LEAVES))
+    leaves = LeafArrays(
+        *(arrays[key] for key in _LEAVES), **{key: arrays[key] for key in _OPTIONAL_LEAVES if key in arrays}
+    )
     network = network_from_header(header["network"], arrays)
-    rows = len(leaves.vertices)
     if (
         leaves.patterns.shape != (len(leaves.starts) - 1, network.n_units)
-        or leaves.starts[-1] != rows
-        or leaves.facets.shape != (rows, 4)
+        or leaves.starts[-1] != len(leaves.vertices)
+        or leaves.facets.shape != (leaves.facet_rows[-1], 4)
+        or len(leaves.facet_rows) != len(leaves.starts)
+        or (leaves.tight is not None and len(leaves.tight) != len(leaves.vertices))
     ):
         raise FileFormatError(
             "The arrays of the region file do not fit together; it is damaged. Make it again."

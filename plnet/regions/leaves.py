@@ -8,14 +8,18 @@ from functools import cached_property
 
 import numpy as np
 
-from plnet.geometry.cells import AT_INFINITY, Cell
+from plnet.geometry.cells import AT_INFINITY, AnyCell, Cell
 
-__all__ = ["LeafArrays", "LeafStore"]
+__all__ = ["LeafArrays", "LeafStore", "rounded_vertex"]
 
 
 @dataclass(frozen=True, eq=False)
 class LeafArrays:
     """Regions as arrays.
+
+    In dimension 1 and 2 a region is a ring: row k of its facets runs from its vertex k to the
+    next one. In more dimensions `tight` says which vertex lies on which facet. Engines that
+    know no vertices leave one row for each region, a point of its interior, and no facets.
 
     Parameters
     ----------
@@ -23,28 +27,64 @@ class LeafArrays:
     vertices : ndarray, shape (E, d + 1)
         Homogeneous vertices of all regions, one behind the other; last entry 1, or 0 for a
         direction in which the region is unbounded.
-    facets : ndarray of int32, shape (E, 4)
-        Facet at a vertex (d = 1) or from it to the next (d = 2).
+    facets : ndarray of int32, shape (F, 4)
+        Facet at a vertex (d = 1), from it to the next (d = 2), or in any order (d > 2).
     starts : ndarray of int64, shape (R + 1,)
-        Region i owns the rows ``starts[i]:starts[i + 1]``.
+        Region i owns the vertices ``starts[i]:starts[i + 1]``.
+    facet_starts : ndarray of int64, shape (R + 1,), optional
+        Region i owns the facets ``facet_starts[i]:facet_starts[i + 1]``; as `starts` if not given.
+    tight : ndarray of uint64, shape (E, w), optional
+        Bit k of a row stands for facet k of the region (d > 2).
+    lines : ndarray, shape (l, d), optional
+        Directions in which every region is a union of whole lines.
     """
 
     patterns: np.ndarray
     vertices: np.ndarray
     facets: np.ndarray
     starts: np.ndarray
+    facet_starts: np.ndarray | None = None
+    tight: np.ndarray | None = None
+    lines: np.ndarray | None = None
+
+    @property
+    def dim(self) -> int:
+        """Dimension d."""
+        return self.vertices.shape[1] - 1
+
+    @property
+    def has_vertices(self) -> bool:
+        """Whether the vertices are known, not only a point of each region."""
+        return self.facet_starts is None or self.tight is not None
 
     @cached_property
     def region(self) -> np.ndarray:
-        """Region that owns each row, shape (E,)."""
+        """Region that owns each vertex, shape (E,)."""
         return np.repeat(np.arange(len(self.patterns)), np.diff(self.starts))
 
     @cached_property
+    def facet_region(self) -> np.ndarray:
+        """Region that owns each facet, shape (F,)."""
+        return np.repeat(np.arange(len(self.patterns)), np.diff(self.facet_rows))
+
+    @property
+    def facet_rows(self) -> np.ndarray:
+        """First facet of each region, and their number, shape (R + 1,)."""
+        return self.starts if self.facet_starts is None else self.facet_starts
+
+    @cached_property
     def following(self) -> np.ndarray:
-        """Row of the next vertex of the same region, around the ring, shape (E,)."""
+        """Row of the next vertex of the same region, around the ring, shape (E,); d <= 2."""
         out = np.arange(1, len(self.vertices) + 1)
         out[self.starts[1:] - 1] = self.starts[:-1]
         return out
+
+    def incidence(self, i: int) -> np.ndarray:
+        """Return which vertex of region i lies on which of its facets, shape (k, f), bool; d > 2."""
+        assert self.tight is not None
+        masks = self.tight[self.starts[i] : self.starts[i + 1]]
+        bits = np.arange(self.facet_rows[i + 1] - self.facet_rows[i])
+        return (masks[:, bits // 64] >> (bits % 64).astype(np.uint64) & np.uint64(1)).astype(bool)
 
 
 @dataclass
@@ -53,40 +93,94 @@ class LeafStore:
 
     n_units: int
     dim: int
-    _blocks: list[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]] = field(default_factory=list)
+    lines: np.ndarray | None = None
+    _blocks: list[tuple[np.ndarray, ...]] = field(default_factory=list)
 
-    def add_cell(self, pattern: np.ndarray, cell: Cell) -> None:
+    def add_cell(self, pattern: np.ndarray, cell: AnyCell) -> None:
         """Store one exact cell, its vertices rounded once."""
-        rows = np.array([_rounded(vertex) for vertex in cell.vertices])
-        facets = np.array(cell.facets or [AT_INFINITY] * len(rows))
-        self.add_block(pattern[None], rows, facets, np.array([len(rows)]))
+        rows = np.array([rounded_vertex(vertex) for vertex in cell.vertices])
+        if isinstance(cell, Cell):
+            facets = np.array(cell.facets or [AT_INFINITY] * len(rows))
+            self.add_block(pattern[None], rows, facets, np.array([len(rows)]))
+            return
+        if cell.lines:
+            self.lines = np.array([rounded_vertex(line)[:-1] for line in cell.lines])
+        words = -(-len(cell.facets) // 64)
+        tight = [[mask >> 64 * w & (1 << 64) - 1 for w in range(words)] for mask in cell.tight]
+        sizes = np.array([len(rows)]), np.array([len(cell.facets)])
+        self.add_polytopes(pattern[None], rows, np.array(cell.facets), *sizes, np.array(tight, np.uint64))
 
     def add_block(
         self, patterns: np.ndarray, vertices: np.ndarray, facets: np.ndarray, sizes: np.ndarray
     ) -> None:
-        """Store copies of a block of regions."""
-        block = (patterns.astype(np.int16), vertices.copy(), facets.astype(np.int32), sizes.astype(np.int64))
+        """Store copies of a block of rings, d <= 2."""
+        self._add(patterns, vertices, facets, sizes, sizes, np.zeros((len(vertices), 0), np.uint64))
+
+    def add_polytopes(
+        self,
+        patterns: np.ndarray,
+        vertices: np.ndarray,
+        facets: np.ndarray,
+        sizes: np.ndarray,
+        facet_sizes: np.ndarray,
+        tight: np.ndarray,
+    ) -> None:
+        """Store copies of a block of regions with their incidence, d > 2."""
+        self._add(patterns, vertices, facets, sizes, facet_sizes, tight)
+
+    def add_points(self, patterns: np.ndarray, points: np.ndarray) -> None:
+        """Store a block of regions of which one interior point each is known."""
+        ones, nothing = np.ones(len(points), np.int64), np.zeros(len(points), np.int64)
+        rows = np.concatenate([points, ones[:, None]], axis=1)
+        tight = np.zeros((len(points), 0), np.uint64)
+        self._add(patterns, rows, np.empty((0, 4)), ones, nothing, tight)
+
+    def _add(
+        self,
+        patterns: np.ndarray,
+        vertices: np.ndarray,
+        facets: np.ndarray,
+        sizes: np.ndarray,
+        facet_sizes: np.ndarray,
+        tight: np.ndarray,
+    ) -> None:
+        block = (
+            patterns.astype(np.int16),
+            vertices.copy(),
+            facets.astype(np.int32),
+            sizes.astype(np.int64),
+            facet_sizes.astype(np.int64),
+            tight.copy(),
+        )
         # One append, so that an interruption leaves whole blocks only.
         self._blocks.append(block)
 
     def arrays(self) -> LeafArrays:
         """Return everything stored so far."""
+        words = max((block[5].shape[1] for block in self._blocks), default=0)
+        columns = [list(column) for column in zip(*self._blocks, strict=True)] or [[] for _ in range(6)]
+        columns[5] = [np.pad(block, ((0, 0), (0, words - block.shape[1]))) for block in columns[5]]
         nothing = (
             np.empty((0, self.n_units), np.int16),
             np.empty((0, self.dim + 1)),
             np.empty((0, 4), np.int32),
             np.zeros(1, np.int64),
+            np.zeros(1, np.int64),
+            np.empty((0, words), np.uint64),
         )
-        patterns, vertices, facets, sizes = (
-            np.concatenate([start, *parts])
-            for start, parts in zip(
-                nothing, zip(*self._blocks, strict=True) if self._blocks else [()] * 4, strict=True
-            )
+        patterns, vertices, facets, sizes, facet_sizes, tight = (
+            np.concatenate([start, *parts]) for start, parts in zip(nothing, columns, strict=True)
         )
-        return LeafArrays(patterns, vertices, facets, np.cumsum(sizes))
+        starts, facet_starts = np.cumsum(sizes), np.cumsum(facet_sizes)
+        if self.dim <= 2 and not words and len(facets) == len(vertices):
+            return LeafArrays(patterns, vertices, facets, starts)
+        return LeafArrays(
+            patterns, vertices, facets, starts, facet_starts, tight if words else None, self.lines
+        )
 
 
-def _rounded(vertex: tuple[int, ...]) -> list[float]:
+def rounded_vertex(vertex: tuple[int, ...]) -> list[float]:
+    """Return a homogeneous vertex with last entry 1, or a direction with largest entry 1, rounded once."""
     scale = vertex[-1] or max(map(abs, vertex))
     return [_quotient(x, scale) for x in vertex]
 

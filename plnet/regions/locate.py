@@ -14,6 +14,7 @@ from plnet.ir.network import UNIT_ROUNDOFF
 from plnet.ir.one_sided import one_sided_pattern
 from plnet.ir.safe_patterns import safe_patterns
 from plnet.regions.adjacency import embed_columns, pattern_index
+from plnet.regions.problem import MOST_DIMENSIONS_BY_VERTICES
 
 if TYPE_CHECKING:
     from plnet.regions.complex import RegionComplex
@@ -75,10 +76,18 @@ def _inside(complex_: RegionComplex, points: np.ndarray) -> np.ndarray:
     return inside
 
 
+def _corners(complex_: RegionComplex) -> list[list[Fraction]]:
+    """Return homogeneous points whose combinations with positive weights lie inside the domain."""
+    if complex_.dim > MOST_DIMENSIONS_BY_VERTICES and len(complex_.chart.facets.integers):
+        return [[*to_fractions(point), Fraction(1)] for point in complex_.points[:_TRIES]]
+    root = complex_.problem.root
+    return [scaled_vertex(vertex) for vertex in (*root.vertices, *getattr(root, "lines", ()))]
+
+
 def _locate_exactly(complex_: RegionComplex, index: dict[bytes, int], point: np.ndarray) -> int:
     """Step from the point into the domain, in one of several directions, until a region is met."""
     exact = to_fractions(point)
-    corners = [scaled_vertex(vertex) for vertex in complex_.problem.root.vertices]
+    corners = _corners(complex_)
     for attempt in range(_TRIES):
         # Positive weights of all corners give a point inside, whatever the size of the domain.
         weights = [Fraction(1009 + attempt * (i + 1) ** 2, 1009) for i in range(len(corners))]

@@ -6,7 +6,7 @@ import numpy as np
 
 from plnet.regions.leaves import LeafArrays
 
-__all__ = ["interior_points", "volumes"]
+__all__ = ["bounded", "interior_points", "volumes"]
 
 
 def interior_points(leaves: LeafArrays) -> np.ndarray:
@@ -28,6 +28,15 @@ def volumes(leaves: LeafArrays) -> np.ndarray:
     out = np.abs(_sum_per_region(contributions[:, None], starts)[:, 0])
     finite = _sum_per_region((vertices[:, -1:] == 0).astype(float), starts)[:, 0] == 0
     return np.where(finite, out, np.inf)
+
+
+def bounded(leaves: LeafArrays) -> np.ndarray:
+    """Return which regions are bounded, shape (R,), from known vertices."""
+    out = np.ones(len(leaves.patterns), dtype=bool)
+    out[leaves.region[leaves.vertices[:, -1] == 0]] = False
+    if leaves.lines is not None and len(leaves.lines):
+        out[:] = False
+    return out
 
 
 def _sum_per_region(rows: np.ndarray, starts: np.ndarray) -> np.ndarray:

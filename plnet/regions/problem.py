@@ -8,16 +8,19 @@ from functools import cached_property
 
 import numpy as np
 
-from plnet.geometry.cells import Cell, domain_cell
+from plnet.errors import DimensionError
+from plnet.geometry.cells import AnyCell, domain_cell
 from plnet.geometry.domain import Chart
 from plnet.geometry.exact import RationalMatrix
 from plnet.ir.forms import affine_forms, select_pieces
 from plnet.ir.layers import Affine, GroupMax, ScalarPWL
 from plnet.ir.network import PLNetwork
 
-__all__ = ["Block", "Node", "Problem", "pattern_of"]
+__all__ = ["Block", "Node", "Problem", "check_vertices", "essential_dimension", "pattern_of"]
 
 _CACHE_SIZE = 4096
+
+MOST_DIMENSIONS_BY_VERTICES = 12
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +35,7 @@ class Block:
 class Node:
     """A cell on which the first ``len(prefix)`` nonlinear layers are in known pieces."""
 
-    cell: Cell
+    cell: AnyCell
     prefix: tuple[np.ndarray, ...] = ()
 
     @property
@@ -61,8 +64,20 @@ class Problem:
         return self.chart.dim
 
     @cached_property
-    def root(self) -> Cell:
-        """Exact cell of the domain, for d <= 2."""
+    def root(self) -> AnyCell:
+        """Exact cell of the domain.
+
+        Raises
+        ------
+        DimensionError
+            If it may have too many vertices to list.
+        """
+        if len(self.chart.facets.integers) and self.dim > MOST_DIMENSIONS_BY_VERTICES:
+            raise DimensionError(
+                f"This needs the vertices of a domain of dimension {self.dim}, which may be too many to "
+                f"list; expected a dimension of at most {MOST_DIMENSIONS_BY_VERTICES}. Patterns, points, "
+                "gradients, offsets and locate work in any dimension; for the rest take a Slice."
+            )
         return domain_cell(self.chart.facets, self.chart.facet_names)
 
     @cached_property
@@ -96,6 +111,30 @@ class Problem:
         if len(self._cache) > _CACHE_SIZE:
             self._cache.popitem(last=False)
         return forms
+
+
+def essential_dimension(problem: Problem) -> int:
+    """Return a dimension that is enough: on all of R^n a network sees the rows of its first layer only."""
+    if len(problem.chart.facets.integers) or not problem.blocks:
+        return problem.dim
+    forms = problem.forms(())
+    return min(problem.dim, forms.shape[0])
+
+
+def check_vertices(problem: Problem, engine: str) -> None:
+    """Raise if an engine that keeps the vertices of cells would need too many of them.
+
+    Raises
+    ------
+    DimensionError
+        Names the engine to use.
+    """
+    needed = essential_dimension(problem)
+    if needed > MOST_DIMENSIONS_BY_VERTICES:
+        raise DimensionError(
+            f'The engine "{engine}" keeps the vertices of every cell, which are too many in dimension '
+            f'{needed}; it works up to dimension {MOST_DIMENSIONS_BY_VERTICES}. Use engine="search".'
+        )
 
 
 def pattern_of(network: PLNetwork, prefix: tuple[np.ndarray, ...]) -> np.ndarray:

@@ -17,13 +17,14 @@ class RegionCount:
     Parameters
     ----------
     count : int
-        Regions found. The number of regions if `complete`.
+        The number of regions if `known`, else the largest number that is proved to be there: `lower`.
     exact : bool
         True only if every decision was proved and nothing was left out.
     complete : bool
         False after a budget ran out or an interruption.
     lower, upper : int
-        Proved bounds of the number of regions.
+        Proved bounds of the number of regions. They can differ in a complete count: "convex" is
+        a minimum over all complexes, which is not always found.
     definition : str
         What a region is; see the glossary.
     engine, reason : str
@@ -55,18 +56,28 @@ class RegionCount:
     n_undecided: int = 0
     n_fallbacks: int = 0
 
+    @property
+    def known(self) -> bool:
+        """Whether the count is complete and its two bounds are equal."""
+        return self.complete and self.lower == self.upper
+
     def __int__(self) -> int:
         """Return the count.
 
         Raises
         ------
         IncompleteResultError
-            If the count is not complete.
+            If the number is not known.
         """
         if not self.complete:
             raise IncompleteResultError(
                 f"The count stopped early: between {self.lower} and {self.upper} regions are proved. "
                 "Read .lower and .upper, or count again with a larger max_regions or max_seconds."
+            )
+        if not self.known:
+            raise IncompleteResultError(
+                f"The number of regions ({self.definition}) is between {self.lower} and {self.upper}, "
+                "more is not proved. Read .lower and .upper."
             )
         return self.count
 
@@ -76,10 +87,10 @@ class RegionCount:
         if other is self:
             return True
         if isinstance(other, RegionCount):
-            same_kind = self.complete and other.complete and self.definition == other.definition
+            same_kind = self.known and other.known and self.definition == other.definition
             return same_kind and self.count == other.count
         if isinstance(other, int):
-            return self.complete and self.count == other
+            return self.known and self.count == other
         return NotImplemented
 
     def __hash__(self) -> int:
@@ -88,8 +99,9 @@ class RegionCount:
     def __str__(self) -> str:
         if not self.complete:
             return f"at least {self.lower} regions ({self.definition}; stopped early, engine {self.engine})"
-        word = "exact" if self.exact else f"not proved, between {self.lower} and {self.upper}"
-        return f"{self.count} regions ({self.definition}; {word}, engine {self.engine}, {self.seconds:.3g} s)"
+        number = str(self.count) if self.known else f"between {self.lower} and {self.upper}"
+        word = "exact" if self.exact else "not proved" if self.known else "both proved"
+        return f"{number} regions ({self.definition}; {word}, engine {self.engine}, {self.seconds:.3g} s)"
 
 
 @dataclass(frozen=True)

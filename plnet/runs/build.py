@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
+from collections.abc import Callable
 from dataclasses import fields, replace
 from typing import Any
 
@@ -16,7 +18,7 @@ from plnet.runs.main_job import run_main_job
 from plnet.runs.outputs import RunFolder
 from plnet.runs.report import describe_main_job
 from plnet.runs.store import Attempt
-from plnet.runs.task import Job
+from plnet.runs.task import Job, require_same_inputs
 from plnet.runs.thread_budget import own_threads
 from plnet.runs.train import check_training, train_classifier
 
@@ -40,7 +42,23 @@ def main_job() -> Job:
 
 
 def _run(attempt: Attempt, config: DictConfig) -> None:
-    run_main_job(attempt.folder, steps=attempt.steps, **build_main_job(config))
+    arguments = build_main_job(config)
+    for name in ("network", "data"):
+        if arguments[name] is not None:
+            check = functools.partial(require_same_inputs, attempt, config, main_job())
+            arguments[name] = _then(arguments[name], check)
+    run_main_job(attempt.folder, steps=attempt.steps, **arguments)
+
+
+def _then(call: Callable[..., Any], check: Callable[[], None]) -> Callable[..., Any]:
+    """Return a function that reads what `call` reads, and then checks that it was the right content."""
+
+    def read(**options: Any) -> Any:
+        found = call(**options)
+        check()
+        return found
+
+    return read
 
 
 def _redraw(folder: RunFolder, config: DictConfig) -> None:

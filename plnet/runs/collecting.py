@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -47,7 +47,8 @@ class CollectedRun:
     status : RunStatus
         Its ``status`` may also be "abandoned".
     config : dict
-        Dotted names and plain values; a list is JSON text.
+        Dotted names and plain values; a list is JSON text. An entry that names a file or code of the user has
+        beside it one with the ending ``.sha256``, the beginning of the digest of its content.
     metrics : dict
     problem : str
         For people: what could not be read. Empty otherwise.
@@ -91,8 +92,8 @@ def collect_runs(*paths: str | Path) -> tuple[list[CollectedRun], list[str]]:
         If a path does not exist or is no folder.
     """
     runs: dict[tuple[str, str], CollectedRun] = {}
-    problems = []
-    for folder in find_run_folders(*paths):
+    folders, problems = _find(paths)
+    for folder in folders:
         run = read_run(folder)
         if run.problem:
             problems.append(run.problem)
@@ -111,22 +112,14 @@ def collect_runs(*paths: str | Path) -> tuple[list[CollectedRun], list[str]]:
 def find_run_folders(*paths: str | Path) -> list[Path]:
     """Return the run folders in and below some folders, each once and in a stable order.
 
-    Hidden folders, and what is inside of a run folder, are passed over.
+    Links to folders are followed. Hidden folders, and what is inside of a run folder, are passed over.
 
     Raises
     ------
     ConfigError
         If a path does not exist or is no folder.
     """
-    found: dict[Path, None] = {}
-    for path in map(Path, paths):
-        if not path.is_dir():
-            what = "is a file" if path.exists() else "does not exist"
-            raise ConfigError(
-                f"Expected a folder of runs, and {path} {what}. Runs are below paths.runs, as runs/."
-            )
-        found.update(dict.fromkeys(_walk(path.resolve())))
-    return list(found)
+    return _find(paths)[0]
 
 
 def read_run(folder: str | Path) -> CollectedRun:
@@ -163,11 +156,34 @@ def _is_scalar(value: Any) -> bool:
     return value is None or isinstance(value, bool | int | float | str)
 
 
-def _walk(folder: Path) -> Iterator[Path]:
+def _find(paths: Iterable[str | Path]) -> tuple[list[Path], list[str]]:
+    """Return the run folders, and what is to be told about folders that cannot be read."""
+    found, problems, seen = [], [], set()
+    for path in map(Path, paths):
+        if not path.is_dir():
+            what = "is a file" if path.exists() else "does not exist"
+            raise ConfigError(
+                f"Expected a folder of runs, and {path} {what}. Runs are below paths.runs, as runs/."
+            )
+        found += _walk(path.resolve(), seen, problems)
+    return found, problems
+
+
+def _walk(folder: Path, seen: set[tuple[int, int]], problems: list[str]) -> Iterator[Path]:
     try:
+        identity = folder.stat()
+        # A folder may be given twice, and links may lead in a circle.
+        if (identity.st_dev, identity.st_ino) in seen:
+            return
+        seen.add((identity.st_dev, identity.st_ino))
         with os.scandir(folder) as listing:
             entries = sorted(listing, key=lambda entry: entry.name)
-    except OSError:
+    except FileNotFoundError:
+        return  # Removed this very moment.
+    except OSError as error:
+        problems.append(
+            f"{folder} cannot be read ({error.strerror or error}); its runs are not in the table."
+        )
         return
     names = {entry.name for entry in entries}
     # A lock folder without a lock is that of a run which begins this very moment.
@@ -175,8 +191,8 @@ def _walk(folder: Path) -> Iterator[Path]:
         yield folder
         return
     for entry in entries:
-        if not entry.name.startswith(".") and entry.is_dir(follow_symlinks=False):
-            yield from _walk(Path(entry.path))
+        if not entry.name.startswith(".") and entry.is_dir():
+            yield from _walk(Path(entry.path), seen, problems)
 
 
 def _stamp(folder: Path) -> tuple[int, int, int] | None:
@@ -205,7 +221,13 @@ def _read(folder: Path) -> CollectedRun:
     if problems and status.status == FINISHED:
         # Half of a result must not pass for a result.
         status = replace(status, status=UNREADABLE)
-    return CollectedRun(folder, status, flatten(config), flatten(metrics), " ".join(problems))
+    entries = {**flatten(config), **_contents(status)} if config else {}
+    return CollectedRun(folder, status, entries, flatten(metrics), " ".join(problems))
+
+
+def _contents(status: RunStatus) -> dict[str, str]:
+    # Without it, the runs of two versions of a file would look the same.
+    return {f"{name}.sha256": str(digest)[:16] for name, digest in (status.inputs or {}).items()}
 
 
 def _is_locked(folder: Path) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import os
 import platform
 import subprocess
@@ -11,7 +12,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-__all__ = ["code_version", "describe_environment", "plnet_version"]
+__all__ = ["code_version", "describe_environment", "plnet_version", "source_of_plnet"]
 
 _PACKAGES = (
     "numpy",
@@ -37,6 +38,7 @@ def describe_environment(device: Any = "cpu") -> dict[str, Any]:
     return {
         "plnet": plnet_version(),
         "git": code_version(),
+        "source": source_of_plnet(),
         "python": platform.python_version(),
         "platform": _platform(),
         "machine": platform.machine(),
@@ -78,6 +80,20 @@ def code_version() -> dict[str, Any] | None:
     It is asked for once in a process: what was imported does not change with the files.
     """
     return _git(Path(__file__).resolve().parents[2])
+
+
+@functools.cache
+def source_of_plnet() -> str:
+    """Return a digest of the Python files of plnet: 16 hexadecimal digits.
+
+    Commit and version do not change while the code is worked on; this does. It is computed once in a process,
+    whose modules do not change with the files either.
+    """
+    package, digest = Path(__file__).resolve().parents[1], hashlib.sha256()
+    for path in sorted(package.rglob("*.py")):
+        digest.update(f"{path.relative_to(package).as_posix()}\0{path.stat().st_size}\0".encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 @functools.cache

@@ -6,7 +6,6 @@ import hashlib
 import json
 import math
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, ListConfig, OmegaConf
@@ -71,7 +70,7 @@ def scientific_part(plain: Mapping[str, Any], leave_out: Iterable[str] = ()) -> 
     return part
 
 
-def run_key(job: str, schema: int, part: Mapping[str, Any], input_files: Iterable[str] = ()) -> str:
+def run_key(job: str, schema: int, part: Mapping[str, Any]) -> str:
     """Return the key of a scientific configuration: 16 hexadecimal digits.
 
     Parameters
@@ -81,9 +80,7 @@ def run_key(job: str, schema: int, part: Mapping[str, Any], input_files: Iterabl
     schema : int
         Version of the meaning of its results.
     part : mapping
-        As `scientific_part` returns it.
-    input_files : iterable of str
-        Dotted names of entries that name a file. Its content counts, not its place.
+        As `scientific_part` returns it, and `plnet.runs.inputs.with_inputs` completes it.
 
     Raises
     ------
@@ -96,12 +93,8 @@ def run_key(job: str, schema: int, part: Mapping[str, Any], input_files: Iterabl
     >>> run_key("demo", 1, {"a": 1, "b": 2.5}) == run_key("demo", 1, {"b": 2.5, "a": 1.0})
     True
     """
-    canonical = _canonical(part, "")
-    for name in input_files:
-        _put_digest(canonical, name.split("."))
-    text = json.dumps(
-        {"schema": schema, "job": job, "config": canonical}, sort_keys=True, separators=(",", ":")
-    )
+    content = {"schema": schema, "job": job, "config": _canonical(part, "")}
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -162,20 +155,3 @@ def _without(part: dict[str, Any], names: list[str]) -> dict[str, Any]:
         return {key: value for key, value in part.items() if key != first}
     inner = part[first]
     return {**part, first: _without(dict(inner), rest)} if isinstance(inner, Mapping) else part
-
-
-def _put_digest(canonical: dict[str, Any], names: list[str]) -> None:
-    for name in names[:-1]:
-        inner = canonical.get(name)
-        if not isinstance(inner, dict):
-            return
-        canonical = inner
-    path = canonical.get(names[-1])
-    if not isinstance(path, str):
-        return
-    try:
-        with Path(path).expanduser().open("rb") as handle:
-            digest = hashlib.file_digest(handle, "sha256").hexdigest()
-    except OSError:
-        return  # The job says what is wrong with the file, better than can be said here.
-    canonical[names[-1]] = {"sha256": digest}

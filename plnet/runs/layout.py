@@ -80,6 +80,10 @@ class RunStatus:
         Whether the checkout had changes.
     plnet : str, optional
         Version.
+    code : str, optional
+        Digest of the source of plnet; it tells apart what commit and version do not.
+    inputs : dict, optional
+        Entries of the configuration that name a file or code of the user, with the digest of the content.
     launch_folder, hydra_folder : str, optional
     error : dict, optional
         "type" and "message" of a failure.
@@ -102,6 +106,8 @@ class RunStatus:
     commit: str | None = None
     dirty: bool | None = None
     plnet: str | None = None
+    code: str | None = None
+    inputs: dict[str, str] | None = None
     launch_folder: str | None = None
     hydra_folder: str | None = None
     error: dict[str, Any] | None = None
@@ -166,7 +172,18 @@ def read_status(folder: str | Path) -> RunStatus:
 
 _TYPES: dict[str, tuple[type, ...]] = {
     **dict.fromkeys(
-        ("job", "key", "started", "ended", "host", "commit", "plnet", "launch_folder", "hydra_folder"),
+        (
+            "job",
+            "key",
+            "started",
+            "ended",
+            "host",
+            "commit",
+            "plnet",
+            "code",
+            "launch_folder",
+            "hydra_folder",
+        ),
         (str, type(None)),
     ),
     **dict.fromkeys(("process", "seed"), (int, type(None))),
@@ -175,6 +192,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "schema": (int,),
     "seconds": (int, float, type(None)),
     "error": (dict, type(None)),
+    "inputs": (dict, type(None)),
 }
 
 

@@ -55,7 +55,7 @@ class Launch:
         Which runs are made again, see `must_run`.
     when_locked : {"wait", "skip"}
         What to do where another process works on the run.
-    commit, dirty, plnet, launch_folder, hydra_folder, seed, deterministic
+    commit, dirty, plnet, code, inputs, launch_folder, hydra_folder, seed, deterministic
         As in `plnet.runs.layout.RunStatus`.
 
     Raises
@@ -70,6 +70,8 @@ class Launch:
     commit: str | None = None
     dirty: bool | None = None
     plnet: str | None = None
+    code: str | None = None
+    inputs: dict[str, str] | None = None
     launch_folder: str | None = None
     hydra_folder: str | None = None
     seed: int | None = None
@@ -106,9 +108,11 @@ def must_run(status: RunStatus, launch: Launch) -> bool:
     ========  ==========================================================================================
     never     nothing: what finished, failed or was interrupted stays as it is
     failed    what failed or was interrupted
-    stale     that, and what finished with another commit or version of plnet, or in a changed checkout
+    stale     that, and what finished with another commit, version or source of plnet
     all       everything
     ========  ==========================================================================================
+
+    A result without a record of the source is stale if its checkout, or the present one, has changes.
     """
     if status.status in (MISSING, UNREADABLE, RUNNING) or launch.rerun == "all":
         return True
@@ -120,8 +124,11 @@ def must_run(status: RunStatus, launch: Launch) -> bool:
 
 
 def _same_code(status: RunStatus, launch: Launch) -> bool:
-    same = (status.commit, status.plnet) == (launch.commit, launch.plnet)
-    return same and not status.dirty and not launch.dirty
+    if (status.commit, status.plnet) != (launch.commit, launch.plnet):
+        return False
+    if status.code is not None and launch.code is not None:
+        return status.code == launch.code
+    return not status.dirty and not launch.dirty
 
 
 class RunStore:
@@ -223,14 +230,16 @@ class RunStore:
             commit=launch.commit,
             dirty=launch.dirty,
             plnet=launch.plnet,
+            code=launch.code,
+            inputs=launch.inputs,
             launch_folder=launch.launch_folder,
             hydra_folder=launch.hydra_folder,
             seed=launch.seed,
             deterministic=launch.deterministic,
         )
         may_resume = old.status in (RUNNING, FAILED, INTERRUPTED) and launch.rerun != "all"
-        same_code = (old.commit, old.plnet) == (launch.commit, launch.plnet)
-        steps = read_steps(folder) if may_resume and same_code else {}
+        # Steps of two versions of the code would make a result that neither of them gives.
+        steps = read_steps(folder) if may_resume and _same_code(old, launch) else {}
         guarded = RunFolder(folder, guard=lock.require)
         # First the status: from here on nobody takes the old files for the result.
         guarded.text(STATUS_FILE, status.to_json())

@@ -33,7 +33,8 @@ class RunTable:
         The rows.
     columns : mapping of str to tuple
         Plain values, None where a run has none: job, key, status, the entries of the configuration that
-        vary, the metrics, seconds, error, folder.
+        vary, the metrics, seconds, error, folder. An entry of the configuration with one of these names has
+        ``config.`` before it, a metric ``metrics.``.
     constants : mapping
         Job -> the entries of the configuration that all of its runs share.
     problems : tuple of str
@@ -221,18 +222,19 @@ def table_of(
         ),
     )
     renamed = _metric_names(ordered)
+    entries = {name: f"config.{name}" if name in _OWN else name for name in varying}
     columns: dict[str, tuple[Any, ...]] = {
         "job": tuple(run.job for run in ordered),
         "key": tuple(run.key for run in ordered),
         "status": tuple(run.status.status for run in ordered),
-        **{name: tuple(run.config.get(name) for run in ordered) for name in varying},
+        **{shown: tuple(run.config.get(name) for run in ordered) for name, shown in entries.items()},
         **{shown: tuple(run.metrics.get(name) for run in ordered) for name, shown in renamed.items()},
         "seconds": tuple(run.status.seconds for run in ordered),
         "error": tuple(_error(run) for run in ordered),
         "folder": tuple(str(run.folder) for run in ordered),
     }
     return RunTable(
-        tuple(ordered), columns, constants, tuple(problems), tuple(varying), tuple(renamed.values())
+        tuple(ordered), columns, constants, tuple(problems), tuple(entries.values()), tuple(renamed.values())
     )
 
 

@@ -13,15 +13,15 @@ from typing import Any
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
-from plnet.errors import LockLostError, OutputError, PLNetError
+from plnet.errors import ConfigError, LockLostError, OutputError, PLNetError
 from plnet.runs.copying import copy_results
-from plnet.runs.environment import code_version, describe_environment, plnet_version
+from plnet.runs.environment import code_version, describe_environment, plnet_version, source_of_plnet
+from plnet.runs.inputs import input_digests, with_inputs
 from plnet.runs.keys import plain_config, run_key, scientific_part
 from plnet.runs.layout import CONFIG_FILE, ENVIRONMENT_FILE, FINISHED, RunStatus
 from plnet.runs.store import Attempt, Launch, RunStore, Skipped
-from plnet.runs.user_code import with_sources
 
-__all__ = ["Job", "JobResult", "run_job"]
+__all__ = ["Job", "JobResult", "require_same_inputs", "run_job"]
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +48,8 @@ class Job:
         ``redraw(folder, config)`` draws the figures of a finished run again, from the files alone. It is
         called where only the group plot of the configuration differs.
     input_files : tuple of str
-        Dotted names of entries that name a file whose content decides the result.
+        Dotted names of entries that name a file whose content decides the result. When ``run`` has read
+        them, it calls `require_same_inputs`.
     user_code : tuple of str
         Dotted names of entries ``module:attribute``. The content of the module's file counts too.
     leave_out : tuple of str
@@ -109,13 +110,9 @@ def run_job(config: DictConfig, job: Job) -> JobResult:
         Whatever the job raises; it is written into the folder first.
     """
     plain = plain_config(config)
-    key = run_key(
-        job.name,
-        job.schema,
-        with_sources(scientific_part(plain, job.leave_out), job.user_code),
-        job.input_files,
-    )
-    launch = _launch(config, plain)
+    part = _scientific_part(plain, job)
+    key = run_key(job.name, job.schema, part)
+    launch = _launch(config, plain, _digests(part, job))
     store = RunStore(_base() / plain["paths"]["runs"], job.name)
     opened = store.open(key, launch)
     if isinstance(opened, Attempt):
@@ -127,6 +124,35 @@ def run_job(config: DictConfig, job: Job) -> JobResult:
     return _exported(_skip(store, key, opened, config, job), plain)
 
 
+def require_same_inputs(attempt: Attempt, config: DictConfig, job: Job) -> None:
+    """Raise if a file that the configuration names has another content than that which gave the run its key.
+
+    Between the key and the reading there may be hours, in which the run waits for another process. To be
+    called when the files have been read.
+
+    Raises
+    ------
+    ConfigError
+        Names the entries.
+    """
+    known = attempt.status.inputs or {}
+    found = _digests(_scientific_part(plain_config(config), job), job)
+    changed = sorted(name for name in {*known, *found} if known.get(name) != found.get(name))
+    if changed:
+        raise ConfigError(
+            f"What {' and '.join(changed)} names was changed after this run began. Its folder belongs to the "
+            "old content, so it gets no result. Start again: the new content makes a run of its own."
+        )
+
+
+def _scientific_part(plain: dict[str, Any], job: Job) -> dict[str, Any]:
+    return with_inputs(scientific_part(plain, job.leave_out), job.input_files, job.user_code)
+
+
+def _digests(part: dict[str, Any], job: Job) -> dict[str, str]:
+    return input_digests(part, (*job.input_files, *job.user_code))
+
+
 def _exported(result: JobResult, plain: dict[str, Any]) -> JobResult:
     target = plain["paths"].get("export")
     if target and result.status.status == FINISHED:
@@ -134,7 +160,7 @@ def _exported(result: JobResult, plain: dict[str, Any]) -> JobResult:
     return result
 
 
-def _launch(config: DictConfig, plain: dict[str, Any]) -> Launch:
+def _launch(config: DictConfig, plain: dict[str, Any], inputs: dict[str, str]) -> Launch:
     code = code_version() or {}
     runtime, hydra = plain.get("runtime") or {}, _hydra()
     seed = plain.get("seed")
@@ -145,6 +171,8 @@ def _launch(config: DictConfig, plain: dict[str, Any]) -> Launch:
         commit=code.get("commit"),
         dirty=code.get("changed"),
         plnet=plnet_version(),
+        code=source_of_plnet(),
+        inputs=inputs,
         launch_folder=str(_base()),
         hydra_folder=None if hydra is None else hydra.runtime.output_dir,
         seed=seed if isinstance(seed, int) else None,

@@ -7,14 +7,19 @@ import hashlib
 import importlib
 import importlib.util
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from plnet.errors import ConfigError
 
-__all__ = ["launch_folder", "load_attribute", "source_digest", "with_sources"]
+__all__ = ["launch_folder", "load_attribute", "source_digest"]
+
+# Modules that were imported here, with the digests of their files at that moment. Python imports a module once
+# in a process, whatever happens to its file later.
+_IMPORTED: dict[str, tuple[ModuleType, str | None]] = {}
 
 
 def launch_folder() -> Path:
@@ -52,7 +57,14 @@ def load_attribute(name: str, folder: str | Path | None = None) -> Any:
     place = Path(folder) if folder is not None else launch_folder()
     place = place.absolute()
     with _found_first(place):
+        digest = _file_digest(module_name)
         module = _import(module_name, name, place)
+        if _IMPORTED.get(module_name, (None, None))[0] is not module:
+            if _file_digest(module_name) != digest:
+                raise ConfigError(
+                    f'"{name}": {_file(module)} was changed while it was imported. Start again.'
+                )
+            _IMPORTED[module_name] = module, digest
     value: Any = module
     for part in attribute.split("."):
         if not hasattr(value, part):
@@ -68,35 +80,16 @@ def load_attribute(name: str, folder: str | Path | None = None) -> Any:
 def source_digest(name: str, folder: str | Path | None = None) -> str | None:
     """Return the SHA-256 of the file of the module in ``module:attribute``; None if no file is found.
 
-    The module is not imported. What it imports itself is not covered.
+    The module is not imported. If `load_attribute` imported it before, the answer is the digest of what was
+    imported, also where the file was edited since. What the module imports itself is not covered.
     """
+    module_name = name.partition(":")[0]
+    module, digest = _IMPORTED.get(module_name, (None, None))
+    if module is not None and sys.modules.get(module_name) is module:
+        return digest
     place = (Path(folder) if folder is not None else launch_folder()).absolute()
-    with _found_first(place), suppress(ImportError, ValueError, AttributeError, OSError):
-        spec = importlib.util.find_spec(name.partition(":")[0])
-        if spec is not None and spec.origin is not None:
-            return hashlib.sha256(Path(spec.origin).read_bytes()).hexdigest()
-    return None
-
-
-def with_sources(part: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
-    """Return a configuration in which entries ``module:attribute`` hold the digest of their source too.
-
-    Parameters
-    ----------
-    part : mapping
-        Plain values.
-    names : iterable of str
-        Dotted names of the entries; one that is not there changes nothing.
-    """
-    whole = dict(part)
-    for name in names:
-        first, _, rest = name.partition(".")
-        entry = whole.get(first)
-        if rest and isinstance(entry, Mapping):
-            whole[first] = with_sources(entry, [rest])
-        elif not rest and isinstance(entry, str):
-            whole[first] = {"name": entry, "sha256": source_digest(entry)}
-    return whole
+    with _found_first(place):
+        return _file_digest(module_name)
 
 
 def _split(name: str) -> tuple[str, str]:
@@ -123,6 +116,15 @@ def _found_first(folder: Path) -> Iterator[None]:
         sys.path.remove(text)
         if text not in sys.path:
             sys.path.append(text)
+
+
+def _file_digest(module_name: str) -> str | None:
+    # To find a module, the packages above it are imported, and that may fail in any way; whoever imports tells it.
+    with suppress(Exception):
+        spec = importlib.util.find_spec(module_name)
+        if spec is not None and spec.origin is not None:
+            return hashlib.sha256(Path(spec.origin).read_bytes()).hexdigest()
+    return None
 
 
 def _import(module_name: str, name: str, folder: Path) -> Any:

@@ -1,8 +1,9 @@
-"""`cells`: depth-first splitting of polygons by their vertices, d = 2.
+"""`cells`: depth-first splitting of convex cells by their vertices, d >= 2.
 
 The kernel decides in float64 with certified signs. A cell in which a sign cannot be
 certified is split by one layer in exact integers; its parts go back to the kernel. Memory
-is the depth of the search. A region costs O(n d) in the width n of the layers.
+is the depth of the search. A region costs O(n d) in the width n of the layers for d = 2, and
+O(n v d + v^2) for cells with v vertices above.
 """
 
 from __future__ import annotations
@@ -16,15 +17,20 @@ import numpy as np
 
 from plnet.errors import DimensionError
 from plnet.geometry.cells import Cell, signs, split
+from plnet.geometry.homogeneous import value
+from plnet.geometry.polyhedron import Polyhedron
 from plnet.ir.layers import ScalarPWL
 from plnet.regions.control import Control
 from plnet.regions.engines.base import Tally
 from plnet.regions.engines.kernel_run import KernelRun
+from plnet.regions.engines.one_layer import count_one_layer
 from plnet.regions.engines.plan import Prepared, prepare
 from plnet.regions.engines.rational import Rational, children
+from plnet.regions.engines.reduction import PaddedStore, without_lines
+from plnet.regions.engines.spatial_run import SpatialRun
 from plnet.regions.facets import facet_form
 from plnet.regions.leaves import LeafStore
-from plnet.regions.problem import Node, Problem, pattern_of
+from plnet.regions.problem import Node, Problem, check_vertices, pattern_of
 
 __all__ = ["Cells"]
 
@@ -40,6 +46,7 @@ class _Shared:
     prepared: Prepared
     control: Control
     store: LeafStore | None
+    visit_all: bool
     lock: threading.Lock = field(default_factory=threading.Lock)
     stop: threading.Event = field(default_factory=threading.Event)
     count: int = 0
@@ -55,6 +62,11 @@ class _Shared:
         limit = self.control.max_regions
         return size if limit is None else max(1, min(size, limit - self.count))
 
+    def most(self) -> int:
+        """Return how many regions may be counted at once, without a visit to each."""
+        limit = self.control.max_regions
+        return 0 if self.visit_all else 1 << 62 if limit is None else limit - self.count
+
     def pause(self) -> None:
         """Report progress; leave if the work shall end."""
         with self.lock:
@@ -66,7 +78,7 @@ class _Shared:
 
 @dataclass(frozen=True)
 class Cells:
-    """Polygons split by certified signs.
+    """Convex cells split by certified signs.
 
     Parameters
     ----------
@@ -74,28 +86,35 @@ class Cells:
         Regions between two looks at the budget.
     n_jobs : int
         Threads; -1 takes one for each core.
+    visit_all : bool
+        Visit every region also where only their number is wanted: the slower of two ways to one number.
     """
 
     name: str = "cells"
     chunk: int = 50_000
     n_jobs: int = 1
+    visit_all: bool = False
 
     def check(self, problem: Problem) -> None:
-        """Raise if the domain is not two-dimensional."""
-        if problem.dim != 2:
-            other = (
-                'Use engine="line".' if problem.dim == 1 else "Take a Slice through three points of interest."
-            )
+        """Raise if the domain is one-dimensional, or has too many dimensions."""
+        if problem.dim == 1:
             raise DimensionError(
-                f'The engine "cells" works in dimension 2, the domain has dimension {problem.dim}. {other}'
+                'The engine "cells" works from dimension 2, the domain has dimension 1. Use engine="line".'
             )
+        check_vertices(problem, self.name)
 
     def run(self, problem: Problem, control: Control, store: LeafStore | None) -> Tally:
         """Find all regions; put them into `store` if there is one."""
+        smaller = without_lines(problem)
+        if smaller is not None:
+            return self._run_reduced(problem, *smaller, control, store)
+        counted = count_one_layer(problem, control) if store is None and not self.visit_all else None
+        if counted is not None:
+            return counted
         prepared = prepare(problem) if problem.blocks else None
         if prepared is None:
             return Rational().run(problem, control, store)
-        shared = _Shared(prepared, control, store)
+        shared = _Shared(prepared, control, store, self.visit_all)
         jobs = (os.cpu_count() or 1) if self.n_jobs == -1 else self.n_jobs
         # The work is shared by cells of the first layer; with one layer there is nothing behind them.
         shares = jobs if len(problem.blocks) > 1 else 1
@@ -105,6 +124,22 @@ class Cells:
         except KeyboardInterrupt:
             complete = False
         return Tally(shared.count, complete, n_fallbacks=shared.fallbacks)
+
+    def _run_reduced(
+        self,
+        problem: Problem,
+        smaller: Problem,
+        columns: list[int],
+        control: Control,
+        store: LeafStore | None,
+    ) -> Tally:
+        padded = None if store is None else PaddedStore(store, problem, columns)
+        if smaller.dim > 1:
+            return self.run(smaller, control, padded)
+        # The line is an engine on top of this one.
+        from plnet.regions.engines.line import Line
+
+        return Line(chunk=self.chunk, n_jobs=self.n_jobs).run(smaller, control, padded)
 
 
 def _run_all(workers: list[_Worker], shared: _Shared) -> bool:
@@ -163,7 +198,8 @@ class _Worker:
     def _explore(self, node: Node, level: int, shares: tuple[int, int]) -> None:
         """Let the kernel work on a node; split in rationals what it hands back."""
         if level == len(self._runs):
-            self._runs.append(KernelRun(self._prepared, self._shared.store is not None))
+            kind = KernelRun if self._problem.dim == 2 else SpatialRun
+            self._runs.append(kind(self._prepared, self._shared.store is not None))
         run = self._runs[level]
         if not run.start(node, shares):
             # The kernel is certain to meet a zero here, so the exact split is taken at once.
@@ -176,7 +212,7 @@ class _Worker:
         finished = False
         try:
             while not finished:
-                finished = run.advance(self._shared.next_chunk(self._chunk))
+                finished = run.advance(self._shared.next_chunk(self._chunk), self._shared.most())
                 self._collect(run)
                 for aborted in run.aborted():
                     self._shared.add(0, 1)
@@ -196,14 +232,29 @@ class _Worker:
 
 
 def _roots(problem: Problem) -> list[Node]:
-    """Return the root, cut in two by some wall if it is the whole plane."""
+    """Return the root, cut by walls of the first layer as long as it contains a line."""
     cell = problem.root
+    if isinstance(cell, Polyhedron):
+        return [Node(part) for part in _pointed(problem, cell)]
     if cell.facets:
         return [Node(cell)]
     parts = _halves(problem, cell)
     if parts is not None:
         return [Node(part) for part in parts]
     return list(children(problem, Node(cell)))
+
+
+def _pointed(problem: Problem, cell: Polyhedron) -> list[Polyhedron]:
+    """Cut a cell by scalar units of the first layer until no line is left, or no unit removes one."""
+    parts = [cell]
+    layer = problem.blocks[0].nonlinear
+    units = np.flatnonzero(layer.n_pieces > 1).tolist() if isinstance(layer, ScalarPWL) else []
+    for unit in units:
+        facet = (0, unit, 0, 1)
+        form = facet_form(problem, (), facet)
+        if any(value(form, line) for line in parts[0].lines):
+            parts = [half for part in parts for half in split(part, form, facet, [])]
+    return parts
 
 
 def _halves(problem: Problem, cell: Cell) -> tuple[Cell, Cell] | None:

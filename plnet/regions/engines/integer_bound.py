@@ -13,50 +13,76 @@ from fractions import Fraction
 import numpy as np
 
 from plnet.geometry.exact import RationalMatrix
-from plnet.ir.layers import GroupMax
+from plnet.ir.layers import GroupMax, LocalWinner
 from plnet.regions.problem import Block, Problem
 
-__all__ = ["arithmetic_is_exact"]
+__all__ = ["exact_form_bits", "vertices_are_exact"]
 
 _LIMIT = 2.0**53
 
 
-def arithmetic_is_exact(problem: Problem, entering: RationalMatrix) -> bool:
-    """Return whether all arithmetic of the kernel on a bounded domain is free of rounding.
+def exact_form_bits(problem: Problem, entering: RationalMatrix) -> int | None:
+    """Return bits such that the kernel computes all forms as integers times ``2**-bits``, unrounded.
 
     Parameters
     ----------
     problem : Problem
-    entering : RationalMatrix, shape (n, 3)
+    entering : RationalMatrix, shape (n, d + 1)
         Exact forms that enter the first nonlinear layer.
+
+    Returns
+    -------
+    int or None
+        None if a form might be rounded.
     """
-    if entering.denominator & (entering.denominator - 1):
-        return False
+    found = _sizes_of_forms(problem, entering)
+    return None if found is None else found[1]
+
+
+def vertices_are_exact(problem: Problem, entering: RationalMatrix) -> bool:
+    """Return whether on a bounded plane domain vertices and values at them are free of rounding, too.
+
+    Parameters
+    ----------
+    problem : Problem
+        With `exact_form_bits`.
+    entering : RationalMatrix, shape (n, 3)
+    """
     vertices = max((abs(x) for v in problem.root.vertices for x in v), default=0)
     facets = max((abs(x) for form in problem.root.forms for x in form), default=0)
-    if max(vertices, facets, *(abs(x) for x in entering.integers.flat)) >= _LIMIT:
+    found = _sizes_of_forms(problem, entering)
+    if found is None or not problem.root.bounded or max(vertices, facets) >= _LIMIT:
         return False
+    # A vertex is at most twice the product of two forms, a value three times a form times that.
+    form = max(found[0], float(facets))
+    return 6.0 * form * max(form * form, float(vertices)) < _LIMIT
+
+
+def _sizes_of_forms(problem: Problem, entering: RationalMatrix) -> tuple[float, int] | None:
+    """Return the largest integer in any form and the bits of its scale; None beyond 2**53."""
+    if entering.denominator & (entering.denominator - 1):
+        return None
+    if max((abs(x) for x in entering.integers.flat), default=0) >= _LIMIT:
+        return None
     bits = entering.denominator.bit_length() - 1
     size = np.abs(entering.to_float()).max(axis=1, initial=0.0)
-    sizes = [float(facets)]
+    largest = 0.0
     for depth, block in enumerate(problem.blocks):
         if depth:
             found = _through_affine(block, size, bits)
             if found is None:
-                return False
+                return None
             size, bits = found
         shifts = _breakpoints(block)
         bits = max(bits, _fraction_bits(shifts))
         reach = (size.max(initial=0.0) + np.abs(shifts).max(initial=0.0)) * 2.0
         if bits > 200 or not reach * 2.0**bits < _LIMIT:
-            return False
-        sizes.append(reach * 2.0**bits)
+            return None
+        largest = max(largest, reach * 2.0**bits)
         size, bits = _through_pieces(block, size, bits)
         if bits > 200 or not size.max(initial=0.0) * 2.0**bits < _LIMIT:
-            return False
-    # A vertex is at most twice the product of two forms, a value three times a form times that.
-    form = max(sizes)
-    return 6.0 * form * max(form * form, float(vertices)) < _LIMIT
+            return None
+    return largest, bits
 
 
 def _through_affine(block: Block, size: np.ndarray, bits: int) -> tuple[np.ndarray, int] | None:
@@ -65,14 +91,16 @@ def _through_affine(block: Block, size: np.ndarray, bits: int) -> tuple[np.ndarr
     if not block.affine:
         return size, bits
     affine = block.affine[0]
-    weight_bits = _fraction_bits(affine.weight)
-    return np.abs(affine.weight) @ size + np.abs(affine.bias), max(
-        bits + weight_bits, _fraction_bits(affine.bias)
-    )
+    if affine.divisors is not None:
+        return None
+    reached = affine.apply_absolute(size[None])[0]
+    return reached, max(bits + _fraction_bits(affine.stored), _fraction_bits(affine.bias))
 
 
 def _through_pieces(block: Block, size: np.ndarray, bits: int) -> tuple[np.ndarray, int]:
     layer = block.nonlinear
+    if isinstance(layer, LocalWinner):
+        return size, bits
     if isinstance(layer, GroupMax):
         return size[layer.groups].max(axis=1), bits
     out = np.abs(layer.slopes).max(axis=1) * (size + np.abs(_breakpoints(block)).max(initial=0.0))

@@ -1,8 +1,9 @@
-"""One use of the two-dimensional kernel: load a node, advance, read what it found."""
+"""One use of a kernel: load a node, advance, read what it found."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from plnet.regions.kernels.planar import advance
 from plnet.regions.leaves import LeafStore
 from plnet.regions.problem import Node
 
-__all__ = ["KernelRun"]
+__all__ = ["KernelRun", "facet_codes"]
 
 _ABORTS, _REGIONS, _CORNERS = 256, 4096, 32768
 _TINY = 1e-300
@@ -35,14 +36,19 @@ class KernelRun:
     def __init__(self, prepared: Prepared, collecting: bool) -> None:
         self._prepared = prepared
         self._collecting = collecting
-        self._state = c.new_state(prepared.plan)
-        self._out = c.new_output(prepared.plan, _REGIONS if collecting else 1, _CORNERS, _ABORTS)
+        self._state = self._new_state()
+        self._out = self._new_output(_REGIONS if collecting else 1, _CORNERS, _ABORTS)
         network = prepared.problem.network
-        first = np.cumsum([0, *(layer.n_out for layer in network.nonlinear_layers)])
         self._columns = np.concatenate(
-            [index + start for index, start in zip(network.unit_indices, first[:-1], strict=True)]
+            [index + prepared.units_of(depth).start for depth, index in enumerate(network.unit_indices)]
         ).astype(np.int64)
         self._unit_columns = np.arange(len(prepared.plan.units))
+
+    def _new_state(self) -> Any:
+        return c.new_state(self._prepared.plan)
+
+    def _new_output(self, regions: int, corners: int, aborts: int) -> Any:
+        return c.new_output(self._prepared.plan, regions, corners, aborts)
 
     def start(self, node: Node, shares: tuple[int, int]) -> bool:
         """Load a node; return False if exact signs show that the kernel cannot decide it."""
@@ -53,22 +59,30 @@ class KernelRun:
         rows, n = len(radius), len(node.cell.vertices)
         self._reserve(n, rows)
         state = self._state
-        for column in range(3):
-            state.acc[column * rows : (column + 1) * rows] = forms[:, column]
-        state.acc[3 * rows : 4 * rows] = radius
-        self._load_cell(node)
+        size = forms.shape[1] * rows
+        state.acc[:size], state.acc[size : size + rows] = forms.T.ravel(), radius
+        if not self._load_cell(node):
+            return False
         state.marks[c.KNOWN, :rows] = known
-        begin = 0
-        for pieces in node.prefix:
-            state.current[begin : begin + len(pieces)] = self._to_kernel_pieces(begin, pieces)
-            begin += len(pieces)
-        c.push_root(state, node.depth, n, 4 * rows, shares)
+        state.current[:] = 0
+        for depth, pieces in enumerate(node.prefix):
+            units = self._prepared.units_of(depth)
+            state.current[units] = self._to_kernel_pieces(units, pieces)
+        self._push_root(node, size + rows, shares)
         return True
 
-    def advance(self, regions: int) -> bool:
-        """Let the kernel go on for about so many regions; return whether it finished."""
+    def _push_root(self, node: Node, n_forms: int, shares: tuple[int, int]) -> None:
+        level = self._prepared.levels[node.depth]
+        c.push_root(self._state, level, len(node.cell.vertices), n_forms, shares)
+
+    def _advance(self, limit: int) -> int:
+        return advance(self._prepared.plan, self._state, self._out, limit, not self._collecting)
+
+    def advance(self, regions: int, most: int = 0) -> bool:
+        """Let the kernel go on for about so many regions, `most` at most; return whether it finished."""
         limit = self._state.registers[c.SCALARS, c.COUNT] + regions
-        status = advance(self._prepared.plan, self._state, self._out, limit, not self._collecting)
+        self._state.registers[c.SCALARS, c.MOST] = most
+        status = self._advance(limit)
         scalars = self._state.registers[c.SCALARS]
         if status == c.GROW:
             self._grow()
@@ -91,7 +105,7 @@ class KernelRun:
             return
         scalars[c.N_OUT] = scalars[c.N_OUT_POLY] = 0
         labels = self._prepared.labels[self._columns, out.pieces[:n, self._columns]]
-        table, _ = c.decode_facets(out.edges[:corners])
+        table, _ = self._decode(out.edges[:corners])
         store.add_block(labels, self._to_domain(out.poly[:corners]), table, out.sizes[:n])
 
     def aborted(self) -> Iterator[Node]:
@@ -100,34 +114,41 @@ class KernelRun:
         n = int(scalars[c.N_ABORT])
         layers, ends = out.abort_heads[:n, 0].tolist(), np.cumsum(out.abort_heads[:n, 1]).tolist()
         pieces = out.abort_pieces[:n].copy()
-        table, side = c.decode_facets(out.abort_edges[: int(scalars[c.N_ABORT_EDGES])].copy())
+        table, side = self._decode(out.abort_edges[: int(scalars[c.N_ABORT_EDGES])])
         scalars[c.N_ABORT] = scalars[c.N_ABORT_EDGES] = 0
         for i in range(n):
             rows = slice(ends[i - 1] if i else 0, ends[i])
-            prefix = self._prefix(layers[i], pieces[i])
+            prefix = self._prefix(int(self._prepared.depths[layers[i]]), pieces[i])
             pairs = zip(map(tuple, table[rows].tolist()), side[rows].tolist(), strict=True)
             facets = {facet: s for facet, s in pairs if facet[0] != -2}
             yield Node(cell_from_facets(self._prepared.problem, list(facets.items()), prefix), prefix)
 
-    def _prefix(self, depth: int, pieces: np.ndarray) -> tuple[np.ndarray, ...]:
-        starts, sizes = self._prepared.plan.layers[:, c.UNIT0], self._prepared.plan.layers[:, c.N_UNITS]
-        labels = self._prepared.labels[self._unit_columns, pieces.clip(0, self._prepared.labels.shape[1] - 1)]
-        return tuple(labels[starts[i] : starts[i] + sizes[i]].astype(np.int64) for i in range(depth))
+    def _decode(self, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Unpack facets; layers are those of the network."""
+        table, side = c.decode_facets(codes)
+        inner = table[:, 0] >= 0
+        table[inner, 0] = self._prepared.depths[table[inner, 0]]
+        return table, side
 
-    def _to_kernel_pieces(self, begin: int, pieces: np.ndarray) -> np.ndarray:
-        labels = self._prepared.labels[begin : begin + len(pieces)]
+    def _prefix(self, depth: int, pieces: np.ndarray) -> tuple[np.ndarray, ...]:
+        found = map(self._prepared.units_of, range(depth))
+        labels = self._prepared.labels[self._unit_columns, pieces.clip(0, self._prepared.labels.shape[1] - 1)]
+        return tuple(labels[units].astype(np.int64) for units in found)
+
+    def _to_kernel_pieces(self, units: slice, pieces: np.ndarray) -> np.ndarray:
+        labels = self._prepared.labels[units]
         return (labels == pieces[:, None]).argmax(axis=1)
 
     def _to_domain(self, poly: np.ndarray) -> np.ndarray:
         frame = self._prepared.frame
         centre = np.array([float(x) for x in frame.centre])
         scale = np.array([float(x) for x in frame.scale])
-        finite = poly[:, 2] > 0
+        finite = poly[:, -1] > 0
         out = np.zeros_like(poly)
-        out[finite, :2] = centre + scale * (poly[finite, :2] / poly[finite, 2:])
-        out[finite, 2] = 1.0
-        far = poly[~finite, :2] * scale
-        out[~finite, :2] = far / np.abs(far).max(axis=1, keepdims=True, initial=1e-300)
+        out[finite, :-1] = centre + scale * (poly[finite, :-1] / poly[finite, -1:])
+        out[finite, -1] = 1.0
+        far = poly[~finite, :-1] * scale
+        out[~finite, :-1] = far / np.abs(far).max(axis=1, keepdims=True, initial=1e-300)
         return out
 
     def _known_signs(self, node: Node) -> np.ndarray | None:
@@ -137,7 +158,7 @@ class KernelRun:
         """
         problem = self._prepared.problem
         layer = problem.blocks[node.depth].nonlinear
-        n, _, first, _, _ = self._prepared.plan.layers[node.depth].tolist()
+        n, first = self._prepared.plan.layers[self._prepared.levels[node.depth], [c.N_ROWS, c.ROW0]].tolist()
         known = np.zeros(n, np.int8)
         if not isinstance(layer, ScalarPWL) or self._prepared.exact_arithmetic:
             return known
@@ -155,9 +176,10 @@ class KernelRun:
                 known[row] = 1 if 1 in at else -1
         return known
 
-    def _load_cell(self, node: Node) -> None:
+    def _load_cell(self, node: Node) -> bool:
+        """Write the cell of a node to the arenas; return whether its numbers fit."""
         cell, frame, state = node.cell, self._prepared.frame, self._state
-        codes = _codes(node)
+        codes = facet_codes(node, self._prepared.levels)
         for i, (vertex, form) in enumerate(zip(cell.vertices, cell.forms, strict=True)):
             if self._prepared.exact_arithmetic:
                 state.poly[i, :4] = [*map(float, vertex), 0.0]
@@ -169,15 +191,17 @@ class KernelRun:
                 state.poly[i, :4] = [*rounded, 2.0**-52 if inexact else 0.0]
                 state.poly[i, 4:8] = _edge_row(frame, form, cell.facets[i][0] == -2)
             state.edges[i] = codes[i]
+        return True
 
     def _reserve(self, corners: int, rows: int) -> None:
-        while corners > self._state.poly.shape[0] or 4 * rows > self._state.acc.size:
+        columns = self._prepared.problem.dim + 2
+        while corners > self._state.poly.shape[0] or columns * rows > self._state.acc.size:
             self._grow()
 
     def _grow(self) -> None:
         """Double every arena; the kernel goes on where it was."""
         old = self._state
-        fixed = {"current", "work", "children", "cut", "registers"}
+        fixed = {"current", "work", "children", "cut", "chords", "registers"}
         grown = {}
         for name, array in old._asdict().items():
             if name in fixed:
@@ -192,8 +216,8 @@ class KernelRun:
         self._state = c.State(**grown)
 
 
-def _doubled(output: c.Output) -> c.Output:
-    return c.Output(*(np.empty((2 * len(array), *array.shape[1:]), array.dtype) for array in output))
+def _doubled(output: Any) -> Any:
+    return type(output)(*(np.empty((2 * len(array), *array.shape[1:]), array.dtype) for array in output))
 
 
 def _edge_row(frame: Frame, form: tuple[int, ...], infinite: bool) -> list[float]:
@@ -209,8 +233,8 @@ def _edge_row(frame: Frame, form: tuple[int, ...], infinite: bool) -> list[float
     return [*rounded, 4 * 2.0**-53 if inexact else 0.0]
 
 
-def _codes(node: Node) -> list[int]:
-    """Pack the facets of a node with the side on which its cell lies."""
+def facet_codes(node: Node, levels: tuple[int, ...]) -> list[int]:
+    """Pack the facets of a node with the side on which its cell lies; `levels` are the kernel's layers."""
     out = []
     witness = [*node.cell.witness(), 1]
     for facet, form in zip(node.cell.facets, node.cell.forms, strict=True):
@@ -219,5 +243,6 @@ def _codes(node: Node) -> list[int]:
             above = int(node.prefix[layer][unit] >= high)
         else:
             above = int(sum(a * x for a, x in zip(form, witness, strict=True)) > 0)
-        out.append(c.encode_facet(layer, unit, low, high, above))
+        level = levels[layer] if layer >= 0 else layer
+        out.append(c.encode_facet(level, unit, low, high, above))
     return out

@@ -1,23 +1,28 @@
-"""From a problem to the arrays of the two-dimensional kernel.
+"""From a problem to the arrays of the kernels.
 
-The kernel works in its own coordinates s with ``t = centre + scale * s``, chosen so that a
-bounded domain lies in [-1, 1]^2. The change of coordinates is exact.
+A kernel works in its own coordinates s with ``t = centre + scale * s``, chosen so that a
+bounded domain lies in [-1, 1]^d. The change of coordinates is exact.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 
 import numpy as np
 
-from plnet.geometry.cells import Cell
-from plnet.geometry.exact import RationalMatrix, object_array
+from plnet.geometry.cells import AnyCell
+from plnet.geometry.exact import RationalMatrix, rational
 from plnet.ir.layers import Affine, GroupMax, ScalarPWL
 from plnet.ir.network import UNIT_ROUNDOFF
-from plnet.regions.engines.integer_bound import arithmetic_is_exact
+from plnet.ir.operators import SparseAffine
+from plnet.regions.engines.integer_bound import exact_form_bits, vertices_are_exact
+from plnet.regions.engines.kernel_layers import KernelLayer, Matrix, Rows, columns_of, fused, kernel_layers, rows_of
+from plnet.regions.engines.origins import origins
+from plnet.regions.engines.runs import Runs, operator_order, operator_runs, repeated, selected_runs
 from plnet.regions.engines.wall_classes import wall_classes
-from plnet.regions.kernels.layout import GROUP, SCALAR, SINGLE, Plan
+from plnet.regions.kernels.layout import N_UNITS, UNIT0, Plan
 from plnet.regions.problem import Block, Problem
 
 __all__ = ["Frame", "Prepared", "prepare", "row_forms"]
@@ -36,44 +41,32 @@ _SMALLEST, _LARGEST = 2.0**-150, 2.0**150
 class Frame:
     """The kernel's coordinates: ``t = centre + scale * s``, both exact."""
 
-    centre: tuple[Fraction, Fraction]
-    scale: tuple[Fraction, Fraction]
+    centre: tuple[Fraction, ...]
+    scale: tuple[Fraction, ...]
+
+    @cached_property
+    def _change(self) -> RationalMatrix | None:
+        """Matrix of the change of coordinates; None for none."""
+        d = len(self.centre)
+        if not any(self.centre) and set(self.scale) == {1}:
+            return None
+        columns = np.full((d + 1, d + 1), Fraction(0), dtype=object)
+        for axis in range(d):
+            columns[axis, axis], columns[axis, d] = self.scale[axis], self.centre[axis]
+        columns[d, d] = Fraction(1)
+        return rational(columns)
 
     def forms(self, matrix: RationalMatrix) -> RationalMatrix:
         """Express forms in t as forms in s."""
-        if self.centre == (0, 0) and self.scale == (1, 1):
-            return matrix
-        columns = np.array(
-            [[self.scale[0], 0, self.centre[0]], [0, self.scale[1], self.centre[1]], [0, 0, 1]], dtype=object
-        )
-        denominator = np.lcm.reduce([int(Fraction(x).denominator) for x in columns.flat], dtype=object)
-        change = object_array([int(Fraction(x) * denominator) for x in columns.flat], (3, 3))
-        return matrix @ RationalMatrix(change, int(denominator))
+        return matrix if self._change is None else matrix @ self._change
 
-    def vertex(self, vertex: tuple[int, ...]) -> tuple[Fraction, Fraction, Fraction]:
+    def vertex(self, vertex: tuple[int, ...]) -> tuple[Fraction, ...]:
         """Express a homogeneous vertex in t in s, scaled to largest entry 1."""
-        x, y, w = vertex
-        point = (
-            (x - self.centre[0] * w) / self.scale[0],
-            (y - self.centre[1] * w) / self.scale[1],
-            Fraction(w),
-        )
+        w = vertex[-1]
+        moved = zip(vertex[:-1], self.centre, self.scale, strict=True)
+        point = [*((x - centre * w) / scale for x, centre, scale in moved), Fraction(w)]
         size = max(abs(p) for p in point)
-        return (point[0] / size, point[1] / size, point[2] / size)
-
-
-@dataclass(frozen=True, eq=False)
-class _Rows:
-    """Which row of a layer belongs to which unit."""
-
-    unit: np.ndarray
-    piece: np.ndarray
-    source: np.ndarray
-    shift: np.ndarray
-    wall: np.ndarray
-    kind: np.ndarray
-    first: np.ndarray
-    count: np.ndarray
+        return tuple(p / size for p in point)
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,9 +81,14 @@ class Prepared:
     labels : ndarray of int, shape (units, pieces)
         The piece of the network that each piece of the kernel stands for.
     exact_arithmetic : bool
-        All numbers of the kernel are integers times powers of two without rounding.
+        All numbers of the kernel are integers times powers of two without rounding; for d > 2
+        this holds for forms, and the kernel checks it for vertices.
+    bits : int
+        All forms are integers times ``2**-bits`` if `exact_arithmetic`.
     rows : tuple
-        Which rows of each layer belong to which unit.
+        Which rows of each nonlinear layer of the network belong to which unit.
+    levels : tuple of int
+        The layer of the kernel that each nonlinear layer of the network is.
     """
 
     problem: Problem
@@ -98,7 +96,21 @@ class Prepared:
     frame: Frame
     labels: np.ndarray
     exact_arithmetic: bool
-    rows: tuple[_Rows, ...]
+    bits: int
+    rows: tuple[Rows, ...]
+    levels: tuple[int, ...]
+
+    @cached_property
+    def depths(self) -> np.ndarray:
+        """The nonlinear layer of the network that each layer of the kernel is, -1 for those in between."""
+        out = np.full(len(self.plan.layers), -1, np.int64)
+        out[list(self.levels)] = np.arange(len(self.levels))
+        return out
+
+    def units_of(self, depth: int) -> slice:
+        """Return the units of the kernel that belong to a nonlinear layer of the network."""
+        begin, n = self.plan.layers[self.levels[depth], [UNIT0, N_UNITS]].tolist()
+        return slice(begin, begin + n)
 
 
 def prepare(problem: Problem) -> Prepared | None:
@@ -106,48 +118,27 @@ def prepare(problem: Problem) -> Prepared | None:
     blocks = problem.blocks
     if not _in_range(blocks):
         return None
-    rows = [_rows(block.nonlinear) for block in blocks]
+    layers = kernel_layers(blocks, dense=problem.dim > 2)
     entering = problem.forms(())
-    exact = problem.root.bounded and arithmetic_is_exact(problem, entering)
+    bits = exact_form_bits(problem, entering)
+    if len(layers) > len(blocks):
+        bits = None
+    exact = bits is not None and (problem.dim > 2 or vertices_are_exact(problem, entering))
     homogeneous = not exact and _is_homogeneous(blocks, entering)
-    frame = Frame((Fraction(0), Fraction(0)), (Fraction(1), Fraction(1)))
+    frame = Frame((Fraction(0),) * problem.dim, (Fraction(1),) * problem.dim)
     if problem.root.bounded and not exact:
         frame = _fit(problem.root, centred=homogeneous)
-    maps = [_fused(block.affine, block.nonlinear.n_in) for block in blocks]
-    pieces = [_pieces(block.nonlinear, r) for block, r in zip(blocks, rows, strict=True)]
-    width = [0, *(block.nonlinear.n_out for block in blocks)]
-    theta = [fused[3] for fused in maps]
-    gamma = [
-        0.0 if exact else 1.05 * (n + 12) * UNIT_ROUNDOFF + t for n, t in zip(width, theta, strict=False)
-    ]
-    biases = [_biases(fused, r, g, exact) for fused, r, g in zip(maps, rows, gamma, strict=True)]
-    weights = [np.zeros(0)] + [m[0][r.source].T.ravel() for m, r in zip(maps[1:], rows[1:], strict=True)]
-    weights_abs = [np.zeros(0)] + [m[1][r.source].T.ravel() for m, r in zip(maps[1:], rows[1:], strict=True)]
-    classes = [wall_classes(problem, depth, r.source, r.shift, r.wall) for depth, r in enumerate(rows)]
-    starts = [len(r.unit) for r in rows], [len(r.kind) for r in rows], [len(w) for w in weights]
+    rows = [_rows(layer, place) for place, layer in enumerate(layers)]
+    maps = [_first_map(layers[0]), *map(fused, layers[1:])]
+    gamma = [0.0 if exact else 1.05 * (m.terms + 12) * UNIT_ROUNDOFF + m.theta for m in maps]
+    biases = [_biases(m, r, g, exact) for m, r, g in zip(maps, rows, gamma, strict=True)]
+    pieces = [_pieces(layer.nonlinear, r) for layer, r in zip(layers, rows, strict=True)]
     plan = Plan(
-        layers=_table([*starts[:2], *map(_starts, starts)]),
-        rows=_table(
-            [
-                _join([r.unit for r in rows]),
-                _join([r.piece for r in rows]),
-                _join([r.wall for r in rows]),
-                _join([k[0] for k in classes]),
-                _join([k[1] for k in classes]),
-            ]
-        ),
-        units=_table(
-            [
-                _join([r.kind for r in rows]),
-                _join([r.first for r in rows]),
-                _join([r.count for r in rows]),
-                _starts([len(p) for layer in pieces for p in layer]),
-            ]
-        ),
+        **_tables(layers, rows, pieces, entering),
+        **_weights(layers, rows, maps),
         pieces=np.array(
             [row for layer in pieces for unit in layer for row in unit], dtype=np.float64
         ).reshape(-1, 3),
-        weights=np.stack([_join(weights), _join(weights_abs)]),
         bias=np.stack([_join([b[0] for b in biases]), _join([b[1] for b in biases])], axis=1),
         gamma=np.array(gamma),
         widest=max(2, *(int(r.count.max(initial=0)) for r in rows)),
@@ -155,19 +146,114 @@ def prepare(problem: Problem) -> Prepared | None:
         homogeneous=homogeneous,
         floor=0.0 if exact else FLOOR,
     )
-    return Prepared(problem, plan, frame, _labels(blocks), exact, tuple(rows))
+    levels = tuple(place for place, layer in enumerate(layers) if layer.depth is not None)
+    own = tuple(rows[place] for place in levels)
+    return Prepared(problem, plan, frame, _labels(layers), exact, bits or 0, own, levels)
+
+
+def _first_map(layer: KernelLayer) -> Matrix:
+    """The first map is part of the exact forms that are loaded, so nothing of it is needed."""
+    n = layer.nonlinear.n_in
+    return Matrix(None, None, np.zeros(n), np.zeros(n), 0.0, 0)
+
+
+def _rows(layer: KernelLayer, place: int) -> Rows:
+    operator = layer.operator
+    if place == 0 or operator is None or isinstance(layer.nonlinear, GroupMax):
+        return rows_of(layer.nonlinear)
+    return rows_of(layer.nonlinear, operator_order(operator))
+
+
+def _tables(
+    layers: list[KernelLayer], rows: list[Rows], pieces: list, entering: RationalMatrix
+) -> dict[str, np.ndarray]:
+    """Return the tables of rows and units."""
+    classes = [
+        wall_classes(layer.affine if place else None, entering, r)
+        for place, (layer, r) in enumerate(zip(layers, rows, strict=True))
+    ]
+    columns = [columns_of(layer.nonlinear, r) for layer, r in zip(layers, rows, strict=True)]
+    levels = [np.full(len(r.kind), place) for place, r in enumerate(rows)]
+    return {
+        "rows": _table(
+            [
+                _join([r.unit for r in rows]),
+                _join([r.piece for r in rows]),
+                _join([r.wall for r in rows]),
+                _join([k[0] for k in classes]),
+                _join([k[1] for k in classes]),
+                _join(origins(layers, rows)),
+            ]
+        ),
+        "units": _table(
+            [
+                _join([r.kind for r in rows]),
+                _join([r.first for r in rows]),
+                _join([r.count for r in rows]),
+                _starts([len(p) for layer in pieces for p in layer]),
+                _join([found[1] for found in columns]),
+                _join([found[2] for found in columns]),
+                _join(levels),
+            ]
+        ),
+    }
+
+
+def _weights(layers: list[KernelLayer], rows: list[Rows], maps: list[Matrix]) -> dict[str, np.ndarray]:
+    """Return the table of layers and the weights: dense ones, and runs of the operators."""
+    dense, sizes, weight0, run0 = [np.zeros(0)], [np.zeros(0)], [0], [-1]
+    run_starts, runs, pools = [np.zeros(0, np.int64)], [np.zeros((0, 3), np.int64)], [np.zeros(0)]
+    used = n_columns = n_runs = n_pool = 0
+    for place in range(1, len(layers)):
+        layer, r, m = layers[place], rows[place], maps[place]
+        columns = columns_of(layers[place - 1].nonlinear, rows[place - 1])[0]
+        weight0.append(used)
+        if m.weight is not None and m.size is not None:
+            dense.append(m.weight[r.source][:, columns].T.ravel())
+            sizes.append(m.size[r.source][:, columns].T.ravel())
+            used += len(dense[-1])
+            run0.append(-1)
+            continue
+        found = _runs(layer, r)
+        inverse = np.empty(len(columns), np.int64)
+        inverse[columns] = np.arange(len(columns))
+        starts, table = found.moved(inverse, 0, n_pool).by_column(len(columns))
+        run0.append(n_columns)
+        run_starts.append(starts + n_runs)
+        runs.append(table)
+        pools.append(found.pool)
+        n_columns, n_runs, n_pool = n_columns + len(starts), n_runs + len(table), n_pool + len(found.pool)
+    counts = [len(r.unit) for r in rows], [len(r.kind) for r in rows]
+    walls = [int(r.wall.sum()) for r in rows]
+    return {
+        "layers": _table([*counts, *map(_starts, counts), weight0, run0, walls]),
+        "weights": np.stack([_join(dense), _join(sizes)]),
+        "run_starts": np.concatenate(run_starts),
+        "runs": np.ascontiguousarray(np.concatenate(runs)),
+        "pool": np.concatenate(pools),
+    }
+
+
+def _runs(layer: KernelLayer, rows: Rows) -> Runs:
+    operator = layer.operator
+    assert operator is not None
+    if isinstance(layer.nonlinear, GroupMax):
+        assert isinstance(operator, SparseAffine)
+        return selected_runs(operator, rows.source)
+    return repeated(operator_runs(operator), len(rows.unit) // operator.n_out, operator.n_out)
 
 
 def row_forms(prepared: Prepared, depth: int, forms: RationalMatrix) -> tuple[np.ndarray, np.ndarray]:
-    """Round exact forms that enter a layer to kernel rows, shape (rows, 3), with radii (rows,)."""
+    """Round exact forms that enter a layer to kernel rows, shape (rows, d + 1), with radii (rows,)."""
     r = prepared.rows[depth]
     moved = prepared.frame.forms(forms)
     common, shifts = moved.denominator, [float(s).as_integer_ratio() for s in r.shift.tolist()]
     integers = moved.integers[r.source]
-    out = np.empty((len(r.unit), 3))
+    out = np.empty((len(r.unit), moved.shape[1]))
     radius = np.zeros(len(r.unit))
     for i, ((top, bottom), row) in enumerate(zip(shifts, integers.tolist(), strict=True)):
-        exact = [row[0] * bottom, row[1] * bottom, row[2] * bottom - top * common]
+        exact = [x * bottom for x in row]
+        exact[-1] -= top * common
         scale = common * bottom
         out[i], radius[i] = _rounded(exact, scale, prepared.plan.floor)
     return out, radius
@@ -178,7 +264,7 @@ def _rounded(integers: list[int], scale: int, floor: float) -> tuple[list[float]
     try:
         values = [x / scale for x in integers]
     except OverflowError:
-        return [np.nan, np.nan, np.nan], np.inf
+        return [np.nan] * len(integers), np.inf
     radius = 0.0
     for x, value in zip(integers, values, strict=True):
         top, bottom = value.as_integer_ratio()
@@ -187,40 +273,7 @@ def _rounded(integers: list[int], scale: int, floor: float) -> tuple[list[float]
     return values, radius
 
 
-def _rows(layer: ScalarPWL | GroupMax) -> _Rows:
-    unit, piece, source, shift, wall = [], [], [], [], []
-    kind, first, count = [], [], []
-    for u in range(layer.n_out):
-        first.append(len(unit))
-        if isinstance(layer, GroupMax):
-            members = layer.groups[u].tolist()
-            last = sorted({index: p for p, index in enumerate(members)}.items(), key=lambda pair: pair[1])
-            found = [(p, index, 0.0, 0) for index, p in last]
-            kind.append(GROUP if len(last) > 1 else SINGLE)
-        else:
-            points = layer.breakpoints[u, : layer.n_pieces[u] - 1].tolist()
-            found = [(k, u, t, 1) for k, t in enumerate(points)] or [(0, u, 0.0, 0)]
-            kind.append(SCALAR if points else SINGLE)
-        for p, index, t, is_wall in found:
-            unit.append(u)
-            piece.append(p)
-            source.append(index)
-            shift.append(t)
-            wall.append(is_wall)
-        count.append(len(found))
-    return _Rows(
-        unit=np.array(unit, np.int64),
-        piece=np.array(piece, np.int64),
-        source=np.array(source, np.int64),
-        shift=np.array(shift, np.float64),
-        wall=np.array(wall, np.int64),
-        kind=np.array(kind, np.int64),
-        first=np.array(first, np.int64),
-        count=np.array(count, np.int64),
-    )
-
-
-def _pieces(layer: ScalarPWL | GroupMax, rows: _Rows) -> list[list[tuple[float, float, float]]]:
+def _pieces(layer: ScalarPWL | GroupMax, rows: Rows) -> list[list[tuple[float, float, float]]]:
     """For each unit and piece: slope, shift, and error of the shift."""
     if isinstance(layer, GroupMax):
         return [[(1.0, 0.0, 0.0)] * int(count) for count in rows.count]
@@ -239,23 +292,8 @@ def _pieces_of(layer: ScalarPWL, unit: int, start: float) -> list[tuple[float, f
     return out
 
 
-def _fused(affine: tuple[Affine, ...], n_in: int) -> tuple[np.ndarray, np.ndarray, tuple, float]:
-    """Multiply affine layers: weights, bound of their size, (bias, bound of its size), relative error."""
-    if not affine:
-        return np.eye(n_in), np.eye(n_in), (np.zeros(n_in), np.zeros(n_in)), 0.0
-    weight, bias = affine[0].weight, affine[0].bias
-    size, bias_size = np.abs(weight), np.abs(bias)
-    terms = 0
-    for layer in affine[1:]:
-        steep = np.abs(layer.weight)
-        weight, size = layer.weight @ weight, steep @ size
-        bias, bias_size = layer.weight @ bias + layer.bias, steep @ bias_size + np.abs(layer.bias)
-        terms += layer.n_in + 3
-    return weight, size * (1 + 1e-9 if terms else 1), (bias, bias_size), 1.1 * terms * UNIT_ROUNDOFF
-
-
-def _biases(fused: tuple, rows: _Rows, gamma: float, exact: bool) -> tuple[np.ndarray, np.ndarray]:
-    bias, size = fused[2]
+def _biases(matrix: Matrix, rows: Rows, gamma: float, exact: bool) -> tuple[np.ndarray, np.ndarray]:
+    bias, size = matrix.bias, matrix.bias_size
     value = bias[rows.source] - rows.shift
     if exact:
         return value, np.zeros(len(value))
@@ -263,11 +301,11 @@ def _biases(fused: tuple, rows: _Rows, gamma: float, exact: bool) -> tuple[np.nd
     return value, gamma * magnitude + np.where(magnitude > 0, FLOOR, 0.0)
 
 
-def _labels(blocks: tuple[Block, ...]) -> np.ndarray:
+def _labels(layers: list[KernelLayer]) -> np.ndarray:
     """Piece of the network for each piece of the kernel, shape (units, pieces)."""
     tables = []
-    for block in blocks:
-        layer = block.nonlinear
+    for one in layers:
+        layer = one.nonlinear
         if isinstance(layer, GroupMax):
             for members in layer.groups.tolist():
                 tables.append(sorted({index: p for p, index in enumerate(members)}.values()))
@@ -277,11 +315,11 @@ def _labels(blocks: tuple[Block, ...]) -> np.ndarray:
     return np.array([table + [0] * (width - len(table)) for table in tables], np.int32).reshape(-1, width)
 
 
-def _fit(cell: Cell, centred: bool) -> Frame:
-    """Return coordinates in which a bounded cell lies in [-1, 1]^2."""
+def _fit(cell: AnyCell, centred: bool) -> Frame:
+    """Return coordinates in which a bounded cell lies in [-1, 1]^d."""
     centre, scale = [], []
-    for axis in range(2):
-        values = [Fraction(v[axis], v[2]) for v in cell.vertices]
+    for axis in range(cell.dim):
+        values = [Fraction(v[axis], v[-1]) for v in cell.vertices]
         low, high = min(values), max(values)
         middle = Fraction(0) if centred else Fraction(float((low + high) / 2))
         reach = max(high - middle, middle - low)
@@ -292,7 +330,7 @@ def _fit(cell: Cell, centred: bool) -> Frame:
             exponent -= 1
         centre.append(middle)
         scale.append(Fraction(2) ** exponent)
-    return Frame((centre[0], centre[1]), (scale[0], scale[1]))
+    return Frame(tuple(centre), tuple(scale))
 
 
 def _is_homogeneous(blocks: tuple[Block, ...], entering: RationalMatrix) -> bool:
@@ -312,17 +350,21 @@ def _is_homogeneous(blocks: tuple[Block, ...], entering: RationalMatrix) -> bool
 
 def _product_in_range(affine: tuple[Affine, ...]) -> bool:
     """Whether the product of affine layers in a row neither underflows nor overflows."""
-    sizes = [np.abs(layer.weight[layer.weight != 0]) for layer in affine]
+    sizes = [np.abs(layer.stored[layer.stored != 0]) for layer in affine]
     lowest = sum(np.log2(s.min(initial=1.0)) for s in sizes)
-    highest = sum(np.log2(s.max(initial=1.0) * layer.n_in) for s, layer in zip(sizes, affine, strict=True))
+    highest = sum(np.log2(s.max(initial=1.0) * layer.n_terms) for s, layer in zip(sizes, affine, strict=True))
     return bool(lowest > np.log2(_SMALLEST) and highest < np.log2(_LARGEST))
+
+
+def _quotients(affine: Affine) -> np.ndarray:
+    return np.zeros(0) if affine.divisors is None else 1.0 / affine.divisors
 
 
 def _in_range(blocks: tuple[Block, ...]) -> bool:
     for block in blocks:
         if len(block.affine) > 1 and not _product_in_range(block.affine):
             return False
-        arrays = [a for affine in block.affine for a in (affine.weight, affine.bias)]
+        arrays = [a for affine in block.affine for a in (affine.stored, affine.bias, _quotients(affine))]
         if isinstance(block.nonlinear, ScalarPWL):
             layer = block.nonlinear
             arrays += [layer.slopes, layer.anchors, layer.breakpoints[layer.breakpoints < np.inf]]
@@ -333,7 +375,7 @@ def _in_range(blocks: tuple[Block, ...]) -> bool:
             sizes = np.abs(array[array != 0])
             if sizes.size and (sizes.min() < _SMALLEST or sizes.max() > _LARGEST):
                 return False
-        if block.nonlinear.n_out >= 1 << 24 or block.nonlinear.n_pieces.max(initial=0) > 4000:
+        if block.nonlinear.n_units >= 1 << 24 or block.nonlinear.n_pieces.max(initial=0) > 4000:
             return False
     return True
 

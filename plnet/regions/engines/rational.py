@@ -1,8 +1,9 @@
-"""`rational`: depth-first splitting in exact integers, d <= 2, bounded or not.
+"""`rational`: depth-first splitting in exact integers, any dimension, bounded or not.
 
 Slow and certain: no floating-point number takes part in any decision. It is the engine
 that others hand their undecided cells to, and the one they are compared with.
-A region costs O(U d) exact products, U the units of the network.
+A region costs O(U V d) exact products, U the units of the network, V the vertices of a cell,
+and O(V^3) operations on sets for each cut with d > 2.
 """
 
 from __future__ import annotations
@@ -10,12 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from plnet.errors import DimensionError
 from plnet.regions.control import Control
 from plnet.regions.engines.base import Tally
 from plnet.regions.exact_split import split_by_layer
 from plnet.regions.leaves import LeafStore
-from plnet.regions.problem import Node, Problem, pattern_of
+from plnet.regions.problem import Node, Problem, check_vertices, pattern_of
 
 __all__ = ["Rational", "children"]
 
@@ -35,12 +35,8 @@ class Rational:
     name: str = "rational"
 
     def check(self, problem: Problem) -> None:
-        """Raise if the domain has more than two dimensions."""
-        if problem.dim > 2:
-            raise DimensionError(
-                f'The engine "rational" works in dimension 1 and 2, the domain has {problem.dim}. '
-                "Take a Slice through points of interest."
-            )
+        """Raise if the domain has too many dimensions."""
+        check_vertices(problem, self.name)
 
     def run(self, problem: Problem, control: Control, store: LeafStore | None) -> Tally:
         """Find all regions; put them into `store` if there is one."""

@@ -1,12 +1,13 @@
 """Compilation of kernels: cached on disk, without the global lock, never parallel.
 
 numba keeps a compiled function until the file that defines it changes, and does not see
-changes of the functions it calls. So a hash of all kernel files is part of every name.
+changes of the functions it calls. So a hash of all files that a kernel is made of is part of its name.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -45,18 +46,28 @@ def compiled_inline(function: Callable[..., Any]) -> Callable[..., Any]:
     )
 
 
-def _hash_of_sources() -> str:
+def _hash_of_sources(module: str) -> str:
+    """Return a hash of the file of a kernel and of all kernel files that it imports."""
+    folder, found, pending = Path(__file__).parent, set[str](), [module.rpartition(".")[2]]
+    while pending:
+        name = pending.pop()
+        path = folder / f"{name}.py"
+        if name in found or not path.exists():
+            continue
+        found.add(name)
+        for inner, names in _IMPORT.findall(path.read_text(encoding="utf-8")):
+            pending += [inner] if inner else re.findall(r"\w+", names)
     digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(path.read_bytes())
+    for name in sorted(found):
+        digest.update((folder / f"{name}.py").read_bytes())
     return digest.hexdigest()[:12]
 
 
-_SOURCES = _hash_of_sources()
+_IMPORT = re.compile(r"^from plnet\.regions\.kernels(?:\.(\w+))? import (.+)$", re.MULTILINE)
 
 
 def _compile(function: Callable[..., Any], options: dict[str, Any]) -> Callable[..., Any]:
-    function.__qualname__ = f"{function.__qualname__}_{_SOURCES}"
+    function.__qualname__ = f"{function.__qualname__}_{_hash_of_sources(function.__module__)}"
     try:
         return numba.njit(**options)(function)
     except RuntimeError:

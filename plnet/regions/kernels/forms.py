@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from plnet.regions.kernels import layout as c
-from plnet.regions.kernels.compile import compiled_inline
+from plnet.regions.kernels.compile import compiled_inline, compiled_inner
 
-__all__ = ["add_unit", "difference"]
+__all__ = ["add_unit", "difference", "zero_wall"]
 
 
 @compiled_inline
@@ -13,6 +13,32 @@ def _add_multiple(column, factor, out):
     # One input and one output, so that the compiler can rule out overlaps and use vectors.
     for i in range(len(out)):
         out[i] += column[i] * factor
+
+
+@compiled_inline
+def _add_size(column, factor, out):
+    for i in range(len(out)):
+        out[i] += abs(column[i]) * factor
+
+
+@compiled_inner
+def _add_runs(plan, state, column, acc, ahead, a, b, constant, q):
+    """Add a sparse column: runs of neighbouring rows, whose weights are stored once for many columns."""
+    for k in range(plan.run_starts[column], plan.run_starts[column + 1]):
+        first, n, place = plan.runs[k]
+        at = acc + first
+        if n == 1:
+            w = plan.pool[place]
+            state.acc[at] += w * a
+            state.acc[at + ahead] += w * b
+            state.acc[at + 2 * ahead] += w * constant
+            state.acc[at + 3 * ahead] += abs(w) * q
+            continue
+        weights = plan.pool[place : place + n]
+        _add_multiple(weights, a, state.acc[at : at + n])
+        _add_multiple(weights, b, state.acc[at + ahead : at + ahead + n])
+        _add_multiple(weights, constant, state.acc[at + 2 * ahead : at + 2 * ahead + n])
+        _add_size(weights, q, state.acc[at + 3 * ahead : at + 3 * ahead + n])
 
 
 @compiled_inline
@@ -30,7 +56,11 @@ def add_unit(plan, state, layer, unit, piece, forms, acc):
     q = abs(slope) * state.acc[row + 3 * rows] + plan.gamma[layer + 1] * size + error
     if q > 0.0:
         q = q * (1.0 + 1e-9) + plan.floor
-    w0 = plan.layers[layer + 1, c.WEIGHT0] + unit * ahead
+    column = head[c.COLUMN] + piece * head[c.STEP]
+    if plan.layers[layer + 1, c.RUN0] >= 0:
+        _add_runs(plan, state, plan.layers[layer + 1, c.RUN0] + column, acc, ahead, a, b, constant, q)
+        return
+    w0 = plan.layers[layer + 1, c.WEIGHT0] + column * ahead
     weights, sizes = plan.weights[0][w0 : w0 + ahead], plan.weights[1][w0 : w0 + ahead]
     _add_multiple(weights, a, state.acc[acc : acc + ahead])
     _add_multiple(weights, b, state.acc[acc + ahead : acc + 2 * ahead])
@@ -46,3 +76,22 @@ def difference(plan, state, forms, rows, high, low):
     cc = acc[p + 2 * rows] - acc[q + 2 * rows]
     scale = abs(a) + abs(b) + abs(cc)
     return a, b, cc, acc[p + 3 * rows] + acc[q + 3 * rows] + 2.0 * plan.unit_roundoff * scale, scale
+
+
+@compiled_inline
+def zero_wall(plan, state, row):
+    """Wall on which a row vanishes because it passes on a multiple of one unit of an earlier layer.
+
+    Returns the code of the wall without its side, NOTHING if the row is zero everywhere, or NO_WALL.
+    """
+    origin = plan.rows[row, c.ORIGIN]
+    if origin < 0:
+        return c.NO_WALL
+    head = plan.units[origin]
+    slope, shift, error = plan.pieces[head[c.PIECE0] + state.current[origin]]
+    if shift != 0.0 or error != 0.0:
+        return c.NO_WALL
+    if slope == 0.0:
+        return c.NOTHING
+    layer = head[c.LEVEL]
+    return (((layer << 24) | (origin - plan.layers[layer, c.UNIT0])) << 24) | 1

@@ -20,11 +20,14 @@ DONE, PAUSED, FULL, GROW, ABORTED = range(5)
 INFINITY_CODE = -(1 << 40)
 
 # Columns of Plan.layers, one row for each layer.
-N_ROWS, N_UNITS, ROW0, UNIT0, WEIGHT0 = range(5)
+# RUN0 is the first column in run_starts, or -1 where the layer's weights are stored densely.
+N_ROWS, N_UNITS, ROW0, UNIT0, WEIGHT0, RUN0, N_WALLS = range(7)
 # Columns of Plan.rows. CLASS joins rows that are multiples of each other, SIGN is the orientation in it.
-UNIT, PIECE, IS_WALL, CLASS, SIGN = range(5)
-# Columns of Plan.units. FIRST is the unit's first row within its layer.
-KIND, FIRST, SIZE, PIECE0 = range(4)
+# ORIGIN is the unit, counted over all layers, of which the row passes on a multiple, or -1.
+UNIT, PIECE, IS_WALL, CLASS, SIGN, ORIGIN = range(6)
+# Columns of Plan.units. FIRST is the unit's first row within its layer; what piece p of the unit passes on
+# is weighted by column COLUMN + p * STEP of the next layer; LEVEL is the layer of the unit.
+KIND, FIRST, SIZE, PIECE0, COLUMN, STEP, LEVEL = range(7)
 SINGLE, SCALAR, GROUP = range(3)
 # Columns of Plan.pieces: the unit passes on SLOPE * row + SHIFT; ERROR bounds the rounding of SHIFT.
 SLOPE, SHIFT, ERROR = range(3)
@@ -39,8 +42,16 @@ KNOWN, LEFT, SIGNS, DONE_UNITS = range(4)
 SCALARS, FRAME, TOPS = range(3)
 # Entries of the register SCALARS.
 SP, COUNT, N_OUT, N_OUT_POLY, N_ABORT, N_ABORT_EDGES, TICKET, SHARES, SHARE = range(9)
+# MOST: regions that may be counted at once, up to this number since the last report.
+MOST = 15
 # Columns of State.children.
 CHILD_POLY, CHILD_N, CHILD_PIECE = range(3)
+
+LARGEST_OUTPUT = 1 << 24
+"""Pieces in the output buffer at most, unless not even one region fits."""
+
+NO_WALL, NOTHING = -1, -2
+"""In place of the wall on which a form vanishes: none is known, or the form vanishes everywhere."""
 
 SETTLED = 1 << 16
 """Added to a unit's piece for each of its walls that is settled."""
@@ -49,11 +60,14 @@ SETTLED = 1 << 16
 class Plan(NamedTuple):
     """A network on a domain, flattened; see `plnet.regions.engines.plan`."""
 
-    layers: np.ndarray  # (L, 5)
-    rows: np.ndarray  # (rows, 5)
-    units: np.ndarray  # (units, 4)
+    layers: np.ndarray  # (L, 7)
+    rows: np.ndarray  # (rows, 6)
+    units: np.ndarray  # (units, 7)
     pieces: np.ndarray  # (pieces, 3)
-    weights: np.ndarray  # (2, .): weights of layer l as (units of l - 1, rows of l), and bounds of their size
+    weights: np.ndarray  # (2, .): weights of layer l as (columns, rows of l), and bounds of their size
+    run_starts: np.ndarray  # (columns + 1,): runs of each column of the layers that are not stored densely
+    runs: np.ndarray  # (runs, 3): first row, number of rows, place of their weights in the pool
+    pool: np.ndarray  # weights that runs share
     bias: np.ndarray  # (rows, 2): bias minus breakpoint, and its radius
     gamma: np.ndarray  # (L,): rounding of a form of layer l, relative to its terms
     widest: int  # members of the largest group, at least 2
@@ -78,6 +92,7 @@ class State(NamedTuple):
     scratch_edges: np.ndarray
     children: np.ndarray  # (widest, 3): polygons that a cut made
     cut: np.ndarray  # (3, 4): form of the cut in work, and the two vertices it makes
+    chords: np.ndarray  # (20, .): walls of the deepest layer in one polygon; see `last_layer`
     registers: np.ndarray  # (3, 16)
 
 
@@ -111,6 +126,7 @@ def new_state(plan: Plan) -> State:
         scratch_edges=np.empty((2, 4096), np.int64),
         children=np.empty((plan.widest, 3), np.int64),
         cut=np.empty((3, 4)),
+        chords=np.empty((20, rows + int(plan.layers[:, N_UNITS].max(initial=1)))),
         registers=np.zeros((3, 16), np.int64),
     )
 
@@ -118,6 +134,7 @@ def new_state(plan: Plan) -> State:
 def new_output(plan: Plan, regions: int, corners: int, aborts: int) -> Output:
     """Return buffers for so many regions, corners and aborted cells."""
     units, aborts = len(plan.units), max(aborts, 4 * plan.widest)
+    regions = max(1, min(regions, LARGEST_OUTPUT // units))
     return Output(
         pieces=np.empty((regions, units), np.int64),
         poly=np.empty((corners, 3)),

@@ -16,8 +16,10 @@ sideways.
 from __future__ import annotations
 
 from plnet.regions.kernels import layout as c
+from plnet.regions.kernels.bookkeeping import is_mine, settle_row
 from plnet.regions.kernels.compile import compiled, compiled_inline, compiled_inner
-from plnet.regions.kernels.forms import add_unit, difference
+from plnet.regions.kernels.forms import add_unit, difference, zero_wall
+from plnet.regions.kernels.last_layer import count_chords
 from plnet.regions.kernels.polygons import (
     BOTH,
     NEGATIVE,
@@ -34,31 +36,39 @@ __all__ = ["advance"]
 
 
 @compiled_inline
+def _zero_wall_of(plan, state, layer, row):
+    at = plan.layers[layer, c.ROW0] + row
+    return c.NO_WALL if plan.rows[at, c.ORIGIN] < 0 else zero_wall(plan, state, at)
+
+
+@compiled_inline
 def _row_sides(plan, state, layer, forms, row, poly, start, n):
     rows = plan.layers[layer, c.N_ROWS]
     acc, at = state.acc, forms + row
     scale = state.work[c.SCALE, plan.layers[layer, c.ROW0] + row]
+    a, b, cc, r = acc[at], acc[at + rows], acc[at + 2 * rows], acc[at + 3 * rows]
     return form_sides(
-        plan, acc[at], acc[at + rows], acc[at + 2 * rows], acc[at + 3 * rows], scale, poly, start, n
+        plan,
+        a,
+        b,
+        cc,
+        r,
+        scale,
+        poly,
+        state.edges,
+        start,
+        n,
+        _zero_wall_of(plan, state, layer, row),
+        c.NOTHING,
     )
 
 
-@compiled_inline
-def _settle_row(plan, state, layer, row, above, pieces, n_done):
-    """Record that a wall has one sign; list its unit once all its walls are settled."""
-    unit = plan.rows[plan.layers[layer, c.ROW0] + row, c.UNIT]
-    state.pieces[pieces + unit] += c.SETTLED + above
-    if state.pieces[pieces + unit] // c.SETTLED == plan.units[plan.layers[layer, c.UNIT0] + unit, c.SIZE]:
-        state.marks[c.DONE_UNITS, n_done] = unit
-        return n_done + 1
-    return n_done
-
-
 @compiled_inner
-def _settle_group(plan, state, layer, unit, forms, poly, start, n, pieces, n_done):
+def _settle_group(plan, state, layer, unit, forms, start, n, pieces, n_done):
     """Mark the undominated members of a group; settle it if one is left. -1 if undecided, -2 if open."""
     head = plan.units[plan.layers[layer, c.UNIT0] + unit]
     rows, first, k = plan.layers[layer, c.N_ROWS], head[c.FIRST], head[c.SIZE]
+    row0 = plan.layers[layer, c.ROW0] + first
     left = state.marks[c.LEFT]
     for i in range(k):
         left[i] = 1
@@ -67,7 +77,8 @@ def _settle_group(plan, state, layer, unit, forms, poly, start, n, pieces, n_don
         for j in range(i + 1, k):
             if left[i] and left[j]:
                 a, b, cc, r, scale = difference(plan, state, forms, rows, first + j, first + i)
-                sides = form_sides(plan, a, b, cc, r, scale, poly, start, n)
+                one, two = zero_wall(plan, state, row0 + i), zero_wall(plan, state, row0 + j)
+                sides = form_sides(plan, a, b, cc, r, scale, state.poly, state.edges, start, n, one, two)
                 if sides == UNDECIDED:
                     unsure = True
                 elif sides == NEGATIVE:
@@ -118,7 +129,9 @@ def _scan_rows(plan, state, layer, forms, start, n):
 @compiled_inline
 def _open_layer(plan, state, layer, forms, pieces, pending, start, n, at_root):
     """Filter all units of a layer on a polygon; return (open items, settled units), (-1, 0) if undecided."""
-    widest = _scan_rows(plan, state, layer, forms, start, n)
+    widest = 0.0
+    if plan.layers[layer, c.N_WALLS] > 0:
+        widest = _scan_rows(plan, state, layer, forms, start, n)
     rows, first = plan.layers[layer, c.N_ROWS], plan.layers[layer, c.ROW0]
     units, unit0 = plan.layers[layer, c.N_UNITS], plan.layers[layer, c.UNIT0]
     n_done, n_open = 0, 0
@@ -127,7 +140,7 @@ def _open_layer(plan, state, layer, forms, pieces, pending, start, n, at_root):
         if plan.units[unit0 + unit, c.KIND] == c.SINGLE:
             state.marks[c.DONE_UNITS, n_done] = unit
             n_done += 1
-    for row in range(rows):
+    for row in range(rows if plan.layers[layer, c.N_WALLS] > 0 else 0):
         at = first + row
         if plan.rows[at, c.IS_WALL] == 0:
             continue
@@ -149,10 +162,10 @@ def _open_layer(plan, state, layer, forms, pieces, pending, start, n, at_root):
             state.pending[pending + n_open] = row
             n_open += 1
         else:
-            n_done = _settle_row(plan, state, layer, row, 1 if sides == POSITIVE else 0, pieces, n_done)
+            n_done = settle_row(plan, state, layer, row, 1 if sides == POSITIVE else 0, pieces, n_done)
     for unit in range(units):
         if plan.units[unit0 + unit, c.KIND] == c.GROUP:
-            done = _settle_group(plan, state, layer, unit, forms, state.poly, start, n, pieces, n_done)
+            done = _settle_group(plan, state, layer, unit, forms, start, n, pieces, n_done)
             if done == -1:
                 return -1, 0
             if done == -2:
@@ -174,7 +187,7 @@ def _refilter(plan, state, frame, cut_item, above, pieces, target, start, n, n_d
         if item == cut_item:
             continue
         if item >= rows:
-            done = _settle_group(plan, state, layer, item - rows, forms, state.poly, start, n, pieces, n_done)
+            done = _settle_group(plan, state, layer, item - rows, forms, start, n, pieces, n_done)
             if done == -1:
                 return -1, 0
             if done != -2:
@@ -190,7 +203,7 @@ def _refilter(plan, state, frame, cut_item, above, pieces, target, start, n, n_d
             if sides == UNDECIDED:
                 return -1, 0
             if sides != BOTH:
-                n_done = _settle_row(plan, state, layer, item, 1 if sides == POSITIVE else 0, pieces, n_done)
+                n_done = settle_row(plan, state, layer, item, 1 if sides == POSITIVE else 0, pieces, n_done)
                 continue
         state.pending[target + n_open] = item
         n_open += 1
@@ -205,7 +218,8 @@ def _cut_by_row(plan, state, frame, top):
     at = plan.layers[layer, c.ROW0] + row
     for m in range(4):
         state.cut[0, m] = state.acc[frame[c.FORMS] + m * rows + row]
-    if not prepare_cut(plan, state, state.poly, state.edges, start, n, state.work[c.SCALE, at]):
+    scale, wall = state.work[c.SCALE, at], _zero_wall_of(plan, state, layer, row)
+    if not prepare_cut(plan, state, state.poly, state.edges, start, n, scale, wall, c.NOTHING):
         return -1
     unit, piece = plan.rows[at, c.UNIT], plan.rows[at, c.PIECE]
     for above in range(2):
@@ -224,6 +238,7 @@ def _clip_member(plan, state, layer, unit, forms, p, start, n, target):
     """Write the part of a polygon where member p is the maximum; return its size, -1 if undecided."""
     head = plan.units[plan.layers[layer, c.UNIT0] + unit]
     rows, first, k = plan.layers[layer, c.N_ROWS], head[c.FIRST], head[c.SIZE]
+    row0 = plan.layers[layer, c.ROW0] + first
     poly, edges = state.scratch, state.scratch_edges
     place = 0
     copy_polygon(state.poly, state.edges, start, n, poly[0], edges[0], 0)
@@ -231,7 +246,8 @@ def _clip_member(plan, state, layer, unit, forms, p, start, n, target):
         if q == p or not state.marks[c.LEFT, q]:
             continue
         a, b, cc, r, scale = difference(plan, state, forms, rows, first + p, first + q)
-        sides = form_sides(plan, a, b, cc, r, scale, poly[place], 0, n)
+        one, two = zero_wall(plan, state, row0 + p), zero_wall(plan, state, row0 + q)
+        sides = form_sides(plan, a, b, cc, r, scale, poly[place], edges[place], 0, n, one, two)
         if sides == UNDECIDED:
             return -1
         if sides == NEGATIVE or (sides == 0 and p < q):
@@ -239,10 +255,9 @@ def _clip_member(plan, state, layer, unit, forms, p, start, n, target):
         if sides != BOTH:
             continue
         state.cut[0, 0], state.cut[0, 1], state.cut[0, 2], state.cut[0, 3] = a, b, cc, r
-        if not prepare_cut(plan, state, poly[place], edges[place], 0, n, scale):
+        if not prepare_cut(plan, state, poly[place], edges[place], 0, n, scale, one, two):
             return -1
-        at = plan.layers[layer, c.ROW0] + first
-        low, high = plan.rows[at + min(p, q), c.PIECE], plan.rows[at + max(p, q), c.PIECE]
+        low, high = plan.rows[row0 + min(p, q), c.PIECE], plan.rows[row0 + max(p, q), c.PIECE]
         code = facet_code(layer, unit, low, high, 1 if p > q else 0)
         n = write_half(state, poly[place], edges[place], 0, n, 1, code, poly[1 - place], edges[1 - place], 0)
         place = 1 - place
@@ -256,7 +271,7 @@ def _cut_by_group(plan, state, frame, top):
     layer, forms, start, n = frame[c.LAYER], frame[c.FORMS], frame[c.POLY], frame[c.N_POLY]
     unit = state.pending[frame[c.PENDING]] - plan.layers[layer, c.N_ROWS]
     # On the same polygon the group was open before, so this marks its members and settles nothing.
-    _settle_group(plan, state, layer, unit, forms, state.poly, start, n, frame[c.PIECES], 0)
+    _settle_group(plan, state, layer, unit, forms, start, n, frame[c.PIECES], 0)
     count = 0
     for p in range(plan.units[plan.layers[layer, c.UNIT0] + unit, c.SIZE]):
         if state.marks[c.LEFT, p]:
@@ -271,18 +286,10 @@ def _cut_by_group(plan, state, frame, top):
     return count
 
 
-@compiled_inline
-def _is_mine(state):
-    """Take a ticket for a cell of the first layer; say whether this thread works on it."""
-    scalars = state.registers[c.SCALARS]
-    scalars[c.TICKET] += 1
-    return (scalars[c.TICKET] - 1) % scalars[c.SHARES] == scalars[c.SHARE]
-
-
 @compiled_inner
 def _abort(state, out, layer, start, n):
     """Hand a polygon to the driver. The caller made sure that there is room."""
-    if layer == 0 and not _is_mine(state):
+    if layer == 0 and not is_mine(state):
         return
     scalars = state.registers[c.SCALARS]
     k, at = scalars[c.N_ABORT], scalars[c.N_ABORT_EDGES]
@@ -327,6 +334,11 @@ def _finish(plan, state, out, layer, forms, acc, pieces, pending, poly, n, n_ope
             # One certified wall across a convex polygon: two regions.
             scalars[c.COUNT] += 2
             return
+        if counting and scalars[c.COUNT] + n_open < scalars[c.MOST]:
+            found = count_chords(plan, state, layer, forms, pending, n_open, poly, n)
+            if found > 0 and scalars[c.COUNT] + found <= scalars[c.MOST]:
+                scalars[c.COUNT] += found
+                return
     else:
         for i in range(n_done):
             unit = state.marks[c.DONE_UNITS, i]
@@ -376,7 +388,7 @@ def _follow(plan, state, out, frame, child, counting):
         tops[2] = acc + size
     item, piece = state.pending[frame[c.PENDING]], state.children[child, c.CHILD_PIECE]
     if item < rows:
-        n_done = _settle_row(plan, state, layer, item, piece, pieces, 0)
+        n_done = settle_row(plan, state, layer, item, piece, pieces, 0)
     else:
         state.pieces[pieces + item - rows] = c.SETTLED + piece
         state.marks[c.DONE_UNITS, 0] = item - rows
@@ -445,7 +457,7 @@ def advance(plan, state, out, limit, counting):
         scalars[c.SP] -= 1
         if settled:
             if frame[c.IS_ROOT] == 0:
-                if layer == 0 and not _is_mine(state):
+                if layer == 0 and not is_mine(state):
                     continue
                 for u in range(plan.layers[layer, c.N_UNITS]):
                     piece = state.pieces[frame[c.PIECES] + u] % c.SETTLED

@@ -33,12 +33,27 @@ def _sign_at(plan, a, b, cc, r, scale, poly, v):
 
 
 @compiled_inline
-def form_sides(plan, a, b, cc, r, scale, poly, start, n):
-    """Whether a form is somewhere POSITIVE, NEGATIVE, BOTH, neither (0), or UNDECIDED."""
+def _is_zero_at(edges, start, n, i, one, two):
+    """Say whether vertex i lies on both of two walls, so that the difference of their forms is 0 there."""
+    here = edges[start + i] >> 1
+    before = edges[start + (i - 1 if i > 0 else n - 1)] >> 1
+    return (one == c.NOTHING or one == here or one == before) and (
+        two == c.NOTHING or two == here or two == before
+    )
+
+
+@compiled_inline
+def form_sides(plan, a, b, cc, r, scale, poly, edges, start, n, one, two):
+    """Whether a form is somewhere POSITIVE, NEGATIVE, BOTH, neither (0), or UNDECIDED.
+
+    `one` and `two` are the walls on which the two parts of a difference vanish, or NO_WALL.
+    """
     sides = 0
     unsure = False
     for v in range(start, start + n):
         s = _sign_at(plan, a, b, cc, r, scale, poly, v)
+        if s == UNSURE and one != c.NO_WALL and two != c.NO_WALL:
+            s = 0 if _is_zero_at(edges, start, n, v - start, one, two) else UNSURE
         if s == 1:
             sides |= POSITIVE
         elif s == -1:
@@ -96,12 +111,14 @@ def _cross(plan, poly, edge, a, b, cc, r, scale, out):
 
 
 @compiled_inline
-def prepare_cut(plan, state, poly, edges, start, n, scale):
+def prepare_cut(plan, state, poly, edges, start, n, scale, one, two):
     """Signs of the form in `cut` at all vertices, and the new vertices; False if not certified."""
     a, b, cc, r = state.cut[0, 0], state.cut[0, 1], state.cut[0, 2], state.cut[0, 3]
     signs = state.marks[c.SIGNS]
     for i in range(n):
         signs[i] = _sign_at(plan, a, b, cc, r, scale, poly, start + i)
+        if signs[i] == UNSURE and one != c.NO_WALL and two != c.NO_WALL:
+            signs[i] = 0 if _is_zero_at(edges, start, n, i, one, two) else UNSURE
         # A cut through a point at infinity may bound a part by a whole line; left to the driver.
         if signs[i] == UNSURE or (signs[i] == 0 and poly[start + i, c.W] == 0.0):
             return False

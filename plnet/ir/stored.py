@@ -1,0 +1,70 @@
+"""Layers as named arrays, for files: `plnet.io` writes them as npz, certificates as JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from plnet.errors import FileFormatError
+from plnet.ir.convolution import Convolution
+from plnet.ir.layers import Affine, GroupMax, Layer, LocalWinner, ScalarPWL
+from plnet.ir.operators import SparseAffine, StackedAffine
+
+__all__ = ["layer_from_arrays", "layer_to_arrays"]
+
+_ARRAYS: dict[type, tuple[str, ...]] = {
+    Affine: ("weight", "bias"),
+    Convolution: ("kernel", "table", "channel_bias"),
+    GroupMax: ("groups",),
+    LocalWinner: ("groups",),
+    ScalarPWL: ("breakpoints", "slopes", "anchors"),
+    SparseAffine: ("starts", "inputs", "values", "bias"),
+}
+
+
+def layer_to_arrays(layer: Layer, arrays: dict[str, np.ndarray], prefix: str) -> dict[str, Any]:
+    """Put the arrays of a layer under names with a prefix, and return what else describes it."""
+    entry: dict[str, Any] = {"kind": type(layer).__name__, "name": layer.name, "n_in": layer.n_in}
+    if isinstance(layer, StackedAffine):
+        entry["parts"] = []
+        for i, (part, index) in enumerate(zip(layer.parts, layer.inputs, strict=True)):
+            arrays[f"{prefix}_inputs{i}"] = index
+            entry["parts"].append(layer_to_arrays(part, arrays, f"{prefix}_part{i}"))
+        return entry
+    for key in _ARRAYS[type(layer)]:
+        arrays[f"{prefix}_{key}"] = getattr(layer, key)
+    if isinstance(layer, Convolution):
+        entry["positions_in"] = layer.positions_in
+    if isinstance(layer, SparseAffine) and layer.divisors is not None:
+        arrays[f"{prefix}_divisors"] = layer.divisors
+    return entry
+
+
+def layer_from_arrays(entry: dict[str, Any], arrays: dict[str, np.ndarray], prefix: str) -> Layer:
+    """Return the layer that `layer_to_arrays` wrote.
+
+    Raises
+    ------
+    FileFormatError
+        If the kind is unknown.
+    """
+    kind, name = entry["kind"], entry["name"]
+    if kind == "StackedAffine":
+        parts = [
+            layer_from_arrays(part, arrays, f"{prefix}_part{i}") for i, part in enumerate(entry["parts"])
+        ]
+        inputs = [arrays[f"{prefix}_inputs{i}"] for i in range(len(parts))]
+        return StackedAffine([p for p in parts if isinstance(p, Affine)], inputs, entry["n_in"], name)
+    known = {layer_type.__name__: keys for layer_type, keys in _ARRAYS.items()}
+    if kind not in known:
+        raise FileFormatError(f"Unknown kind of layer {kind!r}.")
+    found = [arrays[f"{prefix}_{key}"] for key in known[kind]]
+    if kind == "Convolution":
+        return Convolution(found[0], found[1], entry["positions_in"], found[2], name)
+    if kind == "SparseAffine":
+        divisors = arrays.get(f"{prefix}_divisors")
+        return SparseAffine(*found[:3], entry["n_in"], found[3], name, divisors)
+    if kind in {"GroupMax", "LocalWinner"}:
+        return (GroupMax if kind == "GroupMax" else LocalWinner)(found[0], entry["n_in"], name)
+    return Affine(found[0], found[1], name) if kind == "Affine" else ScalarPWL(*found, name)

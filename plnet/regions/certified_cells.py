@@ -1,0 +1,112 @@
+"""Exact cells of all regions, or a clear refusal where they have too many vertices to list."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from plnet.errors import DimensionError
+from plnet.geometry.cells import AnyCell, Cell, FacetId, signs, split
+from plnet.geometry.homogeneous import AT_INFINITY, Vertex, value
+from plnet.ir.layers import GroupMax
+from plnet.regions.exact_measure import homogeneous_point
+from plnet.regions.facets import facet_form
+from plnet.regions.problem import Problem
+from plnet.regions.rings import ring_of
+
+if TYPE_CHECKING:
+    from plnet.regions.complex import RegionComplex
+
+__all__ = ["MOST_VERTICES", "exact_cells", "orthant_parts", "points_of", "short_interior_point"]
+
+MOST_VERTICES = 5000
+"""Number of vertices from which the exact cell of one region is refused."""
+
+
+def exact_cells(complex_: RegionComplex, what: str) -> Iterator[AnyCell]:
+    """Yield the exact cell of each region of a complex.
+
+    Parameters
+    ----------
+    complex_ : RegionComplex
+    what : str
+        What needs them, for the message.
+
+    Raises
+    ------
+    DimensionError
+        If a region has more than `MOST_VERTICES` vertices, or may have them on its way.
+    """
+    for i, pattern in enumerate(complex_.patterns):
+        if complex_.leaves.has_vertices:
+            yield complex_.exact_cell(i)
+        else:
+            prefix = tuple(complex_.network.pieces_of(pattern))
+            yield _cell_within_limit(complex_.problem, prefix, i, what)
+
+
+def _cell_within_limit(problem: Problem, prefix: tuple[np.ndarray, ...], region: int, what: str) -> AnyCell:
+    cell = problem.root
+    for facet, side in _walls(problem, prefix):
+        form = facet_form(problem, prefix, facet)
+        at = signs(form, cell)
+        if -side in at:
+            cell = split(cell, form, facet, at)[side > 0]
+        if len(cell.vertices) > MOST_VERTICES:
+            raise DimensionError(
+                f"{what} needs the exact vertices of every region, and region {region} of this complex of "
+                f"dimension {problem.dim} leads to more than {MOST_VERTICES}. Expected a smaller dimension: "
+                "take a Slice of the domain, or a network with fewer inputs."
+            )
+    return cell
+
+
+def _walls(problem: Problem, prefix: tuple[np.ndarray, ...]) -> Iterator[tuple[FacetId, int]]:
+    """Yield the walls next to the pieces of all units, and the side on which the region lies."""
+    for depth, (block, pieces) in enumerate(zip(problem.blocks, prefix, strict=True)):
+        layer = block.nonlinear
+        for unit, piece in enumerate(pieces.tolist()):
+            if isinstance(layer, GroupMax):
+                members = layer.groups[unit].tolist()
+                for other in range(len(members)):
+                    if members[other] != members[piece]:
+                        low, high = sorted((piece, other))
+                        yield (depth, unit, low, high), 1 if piece > other else -1
+                continue
+            if piece > 0:
+                yield (depth, unit, piece - 1, piece), 1
+            if piece < int(layer.n_pieces[unit]) - 1:
+                yield (depth, unit, piece, piece + 1), -1
+
+
+def orthant_parts(cell: AnyCell) -> list[AnyCell]:
+    """Cut a cell along the coordinate hyperplanes; no part contains a line."""
+    parts = [cell]
+    for axis in range(cell.dim):
+        form = tuple(int(k == axis) for k in range(cell.dim + 1))
+        cut: list[AnyCell] = []
+        for part in parts:
+            at = signs(form, part)
+            cut += split(part, form, AT_INFINITY, at) if 1 in at and -1 in at else (part,)
+        parts = cut
+    return parts
+
+
+def points_of(cell: AnyCell) -> tuple[Vertex, ...]:
+    """Return the vertices and extreme directions of a cell without lines, in order for d <= 2."""
+    return ring_of(cell) if isinstance(cell, Cell) else cell.vertices
+
+
+def short_interior_point(cell: AnyCell) -> tuple[Fraction, ...]:
+    """Return a rational point in the interior of a cell, one with short numbers if possible."""
+    exact = cell.witness()
+    try:
+        rounded = tuple(Fraction(float(x)) for x in exact)
+    except OverflowError:
+        return exact
+    before, after = homogeneous_point(exact), homogeneous_point(rounded)
+    inside = all(value(form, before) * value(form, after) > 0 for form in cell.forms)
+    return rounded if inside else exact

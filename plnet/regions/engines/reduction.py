@@ -1,0 +1,94 @@
+"""Domains that contain lines along which nothing changes: fewer coordinates are enough.
+
+On all of R^n a network sees its input only through the rows of its first layer (and the sides of
+the domain). If these have rank r < n, some r coordinates carry them all: setting the others to
+zero meets every region, and every region is a product of its section and R^(n - r).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from plnet.geometry.domain import Chart
+from plnet.geometry.exact import RationalMatrix
+from plnet.geometry.linear import pivot_columns
+from plnet.regions.facets import common_lines
+from plnet.regions.leaves import LeafStore
+from plnet.regions.problem import Problem
+
+__all__ = ["PaddedStore", "without_lines"]
+
+
+def without_lines(problem: Problem) -> tuple[Problem, list[int]] | None:
+    """Return the problem in as few coordinates as carry everything, and which; None if it needs all.
+
+    Costs one exact elimination of the first layer's forms.
+    """
+    if not getattr(problem.root, "lines", ()) or not problem.blocks:
+        return None
+    linear = [forms.integers[:, :-1] for forms in (problem.forms(()), problem.chart.facets)]
+    columns = pivot_columns(RationalMatrix(np.concatenate(linear)))
+    if len(columns) in (0, problem.dim):
+        return None
+    kept = [*columns, problem.dim]
+    chart = problem.chart
+    smaller = Chart(
+        RationalMatrix(chart.embedding.integers[:, kept], chart.embedding.denominator),
+        RationalMatrix(chart.facets.integers[:, kept], chart.facets.denominator),
+        chart.facet_names,
+    )
+    return Problem(problem.network, smaller), columns
+
+
+class PaddedStore(LeafStore):
+    """Puts regions of the smaller problem into the store of the whole one.
+
+    Parameters
+    ----------
+    target : LeafStore
+    problem : Problem
+        The whole one.
+    columns : list of int
+        Its coordinates that the smaller problem has.
+    """
+
+    def __init__(self, target: LeafStore, problem: Problem, columns: list[int]) -> None:
+        super().__init__(target.n_units, len(columns))
+        self._target = target
+        self._kept = [*columns, problem.dim]
+        target.lines = common_lines(problem)
+
+    def add_block(
+        self, patterns: np.ndarray, vertices: np.ndarray, facets: np.ndarray, sizes: np.ndarray
+    ) -> None:
+        """Store rings of dimension 1 or 2 with the incidence that follows from their order."""
+        starts = np.cumsum([0, *sizes])
+        position = np.arange(len(vertices)) - np.repeat(starts[:-1], sizes)
+        words = 1 + int(sizes.max(initial=1) - 1) // 64
+        tight = np.zeros((len(vertices), words), np.uint64)
+        neighbours = [position]
+        if self.dim == 2:
+            neighbours.append(np.where(position > 0, position, np.repeat(sizes, sizes)) - 1)
+        for bit in neighbours:
+            tight[np.arange(len(bit)), bit // 64] |= np.uint64(1) << (bit % 64).astype(np.uint64)
+        self.add_polytopes(patterns, vertices, facets, sizes, sizes, tight)
+
+    def add_polytopes(
+        self,
+        patterns: np.ndarray,
+        vertices: np.ndarray,
+        facets: np.ndarray,
+        sizes: np.ndarray,
+        facet_sizes: np.ndarray,
+        tight: np.ndarray,
+    ) -> None:
+        """Store regions with zeros for the coordinates that are not looked at."""
+        padded = np.zeros((len(vertices), self._target.dim + 1))
+        padded[:, self._kept] = vertices
+        self._target.add_polytopes(patterns, padded, facets, sizes, facet_sizes, tight)
+
+    def add_points(self, patterns: np.ndarray, points: np.ndarray) -> None:
+        """Store regions of which one point each is known."""
+        padded = np.zeros((len(points), self._target.dim))
+        padded[:, self._kept[:-1]] = points
+        self._target.add_points(patterns, padded)

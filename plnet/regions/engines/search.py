@@ -1,0 +1,188 @@
+"""`search`: depth-first with a witness point in every cell, any dimension, bounded or not.
+
+A cell is known by its cuts alone, so the dimension costs little: a question whether a wall crosses
+a cell is one small linear program, most of them a few pivots, started from a vertex at hand. Every
+answer is proved, by a point or by multipliers with certified signs; what floating point leaves open
+is decided in rationals on the spot. Memory is the depth of the search.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from itertools import islice
+
+import numpy as np
+
+from plnet.errors import DomainError
+from plnet.regions.control import Control
+from plnet.regions.engines.base import Tally
+from plnet.regions.engines.search_base import Base, make_base
+from plnet.regions.engines.search_plan import NetworkPlan, cone_is_exact, make_plan
+from plnet.regions.engines.search_points import Emitter
+from plnet.regions.engines.search_run import Found, SearchRun
+from plnet.regions.leaves import LeafStore
+from plnet.regions.problem import Problem
+
+__all__ = ["Search"]
+
+
+class _Stopped(Exception):
+    """The budget is spent, or another thread was told to stop."""
+
+
+@dataclass
+class _Shared:
+    """What the threads of one run have in common."""
+
+    control: Control
+    emitter: Emitter | None
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    stop: threading.Event = field(default_factory=threading.Event)
+    count: int = 0
+    fallbacks: int = 0
+
+    def room(self) -> int:
+        """Return after how many regions to look at the budget again."""
+        limit = self.control.max_regions
+        return 1 << 60 if limit is None else max(1, limit - self.count)
+
+    def collect(self, run: SearchRun) -> None:
+        found = run.take_found() if self.emitter is not None else None
+        with self.lock:
+            self.count += run.take_count()
+            self.fallbacks += run.fallbacks
+            run.fallbacks = 0
+            if found is not None and self.emitter is not None:
+                self.emitter.add(found)
+
+    def pause(self) -> None:
+        """Report progress; leave if the work shall end."""
+        with self.lock:
+            spent = self.control.spent(self.count)
+        if spent or self.stop.is_set():
+            self.stop.set()
+            raise _Stopped
+
+
+@dataclass(frozen=True)
+class Search:
+    """A tree of cells with witness points.
+
+    Parameters
+    ----------
+    work : int
+        Questions between two looks at the budget.
+    n_jobs : int
+        Threads; -1 takes one for each core.
+    integers : bool
+        Whether to compute in integers where they suffice.
+    """
+
+    name: str = "search"
+    work: int = 20_000
+    n_jobs: int = 1
+    integers: bool = True
+
+    def check(self, problem: Problem) -> None:
+        """Accept every network on every domain."""
+
+    def run(self, problem: Problem, control: Control, store: LeafStore | None) -> Tally:
+        """Find all regions; put them into `store` if there is one."""
+        base = make_base(problem)
+        if not problem.blocks:
+            return _whole_domain(problem, base, store)
+        emitter = None if store is None else Emitter(problem, base, store)
+        shared = _Shared(control, emitter)
+        networks = self._networks(problem, base)
+        jobs = (os.cpu_count() or 1) if self.n_jobs == -1 else self.n_jobs
+        workers = [_Worker(self, problem, base, networks, shared, jobs, i) for i in range(jobs)]
+        try:
+            complete = _run_all(workers, shared)
+        except KeyboardInterrupt:
+            complete = False
+        if complete and not shared.count:
+            raise _empty()
+        return Tally(shared.count, complete, n_fallbacks=shared.fallbacks)
+
+    def _networks(self, problem: Problem, base: Base) -> tuple[NetworkPlan, ...]:
+        rounded = make_plan(problem, base)
+        scale = cone_is_exact(problem, base) if self.integers else 0
+        return (make_plan(problem, base, integers=scale), rounded) if scale else (rounded,)
+
+
+def _whole_domain(problem: Problem, base: Base, store: LeafStore | None) -> Tally:
+    """Count the one region of a network without units."""
+    (root,) = base.roots()
+    cell = root.cell()
+    if cell is None:
+        raise _empty()
+    if store is not None:
+        point = np.array([[float(x) for x in cell.interior()]])
+        nothing = np.zeros((1, 0), np.int64)
+        Emitter(problem, base, store).add(Found(root, nothing, point))
+    return Tally(1, True)
+
+
+def _empty() -> DomainError:
+    return DomainError(
+        "The domain is empty or flat: its half-spaces have no common interior point. "
+        "Expected a domain with interior points; check the signs of A and b."
+    )
+
+
+def _run_all(workers: list[_Worker], shared: _Shared) -> bool:
+    if len(workers) == 1:
+        return workers[0].run()
+    with ThreadPoolExecutor(len(workers)) as pool:
+        futures = [pool.submit(worker.run) for worker in workers]
+        try:
+            # The short wait lets Ctrl-C through; after a failure the others need not go on.
+            pending = set(futures)
+            while pending and not any(future.exception() for future in futures if future.done()):
+                pending = wait(futures, timeout=0.1, return_when=FIRST_EXCEPTION).not_done
+        finally:
+            shared.stop.set()
+    return all(future.result() for future in futures)
+
+
+class _Worker:
+    """One thread: every n-th root, or every n-th cell of the first layer where roots are few."""
+
+    def __init__(
+        self,
+        engine: Search,
+        problem: Problem,
+        base: Base,
+        networks: tuple[NetworkPlan, ...],
+        shared: _Shared,
+        jobs: int,
+        place: int,
+    ) -> None:
+        self._engine, self._base, self._shared = engine, base, shared
+        by_roots = base.n_roots >= 8 * jobs
+        self._step, self._first = (jobs, place) if by_roots else (1, 0)
+        shares = (1, 0) if by_roots else (jobs, place)
+        self._run = SearchRun(problem, base, networks, shared.emitter is not None, shares)
+
+    def run(self) -> bool:
+        """Return whether the work was finished."""
+        run, shared = self._run, self._shared
+        try:
+            for root in islice(self._base.roots(), self._first, None, self._step):
+                finished = not run.load(root)
+                while not finished:
+                    finished = run.advance(self._engine.work, shared.room())
+                    shared.collect(run)
+                    if not finished:
+                        shared.pause()
+                if shared.stop.is_set():
+                    raise _Stopped
+        except _Stopped:
+            return False
+        except KeyboardInterrupt:
+            shared.collect(run)
+            raise
+        return True

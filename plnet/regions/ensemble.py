@@ -1,0 +1,295 @@
+"""`count_many`: the regions of many networks on one domain in one call."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from copy import deepcopy
+from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from plnet.errors import DomainError, EngineError, NetworkError
+from plnet.geometry.domain import Chart, Domain
+from plnet.regions.api import count_regions
+from plnet.regions.choice import get_engine
+from plnet.regions.control import check_jobs, make_control
+from plnet.regions.definitions import canonical_definition
+from plnet.regions.results import RegionCount
+
+if TYPE_CHECKING:
+    from torch.nn import Module
+
+__all__ = ["EnsembleCount", "count_many"]
+
+_POLL = 0.2
+"""Seconds between looks at Ctrl-C on systems where waiting for a thread cannot be interrupted."""
+
+
+@dataclass(frozen=True, eq=False)
+class EnsembleCount:
+    """The counts of many networks, in the order in which they were given.
+
+    Parameters
+    ----------
+    results : tuple of RegionCount or None
+        None where a network failed or was not reached.
+    errors : tuple of Exception or None
+        Why a network failed.
+    seconds : float
+        Wall time of the whole call.
+    """
+
+    results: tuple[RegionCount | None, ...]
+    errors: tuple[Exception | None, ...]
+    seconds: float
+
+    def __len__(self) -> int:
+        return len(self.results)
+
+    def __iter__(self) -> Iterator[RegionCount | None]:
+        return iter(self.results)
+
+    def __getitem__(self, i: int) -> RegionCount | None:
+        return self.results[i]
+
+    def __repr__(self) -> str:
+        return (
+            f"EnsembleCount({int(self.complete.sum())} of {len(self)} networks counted, "
+            f"{sum(error is not None for error in self.errors)} failed, {self.seconds:.3g} s)"
+        )
+
+    @property
+    def counts(self) -> np.ndarray:
+        """Regions found in each network, shape (n,), -1 where there is no result.
+
+        int64; Python integers where one of them does not fit.
+        """
+        found = [-1 if result is None else result.count for result in self.results]
+        fits = all(count < 2**63 for count in found)
+        return _read_only(np.array(found, dtype=np.int64 if fits else object))
+
+    @property
+    def complete(self) -> np.ndarray:
+        """Which networks were counted to the end, shape (n,)."""
+        return _read_only(np.array([r is not None and r.complete for r in self.results], dtype=bool))
+
+    @property
+    def exact(self) -> np.ndarray:
+        """Which counts are proved, shape (n,)."""
+        return _read_only(np.array([r is not None and r.exact for r in self.results], dtype=bool))
+
+
+def count_many(
+    networks: Iterable[Any],
+    domain: Domain | None = None,
+    *,
+    module: Module | None = None,
+    definition: str = "activation",
+    engine: Any = "auto",
+    max_regions: int | None = None,
+    max_seconds: float | None = None,
+    max_total_seconds: float | None = None,
+    n_jobs: int = 1,
+    progress: Any = "auto",
+) -> EnsembleCount:
+    """Count the linear regions of many networks on one domain.
+
+    Parameters
+    ----------
+    networks : iterable of torch.nn.Module, PLNetwork or state dict
+        For example one architecture with many seeds, or the checkpoints of a training.
+    domain : Domain, optional
+        All of R^n if not given.
+    module : torch.nn.Module, optional
+        The architecture, where `networks` holds state dicts. It is copied, never changed.
+    definition, engine
+        As in `count_regions`.
+    max_regions, max_seconds : int or float, optional
+        Budget of each network.
+    max_total_seconds : float, optional
+        Budget of the whole call. Networks that are not reached have no result.
+    n_jobs : int
+        Threads, each with a network of its own; -1 takes one for each core.
+    progress : "auto", bool, None or callable
+        "auto" shows a bar on a terminal; a callable gets the number of networks that are done.
+
+    Returns
+    -------
+    EnsembleCount
+        After Ctrl-C what is known. A network that fails is an entry with its error.
+
+    Raises
+    ------
+    PLNetError
+        If an option cannot be used, whatever the network.
+
+    Examples
+    --------
+    >>> import plnet
+    >>> from plnet.ir import Affine, PLNetwork, ScalarPWL
+    >>> nets = [PLNetwork((Affine([[1, 0], [0, k]], [0, 0]), ScalarPWL.relu(2)), 2) for k in (0, 1)]
+    >>> plnet.count_many(nets, plnet.Box(-1, 1)).counts.tolist()
+    [2, 4]
+    """
+    start = time.perf_counter()
+    given = list(networks)
+    make_control(max_regions, max_seconds, None)
+    make_control(None, max_total_seconds, None)
+    canonical_definition(definition)
+    if engine != "auto":
+        engine = get_engine(engine)
+    if domain is not None:
+        domain = _SharedChart(domain)
+    jobs = check_jobs(n_jobs)
+    stop = threading.Event()
+    task = partial(
+        _count,
+        domain=domain,
+        module=module,
+        definition=definition,
+        engine=engine,
+        max_regions=max_regions,
+        max_seconds=max_seconds,
+        deadline=None if max_total_seconds is None else start + max_total_seconds,
+        stop=stop,
+    )
+    report, close = _reporter(progress, len(given))
+    try:
+        found = _run(task, given, os.cpu_count() or 1 if jobs == -1 else jobs, stop, report)
+    finally:
+        close()
+    results = tuple(x if isinstance(x, RegionCount) else None for x in found)
+    errors = tuple(x if isinstance(x, Exception) else None for x in found)
+    return EnsembleCount(results, errors, time.perf_counter() - start)
+
+
+def _run(
+    task: Callable[[Any], RegionCount | Exception | None],
+    given: list[Any],
+    n_jobs: int,
+    stop: threading.Event,
+    report: Callable[[int], object],
+) -> list[RegionCount | Exception | None]:
+    """Give each network to a thread; after Ctrl-C, wait for those that run to stop."""
+    found: list[RegionCount | Exception | None] = [None] * len(given)
+    with ThreadPoolExecutor(max(1, min(n_jobs, len(given)))) as pool:
+        futures: dict[Future, int] = {pool.submit(task, network): i for i, network in enumerate(given)}
+        waiting = set(futures)
+        try:
+            while waiting:
+                done, waiting = wait(waiting, timeout=_POLL, return_when=FIRST_COMPLETED)
+                report(len(given) - len(waiting))
+        except KeyboardInterrupt:
+            # A second Ctrl-C ends the call; the first one lets every thread give what it knows.
+            pass
+        finally:
+            stop.set()
+    for future, i in futures.items():
+        found[i] = future.result()
+    return found
+
+
+def _count(
+    network: Any,
+    *,
+    domain: Domain | None,
+    module: Any,
+    definition: str,
+    engine: Any,
+    max_regions: int | None,
+    max_seconds: float | None,
+    deadline: float | None,
+    stop: threading.Event,
+) -> RegionCount | Exception | None:
+    """Count one network; None if there is no time left for it."""
+    left = max_seconds
+    if deadline is not None:
+        rest = deadline - time.perf_counter()
+        left = rest if max_seconds is None else min(rest, max_seconds)
+    if stop.is_set() or (left is not None and left <= 0):
+        return None
+
+    def check(_: int) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt  # Engines stop at it and give what they know.
+
+    try:
+        return count_regions(
+            _built(network, module),
+            domain,
+            definition=definition,
+            engine=engine,
+            max_regions=max_regions,
+            max_seconds=left,
+            progress=check,
+        )
+    except KeyboardInterrupt:
+        return None
+    except Exception as error:  # Whatever is wrong with one network, the others go on.
+        return error
+
+
+def _built(network: Any, module: Any) -> Any:
+    if not isinstance(network, Mapping):
+        return network
+    if module is None:
+        raise NetworkError(
+            "Got a state dict without an architecture. Give the module it belongs to: "
+            "count_many(state_dicts, domain, module=...)."
+        )
+    own = deepcopy(module)
+    try:
+        own.load_state_dict(network)
+    except (RuntimeError, KeyError, TypeError) as error:
+        raise NetworkError(f"The state dict does not fit the module: {error}") from error
+    return own
+
+
+class _SharedChart(Domain):
+    """A domain that makes its chart once for all networks with as many inputs."""
+
+    def __init__(self, domain: Domain) -> None:
+        if not isinstance(domain, Domain):
+            raise DomainError(
+                f"Expected a domain such as plnet.Box(-1, 1), got {type(domain).__name__}."
+            )
+        self._domain = domain
+        self._charts: dict[int, Chart] = {}
+
+    @property
+    def dim(self) -> int | None:
+        """Dimension of the domain."""
+        return self._domain.dim
+
+    def chart(self, input_dim: int) -> Chart:
+        """Return the domain for a network with `input_dim` inputs."""
+        if input_dim not in self._charts:
+            self._charts[input_dim] = self._domain.chart(input_dim)
+        return self._charts[input_dim]
+
+
+def _reporter(progress: Any, total: int) -> tuple[Callable[[int], object], Callable[[], None]]:
+    if callable(progress):
+        return progress, lambda: None
+    if progress not in ("auto", True, False, None):
+        raise EngineError(f'Expected progress "auto", True, False or a function, got {progress!r}.')
+    if progress is True or (progress == "auto" and sys.stderr is not None and sys.stderr.isatty()):
+        try:
+            bar = import_module("tqdm").tqdm(total=total, unit=" networks", leave=False)
+        except ImportError:
+            return lambda _: None, lambda: None
+        return lambda done: bar.update(done - bar.n), bar.close
+    return lambda _: None, lambda: None
+
+
+def _read_only(array: np.ndarray) -> np.ndarray:
+    array.setflags(write=False)
+    return array

@@ -1,0 +1,65 @@
+"""Sets of small integers as rows of 64-bit words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numba import types
+from numba.extending import intrinsic
+
+from plnet.regions.kernels.compile import compiled_inline
+
+__all__ = ["contains", "has_bit", "intersect", "popcount", "set_bit", "size_of"]
+
+
+def _popcount(typingctx, word):
+    """Return the number of bits of a 64-bit word."""
+    signature = types.int64(types.uint64)
+
+    def generate(context, builder, signature, arguments):
+        return builder.ctpop(arguments[0])
+
+    return signature, generate
+
+
+popcount: Any = intrinsic(_popcount)
+
+
+@compiled_inline
+def size_of(words):
+    """Number of members of a set."""
+    total = 0
+    for w in range(len(words)):
+        total += popcount(words[w])
+    return total
+
+
+@compiled_inline
+def intersect(first, second, out):
+    """Write the intersection of two sets; return its size."""
+    total = 0
+    for w in range(len(out)):
+        out[w] = first[w] & second[w]
+        total += popcount(out[w])
+    return total
+
+
+@compiled_inline
+def contains(large, small):
+    """Whether every member of `small` is in `large`."""
+    for w in range(len(small)):
+        if large[w] & small[w] != small[w]:
+            return False
+    return True
+
+
+@compiled_inline
+def has_bit(words, bit):
+    """Whether a set has a member."""
+    return (words[bit >> 6] >> types.uint64(bit & 63)) & types.uint64(1) != types.uint64(0)
+
+
+@compiled_inline
+def set_bit(words, bit):
+    """Add a member to a set."""
+    words[bit >> 6] |= types.uint64(1) << types.uint64(bit & 63)

@@ -1,0 +1,264 @@
+"""Dense dictionaries of a cut simplex: every variable as an affine function of a few that are zero.
+
+A dictionary belongs to one slot of the stack of `search_layout.State`. Its basic point is a vertex of
+the cell. Entries are numerators over the dictionary's scale: 1 in floating point, the last pivot in
+exact arithmetic, where all entries are integers (Edmonds). Row ``n_rows`` holds the objective.
+
+References
+----------
+Avis (2000), A Revised Implementation of the Reverse Search Vertex Enumeration Algorithm.
+"""
+
+from __future__ import annotations
+
+from plnet.regions.kernels import search_layout as c
+from plnet.regions.kernels.compile import compiled_inner
+
+__all__ = ["append_cut", "copy_table", "corner", "form_to_row", "lower", "rebuild", "vertex"]
+
+_REDUCED, _PIVOT, _ZERO, _GOLDEN = 1e-11, 1e-9, 1e-12, 0.6180339887498949
+
+
+@compiled_inner
+def copy_table(state, source, target):
+    """Copy a dictionary without what else is in the slot."""
+    n = state.scalars[c.SIZE]
+    rows = state.head[source, c.N_ROWS]
+    for i in range(rows):
+        state.owner[target, i] = state.owner[source, i]
+        for j in range(n):
+            state.table[target, i, j] = state.table[source, i, j]
+    for j in range(n):
+        state.free[target, j] = state.free[source, j]
+    state.scale[target] = state.scale[source]
+    state.head[target, c.N_ROWS] = rows
+    state.head[target, c.PIVOTS] = state.head[source, c.PIVOTS]
+
+
+@compiled_inner
+def form_to_row(state, s, form, sign, row):
+    """Write a form in u as row `row` of the dictionary, times a sign."""
+    n = state.scalars[c.SIZE]
+    table = state.table[s]
+    scale = sign * state.scale[s]
+    target = table[row]
+    for j in range(n):
+        target[j] = 0.0
+    for i in range(state.head[s, c.N_ROWS]):
+        variable = state.owner[s, i]
+        if variable < n and form[variable] != 0.0:
+            factor = sign * form[variable]
+            for j in range(n):
+                target[j] += factor * table[i, j]
+    for j in range(1, n):
+        variable = state.free[s, j]
+        if variable < n:
+            target[j] += scale * form[variable]
+
+
+@compiled_inner
+def _pivot(state, s, last, row, column, exact):
+    """Exchange the variable of a row with that of a column, in the rows up to `last`."""
+    n = state.scalars[c.SIZE]
+    table = state.table[s]
+    pivot, scale = table[row, column], state.scale[s]
+    source, work = table[row], state.work[0]
+    if exact:
+        # The new row is the old one up to sign; the new scale is the size of the pivot.
+        sign = -1.0 if pivot > 0.0 else 1.0
+        for j in range(n):
+            work[j] = sign * source[j]
+        work[column] = -sign * scale
+        size = abs(pivot)
+        for i in range(last + 1):
+            if i != row:
+                target = table[i]
+                factor = target[column]
+                target[column] = 0.0
+                for j in range(n):
+                    target[j] = (size * target[j] + factor * work[j]) / scale
+        state.scale[s] = size
+    else:
+        inverse = -1.0 / pivot
+        for j in range(n):
+            work[j] = source[j] * inverse
+        work[column] = -inverse
+        for i in range(last + 1):
+            if i != row:
+                target = table[i]
+                factor = target[column]
+                if factor != 0.0:
+                    target[column] = 0.0
+                    for j in range(n):
+                        target[j] += factor * work[j]
+    for j in range(n):
+        source[j] = work[j]
+    entering = state.free[s, column]
+    state.free[s, column] = state.owner[s, row]
+    state.owner[s, row] = entering
+    state.head[s, c.PIVOTS] += 1
+
+
+@compiled_inner
+def lower(state, s, goal, exact):
+    """Lower the objective below `goal`, or as far as it goes.
+
+    Returns 1 where it is below the goal, 0 at an optimum, -1 after too many pivots.
+    """
+    n = state.scalars[c.SIZE]
+    rows = state.head[s, c.N_ROWS]
+    table, owner, free = state.table[s], state.owner[s], state.free[s]
+    objective = table[rows]
+    patience, limit = 2 * (n + rows) + 10, 1000000 if exact else 12 * (n + rows) + 60
+    for step in range(limit):
+        if objective[0] < goal:
+            return 1
+        largest = 0.0
+        for j in range(n):
+            largest = max(largest, abs(objective[j]))
+        threshold = 0.0 if exact else -_REDUCED * largest
+        column, least = 0, 0.0
+        for j in range(1, n):
+            if objective[j] < threshold:
+                if step < patience:
+                    if objective[j] < least:
+                        column, least = j, objective[j]
+                elif column == 0 or free[j] < free[column]:
+                    # Bland's rule ends every cycle.
+                    column = j
+        if column == 0:
+            return 0
+        row, best, steep = -1, 0.0, 0.0
+        for i in range(rows):
+            entry = -table[i, column]
+            if entry > (0.0 if exact else _PIVOT):
+                # Quotients are compared by products, which are exact for integers.
+                value = max(table[i, 0], 0.0)
+                here, there = value * steep, best * entry
+                better = row < 0 or here < there
+                if not better and here == there:
+                    better = owner[i] < owner[row] if step >= patience else entry > steep
+                if better:
+                    row, best, steep = i, value, entry
+        if row < 0:
+            return -1
+        _pivot(state, s, rows, row, column, exact)
+    return -1
+
+
+@compiled_inner
+def append_cut(state, s, form, sign):
+    """Add the row of a cut, whose number is the number of cuts before."""
+    n = state.scalars[c.SIZE]
+    row = state.head[s, c.N_ROWS]
+    form_to_row(state, s, form, sign * state.factors[s, state.head[s, c.N_CUTS]], row)
+    state.owner[s, row] = n + state.scalars[c.N_FACETS] + state.head[s, c.N_CUTS]
+    state.head[s, c.N_ROWS] = row + 1
+    state.head[s, c.N_CUTS] += 1
+
+
+@compiled_inner
+def vertex(state, s, out):
+    """Write the coordinates u of the basic point."""
+    n = state.scalars[c.SIZE]
+    for j in range(n):
+        out[j] = 0.0
+    for i in range(state.head[s, c.N_ROWS]):
+        if state.owner[s, i] < n:
+            out[state.owner[s, i]] = state.table[s, i, 0] / state.scale[s]
+
+
+@compiled_inner
+def corner(state, s, out):
+    """Write a mean of the basic point and its neighbours; return 0 if one is no neighbour.
+
+    The weights are irregular: regular points of integer networks often lie on walls to come.
+    """
+    n = state.scalars[c.SIZE]
+    rows = state.head[s, c.N_ROWS]
+    table, scale, work = state.table[s], state.scale[s], state.work[1]
+    for j in range(1, n):
+        reach = -1.0
+        for i in range(rows):
+            entry = table[i, j]
+            if entry < -_PIVOT * scale:
+                quotient = table[i, 0] / -entry
+                if reach < 0.0 or quotient < reach:
+                    reach = max(quotient, 0.0)
+        if reach < _ZERO:
+            return 0
+        work[j] = reach * (0.5 + 0.45 * ((j * _GOLDEN) % 1.0)) / n
+    for j in range(n):
+        out[j] = 0.0
+    for j in range(1, n):
+        if state.free[s, j] < n:
+            out[state.free[s, j]] = work[j]
+    for i in range(rows):
+        variable = state.owner[s, i]
+        if variable < n:
+            value = table[i, 0]
+            for j in range(1, n):
+                value += table[i, j] * work[j]
+            out[variable] = value / scale
+    return 1
+
+
+@compiled_inner
+def rebuild(plan, state, s):
+    """Compute a dictionary afresh from the forms of its cuts; return 0 if its basis is singular."""
+    n, n_facets = state.scalars[c.SIZE], state.scalars[c.N_FACETS]
+    n_cuts = state.head[s, c.N_CUTS]
+    wanted, form = state.work[2], state.work[3]
+    total = n + n_facets + n_cuts
+    for i in range(total):
+        wanted[i] = 0.0
+    for j in range(1, n):
+        wanted[state.free[s, j]] = 1.0
+    table = state.table[s]
+    state.scale[s] = 1.0
+    for j in range(1, n):
+        state.free[s, j] = j - 1
+        table[0, j] = -1.0
+    table[0, 0] = 1.0
+    state.owner[s, 0] = n - 1
+    rows = 1
+    state.head[s, c.N_ROWS] = rows
+    for i in range(n_facets + n_cuts):
+        if i < n_facets:
+            for j in range(n):
+                form[j] = plan.facets[0, i, j]
+        else:
+            cut, t = state.cuts[s, i - n_facets], state.points[s, i - n_facets]
+            sign = state.factors[s, i - n_facets]
+            if cut[c.CUT_SIDE] == c.BELOW:
+                sign = -sign
+            layer, b = cut[c.CUT_LAYER], cut[c.CUT_B]
+            for j in range(n):
+                value = state.forms[layer, cut[c.CUT_A], j]
+                if b >= 0:
+                    value -= state.forms[layer, b, j]
+                form[j] = sign * value
+            if plan.scaled:
+                form[n - 1] -= sign * t
+        target = table[rows]
+        target[0] = form[n - 1]
+        for j in range(1, n):
+            target[j] = form[j - 1] - form[n - 1]
+        state.owner[s, rows] = n + i
+        rows += 1
+    state.head[s, c.N_ROWS] = rows
+    for _ in range(n):
+        row, column, largest = -1, 0, 1e-13
+        for i in range(rows):
+            if wanted[state.owner[s, i]] == 1.0:
+                for j in range(1, n):
+                    if wanted[state.free[s, j]] == 0.0 and abs(table[i, j]) > largest:
+                        row, column, largest = i, j, abs(table[i, j])
+        if row < 0:
+            break
+        _pivot(state, s, rows - 1, row, column, False)
+    state.head[s, c.PIVOTS] = 0
+    for i in range(rows):
+        if wanted[state.owner[s, i]] == 1.0:
+            return 0
+    return 1

@@ -1,0 +1,298 @@
+"""Certified signs of forms on a cone in any dimension, and cuts through it by double description.
+
+A new ray lies where an edge crosses the cut: a combination of the two rays of the edge. Its
+radius follows from theirs, from the errors of the form at both, and from the angle between edge
+and cut. A ray whose radius has grown too far on this way is computed anew from the walls it lies
+on. Two rays span an edge if no third one lies on all the walls that they share (Fukuda and
+Prodon 1996); where one of the two lies on d walls only, sharing d - 1 is enough. A wall that is
+no longer a facet does no harm in this test, as long as every ray on it knows it.
+"""
+
+from __future__ import annotations
+
+from math import sqrt
+
+from plnet.regions.kernels import spatial_layout as s
+from plnet.regions.kernels.bits import contains, has_bit, intersect, popcount, set_bit, size_of
+from plnet.regions.kernels.compile import compiled_inline, compiled_inner
+from plnet.regions.kernels.refine import LARGEST_ENTRY, refine
+
+__all__ = [
+    "BOTH",
+    "NEGATIVE",
+    "POSITIVE",
+    "UNDECIDED",
+    "copy_cell",
+    "cut_sides",
+    "length_of",
+    "prepare_cut",
+    "write_half",
+    "write_other_half",
+]
+
+REFINE_ABOVE = 1e-9
+"""Radius from which a ray is computed anew, which takes longer than to cross an edge."""
+
+UNSURE = 2
+POSITIVE, NEGATIVE, BOTH, UNDECIDED = 1, 2, 3, -1
+
+
+@compiled_inline
+def length_of(limits, form):
+    """Euclidean length of a form, rounded up."""
+    total = 0.0
+    for m in range(limits.d + 1):
+        total += form[m] * form[m]
+    return sqrt(total) * (1.0 + 1e-12)
+
+
+@compiled_inline
+def _sign_at(limits, form, length, ray):
+    """Value of a form at a ray, its error, and its certified sign or UNSURE."""
+    value, size = 0.0, 0.0
+    if limits.exact:
+        for m in range(limits.d + 1):
+            product = form[m] * ray[m]
+            value += product
+            size += abs(product)
+        if not size <= limits.bound:
+            return value, size, UNSURE
+        return value, 0.0, (1 if value > 0.0 else -1 if value < 0.0 else 0)
+    for m in range(limits.d + 1):
+        value += form[m] * ray[m]
+    if limits.homogeneous:
+        # Without constants the error of a form vanishes at the origin.
+        for m in range(limits.d):
+            size = max(size, abs(ray[m]))
+    else:
+        size = LARGEST_ENTRY
+    radius, blur = form[limits.d + 1], ray[limits.d + 1]
+    error = (radius + limits.rounding * length) * size + (length + radius) * blur
+    if value > error:
+        return value, error, 1
+    if value < -error:
+        return value, error, -1
+    if error == 0.0 and value == 0.0:
+        return value, error, 0
+    return value, error, UNSURE
+
+
+@compiled_inner
+def cut_sides(limits, state, length, poly, start, n):
+    """Whether the form in `cut` is somewhere POSITIVE, NEGATIVE, BOTH, neither (0), or UNDECIDED."""
+    sides = 0
+    unsure = False
+    for v in range(start, start + n):
+        _, _, sign = _sign_at(limits, state.cut, length, poly[v])
+        if sign == 1:
+            sides |= POSITIVE
+        elif sign == -1:
+            sides |= NEGATIVE
+        elif sign == UNSURE:
+            unsure = True
+        if sides == BOTH:
+            return BOTH
+    return UNDECIDED if unsure else sides
+
+
+@compiled_inner
+def prepare_cut(limits, state, length, poly, tight, start, n):
+    """Signs of the form in `cut` at all rays; False if one is not certified."""
+    for i in range(n):
+        value, error, sign = _sign_at(limits, state.cut, length, poly[start + i])
+        if sign == UNSURE:
+            return False
+        state.values[s.AT, i], state.values[s.ERROR, i] = value, error
+        state.signs[s.SIGN, i] = sign
+        state.signs[s.TIES, i] = size_of(tight[start + i])
+    return True
+
+
+@compiled_inline
+def _gather_below(limits, state, tight, start, n):
+    """List the rays below the cut with their walls; return how many."""
+    size = 0
+    for i in range(n):
+        if state.signs[s.SIGN, i] < 0:
+            state.below[size] = i
+            for w in range(limits.words):
+                state.below_tight[size, w] = tight[start + i, w]
+            size += 1
+    return size
+
+
+@compiled_inline
+def _next_sharing(limits, state, walls, k, size):
+    """First of the listed rays from number k on that shares enough walls with a ray to span an edge."""
+    least = limits.d - 1
+    if limits.words == 1:
+        word = walls[0]
+        while k < size and popcount(word & state.below_tight[k, 0]) < least:
+            k += 1
+        return k
+    while k < size and intersect(walls, state.below_tight[k], state.common) < least:
+        k += 1
+    return k
+
+
+@compiled_inline
+def _is_edge(limits, state, tight, start, n, p, q):
+    """Whether rays p and q, which share enough walls, span an edge; leaves these walls in `common`."""
+    intersect(tight[start + p], tight[start + q], state.common)
+    if state.signs[s.TIES, p] == limits.d or state.signs[s.TIES, q] == limits.d:
+        return True
+    for i in range(n):
+        if i != p and i != q and contains(tight[start + i], state.common):
+            return False
+    return True
+
+
+@compiled_inline
+def _is_through_origin(limits, state, table):
+    """Whether the cut and all walls in `common` have no constant."""
+    if not limits.homogeneous or state.cut[limits.d] != 0.0:
+        return False
+    for bit in range(64 * limits.words):
+        if has_bit(state.common, bit) and state.records[state.tables[table + bit], limits.d] != 0.0:
+            return False
+    return True
+
+
+@compiled_inline
+def _gcd(a, b):
+    while b != 0:
+        a, b = b, a % b
+    return a
+
+
+@compiled_inline
+def _cross_exactly(limits, above, below, p, q, out):
+    """Write the integer ray between p and q with given heights; False if it may not fit."""
+    s_height, t_height = above * limits.scale, -below * limits.scale
+    most = 0.0
+    for m in range(limits.d + 1):
+        most = max(most, abs(s_height * q[m]) + abs(t_height * p[m]))
+    # The heights are integers below 2**53 by the test at each ray; the sum must fit 62 bits.
+    if not (most < 4e18 and s_height < 9e15 and t_height < 9e15):
+        return False
+    first, second, divisor = int(s_height), int(t_height), 0
+    for m in range(limits.d + 1):
+        divisor = _gcd(divisor, abs(first * int(q[m]) + second * int(p[m])))
+    for m in range(limits.d + 1):
+        entry = (first * int(q[m]) + second * int(p[m])) // divisor
+        if abs(entry) > 4503599627370496:
+            return False
+        out[m] = float(entry)
+    out[limits.d + 1] = 0.0
+    return True
+
+
+@compiled_inline
+def _cross(limits, state, i, j, p, q, out):
+    """Write the ray where the edge from p (above) to q (below) meets the cut; False if not certified."""
+    above, below = state.values[s.AT, i], state.values[s.AT, j]
+    if limits.exact:
+        return _cross_exactly(limits, above, below, p, q, out)
+    d = limits.d
+    whole = above - below
+    u, v = above / whole, -below / whole
+    step, most = 0.0, 0.0
+    for m in range(d + 1):
+        x = u * q[m] + v * p[m]
+        difference = p[m] - q[m]
+        step += difference * difference
+        most = max(most, abs(x))
+        out[m] = x
+    blur = u * q[d + 1] + v * p[d + 1]
+    error, other = state.values[s.ERROR, i], state.values[s.ERROR, j]
+    left = whole - error - other
+    if not (left > 0.0 and most > 1e-100):
+        return False
+    step = sqrt(step) + p[d + 1] + q[d + 1]
+    radius = blur + (error * v + other * u) / left * step + 16.0 * limits.unit * sqrt(d + 1.0)
+    if most != 1.0:
+        inverse = 1.0 / most
+        for m in range(d + 1):
+            out[m] *= inverse
+        radius = radius * inverse + 4.0 * limits.unit * sqrt(d + 1.0)
+    out[d + 1] = radius * (1.0 + 1e-9)
+    return radius < 0.5
+
+
+@compiled_inner
+def _new_rays(limits, state, poly, tight, start, n, bit, table, target, target_tight, at):
+    """Write the rays on the cut; return their number, -1 if one is not certified, -2 without room."""
+    row, size = at, _gather_below(limits, state, tight, start, n)
+    for i in range(n):
+        if state.signs[s.SIGN, i] <= 0:
+            continue
+        k = -1
+        while True:
+            k = _next_sharing(limits, state, tight[start + i], k + 1, size)
+            if k == size:
+                break
+            j = state.below[k]
+            if not _is_edge(limits, state, tight, start, n, i, j):
+                continue
+            if row >= target.shape[0]:
+                return -2
+            if not limits.exact and _is_through_origin(limits, state, table):
+                for m in range(limits.d + 2):
+                    target[row, m] = 0.0
+                target[row, limits.d] = 1.0
+            elif not _cross(limits, state, i, j, poly[start + i], poly[start + j], target[row]):
+                return -1
+            elif target[row, limits.d + 1] > REFINE_ABOVE:
+                refine(limits, state, table, target[row])
+            for w in range(limits.words):
+                target_tight[row, w] = state.common[w]
+            set_bit(target_tight[row], bit)
+            row += 1
+    return row - at
+
+
+@compiled_inline
+def copy_cell(limits, poly, tight, start, n, target, target_tight, at):
+    """Copy the rays of a cell."""
+    for i in range(n):
+        for m in range(target.shape[1]):
+            target[at + i, m] = poly[start + i, m]
+        for w in range(limits.words):
+            target_tight[at + i, w] = tight[start + i, w]
+
+
+@compiled_inline
+def _keep(limits, state, poly, tight, start, n, bit, side, target, target_tight, at):
+    """Write the rays on one side of the cut and on it; return how many."""
+    row = at
+    for i in range(n):
+        sign = state.signs[s.SIGN, i] * side
+        if sign >= 0:
+            for m in range(limits.d + 2):
+                target[row, m] = poly[start + i, m]
+            for w in range(limits.words):
+                target_tight[row, w] = tight[start + i, w]
+            if sign == 0:
+                set_bit(target_tight[row], bit)
+            row += 1
+    return row - at
+
+
+@compiled_inner
+def write_half(limits, state, poly, tight, start, n, bit, side, table, target, target_tight, at):
+    """Write the part of a cell on one side of the cut: (kept rays, new rays), negative as `_new_rays`."""
+    if at + n >= target.shape[0]:
+        return 0, -2
+    kept = _keep(limits, state, poly, tight, start, n, bit, side, target, target_tight, at)
+    made = _new_rays(limits, state, poly, tight, start, n, bit, table, target, target_tight, at + kept)
+    return kept, made
+
+
+@compiled_inner
+def write_other_half(limits, state, poly, tight, start, n, bit, side, target, target_tight, at, new, made):
+    """Write the other part; its new rays are those at `new`. Return its size, -2 without room."""
+    if at + n + made >= target.shape[0]:
+        return -2
+    kept = _keep(limits, state, poly, tight, start, n, bit, side, target, target_tight, at)
+    copy_cell(limits, target, target_tight, new, made, target, target_tight, at + kept)
+    return kept + made

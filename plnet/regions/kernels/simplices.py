@@ -1,0 +1,111 @@
+"""Volumes of polytopes by pulling triangulations: cones from a vertex over the facets without it."""
+
+from __future__ import annotations
+
+from plnet.regions.kernels.bits import has_bit
+from plnet.regions.kernels.compile import compiled, compiled_inline, compiled_inner
+
+__all__ = ["add_volumes"]
+
+# Rows of the bookkeeping of one level: size of its face, and the next facet to look at.
+SIZE, NEXT = range(2)
+
+
+@compiled_inline
+def _determinant(matrix, d):
+    """Absolute determinant by elimination with pivots."""
+    total = 1.0
+    for column in range(d):
+        pivot = column
+        for row in range(column + 1, d):
+            if abs(matrix[row, column]) > abs(matrix[pivot, column]):
+                pivot = row
+        if matrix[pivot, column] == 0.0:
+            return 0.0
+        total *= abs(matrix[pivot, column])
+        for m in range(d):
+            matrix[column, m], matrix[pivot, m] = matrix[pivot, m], matrix[column, m]
+        for row in range(column + 1, d):
+            factor = matrix[row, column] / matrix[column, column]
+            for m in range(column, d):
+                matrix[row, m] -= factor * matrix[column, m]
+    return total
+
+
+@compiled_inner
+def _is_section(faces, size, level, tight, start, facet, n_facets):
+    """Whether a facet of the polytope cuts a facet out of the face of a level; counted once."""
+    members = 0
+    for i in range(size):
+        members += has_bit(tight[start + faces[level, i]], facet)
+    if members == 0 or members == size:
+        return False
+    for other in range(n_facets):
+        if other == facet:
+            continue
+        inside, larger, whole = True, False, True
+        for i in range(size):
+            there = has_bit(tight[start + faces[level, i]], other)
+            here = has_bit(tight[start + faces[level, i]], facet)
+            if here and not there:
+                inside = False
+                break
+            larger = larger or (there and not here)
+            whole = whole and there
+        if inside and not whole and (larger or other < facet):
+            return False
+    return True
+
+
+@compiled_inline
+def _simplex(points, start, faces, d, matrix):
+    """Volume of the simplex of the first vertices of all levels, times d factorial."""
+    last = start + faces[d, 0]
+    for row in range(d):
+        for m in range(d):
+            matrix[row, m] = points[start + faces[row, 0], m] - points[last, m]
+    return _determinant(matrix, d)
+
+
+@compiled_inner
+def _volume(points, tight, start, n, n_facets, faces, levels, matrix):
+    """Volume of a polytope times d factorial."""
+    d, total, level = points.shape[1], 0.0, 0
+    for i in range(n):
+        faces[0, i] = i
+    levels[SIZE, 0], levels[NEXT, 0] = n, 0
+    while level >= 0:
+        if level == d:
+            total += _simplex(points, start, faces, d, matrix)
+            level -= 1
+            continue
+        facet, size = levels[NEXT, level], levels[SIZE, level]
+        if facet == n_facets:
+            level -= 1
+            continue
+        levels[NEXT, level] = facet + 1
+        if has_bit(tight[start + faces[level, 0]], facet):
+            continue
+        if not _is_section(faces, size, level, tight, start, facet, n_facets):
+            continue
+        members = 0
+        for i in range(size):
+            if has_bit(tight[start + faces[level, i]], facet):
+                faces[level + 1, members] = faces[level, i]
+                members += 1
+        level += 1
+        levels[SIZE, level], levels[NEXT, level] = members, 0
+    return total
+
+
+@compiled
+def add_volumes(points, tight, starts, facet_starts, faces, levels, matrix, out):
+    """Write the volume of each polytope times d factorial; infinite ones are marked by a negative entry.
+
+    Costs for each polytope one determinant for each simplex, up to d! for each vertex.
+    """
+    for region in range(len(out)):
+        if out[region] >= 0.0:
+            start, n = starts[region], starts[region + 1] - starts[region]
+            n_facets = facet_starts[region + 1] - facet_starts[region]
+            out[region] = _volume(points, tight, start, n, n_facets, faces, levels, matrix)

@@ -1,0 +1,195 @@
+"""Cutting a cell by a wall or a group, in three and more dimensions."""
+
+from __future__ import annotations
+
+from plnet.regions.kernels import layout as c
+from plnet.regions.kernels import spatial_layout as s
+from plnet.regions.kernels.compile import compiled_inline, compiled_inner
+from plnet.regions.kernels.planar import facet_code
+from plnet.regions.kernels.polytopes import (
+    BOTH,
+    NEGATIVE,
+    UNDECIDED,
+    copy_cell,
+    cut_sides,
+    length_of,
+    prepare_cut,
+    write_half,
+    write_other_half,
+)
+from plnet.regions.kernels.spatial_filter import settle_group
+from plnet.regions.kernels.spatial_forms import take_difference, take_row
+
+__all__ = ["CHILD_N", "CHILD_PIECE", "CHILD_POLY", "CHILD_TABLE", "cut_by_group", "cut_by_row"]
+
+# Columns of SpatialState.children.
+CHILD_POLY, CHILD_N, CHILD_PIECE, CHILD_TABLE = range(4)
+
+
+@compiled_inline
+def _free_bit(limits, tight, start, n):
+    """A bit that no ray of a cell has; -1 if there is none."""
+    for w in range(limits.words):
+        used = tight[start, w]
+        for i in range(1, n):
+            used |= tight[start + i, w]
+        for bit in range(64):
+            if (used >> bit) & 1 == 0:
+                return 64 * w + bit
+    return -1
+
+
+@compiled_inline
+def _new_table(limits, state, source):
+    """Copy a table to the top of its arena."""
+    tops = state.registers[c.TOPS]
+    target, size = tops[s.TABLES], 64 * limits.words
+    for i in range(size):
+        state.tables[target + i] = state.tables[source + i]
+    tops[s.TABLES] = target + size
+    return target
+
+
+@compiled_inline
+def _record(limits, state, table, bit, code):
+    """Record the wall in `cut` as a bit of a table."""
+    tops = state.registers[c.TOPS]
+    record = tops[s.RECORDS]
+    for m in range(limits.d + 2):
+        state.records[record, m] = state.cut[m]
+    state.codes[record] = code
+    state.tables[table + bit] = record
+    tops[s.RECORDS] = record + 1
+
+
+@compiled_inline
+def cut_by_row(plan, limits, state, frame):
+    """Cut a frame by its first open wall; return the number of children, -1 undecided, -2 no room."""
+    layer, start, n, tops = frame[s.LAYER], frame[s.POLY], frame[s.N_POLY], state.registers[c.TOPS]
+    row = state.pending[frame[s.PENDING]]
+    at = plan.layers[layer, c.ROW0] + row
+    take_row(plan, limits, state, layer, frame[s.FORMS], row)
+    bit = _free_bit(limits, state.tight, start, n)
+    if bit < 0 or not prepare_cut(limits, state, state.work[c.SCALE, at], state.poly, state.tight, start, n):
+        return -1
+    unit, piece, poly = plan.rows[at, c.UNIT], plan.rows[at, c.PIECE], tops[s.RAYS]
+    kept, made = write_half(
+        limits,
+        state,
+        state.poly,
+        state.tight,
+        start,
+        n,
+        bit,
+        -1,
+        frame[s.TABLE],
+        state.poly,
+        state.tight,
+        poly,
+    )
+    if made < 0:
+        return made
+    other = poly + kept + made
+    size = write_other_half(
+        limits,
+        state,
+        state.poly,
+        state.tight,
+        start,
+        n,
+        bit,
+        1,
+        state.poly,
+        state.tight,
+        other,
+        poly + kept,
+        made,
+    )
+    if size < 0:
+        return size
+    children = state.children
+    children[0, CHILD_POLY], children[0, CHILD_N], children[0, CHILD_PIECE] = poly, kept + made, 0
+    children[1, CHILD_POLY], children[1, CHILD_N], children[1, CHILD_PIECE] = other, size, 1
+    for above in range(2):
+        table = _new_table(limits, state, frame[s.TABLE])
+        _record(limits, state, table, bit, facet_code(layer, unit, piece, piece + 1, above))
+        children[above, CHILD_TABLE] = table
+    tops[s.RAYS] = other + size
+    return 2
+
+
+@compiled_inner
+def _clip_member(plan, limits, state, layer, unit, forms, p, start, n, table):
+    """Write the part of a cell where member p is the maximum; its size, -1 undecided, -2 no room."""
+    head = plan.units[plan.layers[layer, c.UNIT0] + unit]
+    first, k, tops = head[c.FIRST], head[c.SIZE], state.registers[c.TOPS]
+    poly, tight = state.scratch, state.scratch_tight
+    if n > poly.shape[1]:
+        return -2
+    place = 0
+    copy_cell(limits, state.poly, state.tight, start, n, poly[0], tight[0], 0)
+    for q in range(k):
+        if q == p or not state.marks[c.LEFT, q]:
+            continue
+        take_difference(plan, limits, state, layer, forms, first + p, first + q)
+        length = length_of(limits, state.cut)
+        sides = cut_sides(limits, state, length, poly[place], 0, n)
+        if sides == UNDECIDED:
+            return -1
+        if sides == NEGATIVE or (sides == 0 and p < q):
+            return 0
+        if sides != BOTH:
+            continue
+        bit = _free_bit(limits, tight[place], 0, n)
+        if bit < 0 or not prepare_cut(limits, state, length, poly[place], tight[place], 0, n):
+            return -1
+        kept, made = write_half(
+            limits,
+            state,
+            poly[place],
+            tight[place],
+            0,
+            n,
+            bit,
+            1,
+            table,
+            poly[1 - place],
+            tight[1 - place],
+            0,
+        )
+        if made < 0:
+            return made
+        at = plan.layers[layer, c.ROW0] + first
+        low, high = plan.rows[at + min(p, q), c.PIECE], plan.rows[at + max(p, q), c.PIECE]
+        _record(limits, state, table, bit, facet_code(layer, unit, low, high, 1 if p > q else 0))
+        n = kept + made
+        place = 1 - place
+    if tops[s.RAYS] + n > state.poly.shape[0]:
+        return -2
+    copy_cell(limits, poly[place], tight[place], 0, n, state.poly, state.tight, tops[s.RAYS])
+    return n
+
+
+@compiled_inner
+def cut_by_group(plan, limits, state, frame):
+    """Cut a frame by its first open group; return the number of children, -1 undecided, -2 no room."""
+    layer, forms, start, n = frame[s.LAYER], frame[s.FORMS], frame[s.POLY], frame[s.N_POLY]
+    tops = state.registers[c.TOPS]
+    unit = state.pending[frame[s.PENDING]] - plan.layers[layer, c.N_ROWS]
+    # On the same cell the group was open before, so this marks its members and settles nothing.
+    settle_group(plan, limits, state, layer, unit, forms, start, n, frame[s.PIECES], 0)
+    count = 0
+    for p in range(plan.units[plan.layers[layer, c.UNIT0] + unit, c.SIZE]):
+        if not state.marks[c.LEFT, p]:
+            continue
+        table = _new_table(limits, state, frame[s.TABLE])
+        size = _clip_member(plan, limits, state, layer, unit, forms, p, start, n, table)
+        if size < 0:
+            return size
+        if size > 0:
+            child = state.children[count]
+            child[CHILD_POLY], child[CHILD_N] = tops[s.RAYS], size
+            child[CHILD_PIECE], child[CHILD_TABLE] = p, table
+            tops[s.RAYS] += size
+            count += 1
+    return count

@@ -1,0 +1,82 @@
+"""Forms in any number of columns: sums over settled units, rows and differences, values at rays."""
+
+from __future__ import annotations
+
+from plnet.regions.kernels import layout as c
+from plnet.regions.kernels.compile import compiled_inline, compiled_inner
+from plnet.regions.kernels.polytopes import length_of
+
+__all__ = ["add_unit", "scan_rows", "take_difference", "take_row"]
+
+
+@compiled_inline
+def _add_multiple(column, factor, out):
+    # One input and one output, so that the compiler can rule out overlaps and use vectors.
+    for i in range(len(out)):
+        out[i] += column[i] * factor
+
+
+@compiled_inner
+def add_unit(plan, limits, state, layer, unit, piece, forms, acc):
+    """Add what a settled unit contributes to the forms of the next layer."""
+    head = plan.units[plan.layers[layer, c.UNIT0] + unit]
+    slope, shift, error = plan.pieces[head[c.PIECE0] + piece]
+    if slope == 0.0 and shift == 0.0 and error == 0.0:
+        return
+    d, rows, ahead = limits.d, plan.layers[layer, c.N_ROWS], plan.layers[layer + 1, c.N_ROWS]
+    row = forms + head[c.FIRST] + (piece if head[c.KIND] == c.GROUP else 0)
+    w0 = plan.layers[layer + 1, c.WEIGHT0] + (head[c.COLUMN] + piece * head[c.STEP]) * ahead
+    weights, sizes = plan.weights[0][w0 : w0 + ahead], plan.weights[1][w0 : w0 + ahead]
+    size = abs(shift)
+    for m in range(d + 1):
+        entry = slope * state.acc[row + m * rows] + (shift if m == d else 0.0)
+        size += abs(entry)
+        _add_multiple(weights, entry, state.acc[acc + m * ahead : acc + (m + 1) * ahead])
+    radius = abs(slope) * state.acc[row + (d + 1) * rows] + plan.gamma[layer + 1] * size + error
+    if radius > 0.0:
+        radius = radius * (1.0 + 1e-9) + plan.floor
+        _add_multiple(sizes, radius, state.acc[acc + (d + 1) * ahead : acc + (d + 2) * ahead])
+
+
+@compiled_inline
+def take_row(plan, limits, state, layer, forms, row):
+    """Copy a row and its radius to `cut`."""
+    rows = plan.layers[layer, c.N_ROWS]
+    for m in range(limits.d + 2):
+        state.cut[m] = state.acc[forms + m * rows + row]
+
+
+@compiled_inline
+def take_difference(plan, limits, state, layer, forms, high, low):
+    """Write member `high` minus member `low`, with its radius, to `cut`."""
+    rows, size = plan.layers[layer, c.N_ROWS], 0.0
+    for m in range(limits.d + 1):
+        state.cut[m] = state.acc[forms + m * rows + high] - state.acc[forms + m * rows + low]
+        size += abs(state.cut[m])
+    last = forms + (limits.d + 1) * rows
+    state.cut[limits.d + 1] = state.acc[last + high] + state.acc[last + low] + 2.0 * limits.unit * size
+
+
+@compiled_inner
+def scan_rows(plan, limits, state, layer, forms, start, n):
+    """Length, radius, least and greatest value of each row over a cell; return the widest radius of a ray."""
+    rows, first, d = plan.layers[layer, c.N_ROWS], plan.layers[layer, c.ROW0], limits.d
+    scale, radius = state.work[c.SCALE][first : first + rows], state.work[c.RADII][first : first + rows]
+    low, high = state.work[c.LOW][first : first + rows], state.work[c.HIGH][first : first + rows]
+    value = state.line[:rows]
+    for i in range(rows):
+        take_row(plan, limits, state, layer, forms, i)
+        scale[i] = length_of(limits, state.cut)
+        radius[i] = state.cut[d + 1]
+        low[i], high[i] = 1e308, -1e308
+    widest = 0.0
+    for v in range(start, start + n):
+        widest = max(widest, state.poly[v, d + 1])
+        for i in range(rows):
+            value[i] = 0.0
+        for m in range(d + 1):
+            _add_multiple(state.acc[forms + m * rows : forms + (m + 1) * rows], state.poly[v, m], value)
+        for i in range(rows):
+            low[i] = value[i] if value[i] < low[i] else low[i]
+            high[i] = value[i] if value[i] > high[i] else high[i]
+    return widest
