@@ -115,7 +115,7 @@ def case(widths: list[int], domain: plnet.Box | None, options: argparse.Namespac
         "fallbacks": result.n_fallbacks,
         "count": count,
     }
-    if result.count <= LARGEST_TO_ENUMERATE:
+    if result.count <= LARGEST_TO_ENUMERATE and widths[0] <= 20:
         row["enumerate"], _ = measure(lambda: plnet.enumerate_regions(next(networks), domain), 1)
     if options.peer is not None and domain is not None:
         row["peer_seconds"] = statistics.median(peer_seconds(layers[:-1], options.peer) for _ in range(3))

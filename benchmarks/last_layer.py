@@ -23,6 +23,8 @@ CASES = {
     "8,2048": [2, 8, 2048, 1],
     "1024": [2, 1024, 1],
     "4096": [2, 4096, 1],
+    "3: 64,64": [3, 64, 64, 1],
+    "3: 8,200": [3, 8, 200, 1],
 }
 TOO_LONG = ("4096",)
 QUICK = {"16,64": [2, 16, 64, 1], "256": [2, 256, 1]}
@@ -32,7 +34,7 @@ def main() -> None:
     options = arguments(__doc__ or "")
     before = environment()
     cases = {}
-    for widths in ([2, 4, 4, 1], [2, 40, 1]):
+    for widths in ([2, 4, 4, 1], [2, 40, 1], [3, 4, 4, 1]):
         for engine in (Cells(), Cells(visit_all=True)):
             plnet.count_regions(relu_network(he_layers(widths, 0)), plnet.Box(-1, 1), engine=engine)
     for name, widths in (QUICK if options.quick else CASES).items():

@@ -14,7 +14,14 @@ if TYPE_CHECKING:
     from plnet.geometry.domain import Box, Domain, Polytope, Segment, Slice, Space
     from plnet.ir import PLNetwork, as_network
     from plnet.plotting import plot_regions
-    from plnet.regions import RegionComplex, RegionCount, count_many, count_regions, enumerate_regions, explain
+    from plnet.regions import (
+        RegionComplex,
+        RegionCount,
+        count_many,
+        count_regions,
+        enumerate_regions,
+        explain,
+    )
 
 __version__ = "0.1.0"
 

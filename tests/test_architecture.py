@@ -25,7 +25,15 @@ TORCH = (
     "plnet.runs",
 )
 # What a network is, once it has left torch.
-NUMBERS = ("plnet.ir.forms", "plnet.ir.layers", "plnet.ir.network")
+NUMBERS = (
+    "plnet.ir.affine",
+    "plnet.ir.convolution",
+    "plnet.ir.forms",
+    "plnet.ir.layers",
+    "plnet.ir.network",
+    "plnet.ir.operators",
+    "plnet.ir.stored",
+)
 USERS_OF_RUNS = ("plnet.runs", "plnet.__main__", "scripts", "paper_figures")
 
 

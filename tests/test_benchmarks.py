@@ -40,10 +40,13 @@ def test_readme_names_every_benchmark():
     assert NAMES == [
         "arrangements",
         "count_plane",
+        "count_space",
         "counting_memory",
         "exactness_cost",
         "import_time",
+        "last_layer",
         "run_store",
+        "search",
     ]
     assert all(f"`{name}.py`" in readme for name in NAMES)
 

@@ -271,6 +271,14 @@ def missing_region(document):
 
 
 @corruption
+def rectangle_of_two_regions(document):
+    region, other = (region_with(document, pattern) for pattern in ([1, 1, 0], [1, 0, 0]))
+    both = {*region["parts"][0], *other["parts"][0]}
+    region["parts"][0] = [p for p in both if int(document["vertices"][p][1], 16)]
+    document["regions"].remove(other)
+
+
+@corruption
 def doubled_region(document):
     document["regions"].append(copy.deepcopy(document["regions"][0]))
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import wild_networks
 from helpers import he_network, to_network
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import plnet
@@ -70,7 +70,7 @@ def assert_holds(checker, network, domain, count, tmp_path, **options):
 # Closed formulas
 
 
-@pytest.mark.parametrize("d", [3, 4, 5])
+@pytest.mark.parametrize("d", [3, 4, pytest.param(5, marks=pytest.mark.slow)])
 def test_orthants_of_a_box(d, tmp_path, checker):
     proof = assert_holds(checker, orthants(d), plnet.Box(-1, 2), 2**d, tmp_path)
     assert proof.total_volume == proof.domain_volume == 3**d
@@ -208,6 +208,7 @@ def test_volume_from_the_boundary(d, data):
     assert enclosed_volume(boundary) == direct_sum(points, simplices)
 
 
+@settings(max_examples=40)
 @given(st.sampled_from([2, 3, 4]), st.randoms(use_true_random=False))
 def test_points_that_are_missing_or_too_many(d, random):
     # The cube, cut by x_1 + ... + x_d <= 3/2, as scaled integers.
@@ -367,6 +368,14 @@ def enlarged_cell_for_a_missing_one(document):
 
 
 @corruption
+def enlarged_cell_with_its_corners_only(document):
+    # The box of two regions: all of its sides are walls, and no listed point is on the wall within.
+    enlarged_cell_for_a_missing_one(document)
+    (places,) = region_with(document, 1, 1, 1)["parts"]
+    places[:] = [place for place in places if vertex_of(document, place)[1]]
+
+
+@corruption
 def second_part_for_a_missing_region(document):
     region_with(document, 1, 1, 1)["parts"] += region_with(document, 1, 0, 1)["parts"]
     missing_region(document)
@@ -482,3 +491,8 @@ def test_too_many_vertices_or_simplices(monkeypatch):
     monkeypatch.setattr("plnet.regions.exact_measure.MOST_SIMPLICES", 20)
     with pytest.raises(DimensionError, match="more than 20 simplices"):
         found.certificate().check()
+
+
+def test_too_many_orthants():
+    with pytest.raises(DimensionError, match=r"at most 6, or a bounded domain"):
+        plnet.enumerate_regions(orthants(7), None).certificate()

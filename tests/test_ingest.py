@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import nn
 from torch.nn.utils import parametrizations, prune
 from torch_modules import Forward, assert_same_function, linear, ready
+from windowed_modules import WINDOWED
 
 from plnet.errors import NotPiecewiseLinearError, UnsupportedLayerError
 from plnet.ir import as_network, supported_layers
@@ -341,6 +342,8 @@ def test_the_table_of_supported_layers_is_the_registry():
     assert "operator.add" in names
     assert len(names) == len(rows)
     assert not any("._" in name for name in names)
-    tested = {"Unflatten", "Dropout1d", "Dropout2d", "Dropout3d"}
-    built = {type(part).__name__ for build, _ in MODULES.values() for part in build().modules()}
+    written_by_export = {"SparseLinear", "StackedLinear", "GatheredConvolution", "GroupedWinner"}
+    tested = {"Unflatten", "Dropout1d", "Dropout2d", "Dropout3d", "BatchNorm3d"} | written_by_export
+    both = [*MODULES.values(), *WINDOWED.values()]
+    built = {type(part).__name__ for build, _ in both for part in build().modules()}
     assert {row.name.rpartition(".")[2] for row in rows if row.kind == "module"} - tested <= built

@@ -72,8 +72,8 @@ def _random_dropout(m, x):
 
 
 UNSUPPORTED = {
-    "convolution": (lambda: nn.Sequential(nn.Conv2d(1, 2, 3)), (1, 8, 8), "0 .*Conv2d.*not supported yet"),
-    "pooling": (lambda: nn.Sequential(nn.MaxPool1d(2)), (1, 8), "0 .*MaxPool1d.*Supported modules: .*Maxout"),
+    "unpooling": (lambda: nn.Sequential(nn.LPPool1d(2, 2)), (1, 8),
+        "0 .*LPPool1d.*Supported modules: .*Maxout"),
     "recurrent": (lambda: nn.Sequential(nn.LSTM(2, 2)), 2, r"0 .*LSTM.*supported_layers\(\)"),
     "function": (lambda: Forward(lambda m, x: torch.cumsum(x, 1)), 2, "no handler for 'cumsum'.*relu"),
     "step": (lambda: Forward(lambda m, x: torch.where(x > 0, x, 0)), 2, "no handler for 'gt'.*steps jump"),

@@ -183,3 +183,84 @@ def test_progress_is_reported_and_ends_at_the_count():
     assert seen == sorted(seen)
     assert len(seen) > 3
     assert seen[-1] <= count.count
+
+
+def planes_behind(planes) -> PLNetwork:
+    """Return planes as the walls of a second layer; the first layer has no wall in the box."""
+    rows = np.array(planes, dtype=float)
+    first = (Affine(np.eye(3), np.full(3, 8.0)), ScalarPWL.relu(3))
+    return PLNetwork(
+        (*first, Affine(rows[:, :3], rows[:, 3] - 8 * rows[:, :3].sum(axis=1)), ScalarPWL.relu(len(rows))), 3
+    )
+
+
+AXES = np.eye(3, 4)
+# Planes a x + b y + c z + e = 0 in the box [-1, 1]^3, and the number of their cells by hand.
+PLANES = {
+    "four in general position": ([*AXES, (1, 1, 1, -0.25)], 15),
+    "four through a point": ([*AXES, (1, 1, 1, 0)], 14),
+    "four through a line": ([(1, i, 0, 0) for i in range(-2, 2)], 8),
+    "book and a page across": ([*((1, i, 0, 0) for i in range(-2, 2)), (0, 0, 1, 0)], 16),
+    "grid": ([(*np.eye(3)[k], i / 8) for k in range(3) for i in range(-k, k + 1)], 2 * 4 * 6),
+    "repeated": ([*AXES, *(-2 * AXES), *(3 * AXES)], 8),
+    "touch an edge and a corner": ([*AXES, (1, 1, 0, -2), (1, 1, 1, -3)], 8),
+    "meet on a face": ([(1, 0, 1, -1.25), (1, 0, -1, -0.75), (0, 1, 0, 0)], 6),
+}
+
+
+@pytest.mark.parametrize("name", PLANES)
+def test_planes(name):
+    planes, want = PLANES[name]
+    network, box = planes_behind(planes), plnet.Box(-1, 1)
+    assert plnet.count_regions(network, box) == want
+    assert plnet.count_regions(network, box, engine=VISIT) == want
+    assert plnet.count_regions(network, box, engine="rational") == want
+
+
+@pytest.mark.parametrize("m", [5, 12])
+def test_planes_in_general_position_that_all_meet_inside(m):
+    # Almost through the origin, so that every three meet inside the box.
+    rng = np.random.default_rng(m)
+    planes = np.hstack([rng.normal(size=(m, 3)), rng.normal(size=(m, 1)) * 1e-4])
+    want = 1 + m + m * (m - 1) // 2 + m * (m - 1) * (m - 2) // 6
+    points = [
+        np.linalg.solve(planes[[i, j, k], :3], planes[[i, j, k], 3])
+        for i in range(m)
+        for j in range(i)
+        for k in range(j)
+    ]
+    assert abs(np.array(points)).max() < 1
+    assert plnet.count_regions(planes_behind(planes), plnet.Box(-1, 1)) == want
+
+
+@pytest.mark.parametrize("widths", [(3, 3, 40, 1), (3, 6, 12, 8, 1)])
+def test_networks_in_three_dimensions(widths):
+    network, box = he_network(widths, 2), plnet.Box(-1, 1)
+    want = len(plnet.enumerate_regions(network, box))
+    for jobs in (1, 2):
+        assert plnet.count_regions(network, box, n_jobs=jobs) == want
+    assert plnet.count_regions(network) == plnet.count_regions(network, engine=VISIT)
+    short = plnet.count_regions(network, box, max_regions=50)
+    assert not short.complete
+    assert 50 <= short.lower <= 53
+
+
+@pytest.mark.parametrize("style", ["integers", "quarters", "floats", "no bias"])
+def test_random_networks_in_three_dimensions(style):
+    rng = np.random.default_rng(23)
+    for _ in range(12):
+        layers: list = []
+        for fan_in, width in ((3, 3), (3, 7)):
+            weight, bias = rng.normal(size=(width, fan_in)), rng.normal(size=width) / 2
+            if style == "integers":
+                weight, bias = rng.integers(-2, 3, size=weight.shape), rng.integers(-2, 3, size=width)
+            elif style == "quarters":
+                weight, bias = np.round(weight * 4) / 4, np.round(bias * 4) / 4
+            elif style == "no bias":
+                bias = np.zeros(width)
+            layers += [Affine(weight, bias), ScalarPWL.relu(width)]
+        network = PLNetwork(tuple(layers), 3)
+        count = plnet.count_regions(network, plnet.Box(-1, 1))
+        assert count == plnet.count_regions(network, plnet.Box(-1, 1), engine="rational")
+        assert count.exact
+        assert plnet.count_regions(network) == plnet.count_regions(network, engine=VISIT)

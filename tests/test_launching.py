@@ -441,7 +441,10 @@ def test_the_source_that_counts_is_the_one_that_was_imported(launched_here):
 
 
 def test_a_module_that_changes_itself_while_it_is_imported(launched_here):
-    write(launched_here / "restlessnet.py", "open(__file__, 'a').write('#')\ndef make():\n    pass\n")
+    write(
+        launched_here / "restlessnet.py",
+        "with open(__file__, 'a') as me:\n    me.write('#')\ndef make():\n    pass\n",
+    )
     with pytest.raises(ConfigError, match=r"restlessnet\.py was changed while it was imported"):
         load_attribute("restlessnet:make", launched_here)
 
@@ -543,6 +546,7 @@ def serial_table(tmp_path_factory):
     return load(folder / "runs")
 
 
+@pytest.mark.slow
 @pytest.mark.hydra
 def test_two_workers_give_the_same_table(tmp_path, serial_table):
     from plnet.runs import load

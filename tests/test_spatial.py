@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from fractions import Fraction
-from itertools import pairwise, product
-from math import comb
+from itertools import combinations, pairwise, product
+from math import comb, factorial
 from pathlib import Path
 
 import numpy as np
@@ -90,10 +90,29 @@ def test_disjoint_maxima_multiply(k):
 def test_all_intervals_give_catalan_numbers():
     # Maxima over all intervals of coordinates: the normal fan of the associahedron (Loday 2004).
     for n, catalan in ((3, 5), (4, 14), (5, 42)):
-        intervals = [list(range(i, j)) for i in range(n) for j in range(i + 1, n + 1)]
-        groups = [(part * n)[:n] for part in intervals]
-        network = PLNetwork((GroupMax(groups, n),), input_dim=n)
-        assert plnet.count_regions(network) == catalan
+        intervals = [range(i, j) for i in range(n) for j in range(i + 1, n + 1)]
+        assert plnet.count_regions(maxima(intervals, n)) == catalan
+
+
+def maxima(groups, n):
+    """Return one layer of maxima over groups of coordinates, padded by repetition."""
+    width = max(map(len, groups))
+    return PLNetwork((GroupMax([(list(group) * width)[:width] for group in groups], n),), input_dim=n)
+
+
+@pytest.mark.parametrize("engine", ["cells", "search"])
+def test_maxout_layers_with_known_counts(engine):
+    def count(groups, n):
+        return int(plnet.count_regions(maxima(groups, n), engine=engine))
+
+    for n in (3, 4):
+        # Sums of simplices (Postnikov 2009): permutohedron, Pitman-Stanley polytope.
+        assert count(list(combinations(range(n), 2)), n) == factorial(n)
+        assert count([range(k) for k in range(1, n + 1)], n) == 2 ** (n - 1)
+    for windows in (2, 3):
+        # Max-pooling in one dimension: windows of 2 with stride 1, and of 3 with stride 2.
+        assert count([range(i, i + 2) for i in range(windows)], windows + 1) == 2**windows
+        assert count([range(2 * i, 2 * i + 3) for i in range(windows)], 2 * windows + 1) == 3**windows
 
 
 @pytest.mark.parametrize("chunk", range(4))

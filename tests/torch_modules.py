@@ -27,7 +27,10 @@ def ready(module, seed=0):
     generator = torch.Generator().manual_seed(seed)
     initialise(module, "default", rng=seed)
     for part in module.modules():
-        if isinstance(part, nn.BatchNorm1d) and part.running_mean is not None:
+        if (
+            isinstance(part, nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d)
+            and part.running_mean is not None
+        ):
             part.running_mean.normal_(generator=generator)
             part.running_var.uniform_(0.2, 3.0, generator=generator)
             if part.weight is not None:

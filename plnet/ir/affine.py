@@ -104,6 +104,16 @@ class Affine:
         return self.weight
 
     @property
+    def has_exact_weight(self) -> bool:
+        """Whether `weight` is the exact matrix; otherwise its entries are rounded, and `exact` is."""
+        return True
+
+    @property
+    def weight_size(self) -> np.ndarray:
+        """Bounds (n_out, n_in) of what was added up for each entry of `weight`."""
+        return np.abs(self.weight)
+
+    @property
     def divisors(self) -> np.ndarray | None:
         """Integers (n_out,) by which the rows are divided, exactly; None if there are none."""
         return None

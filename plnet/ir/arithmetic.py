@@ -204,9 +204,7 @@ def _repeated_linear(graph: Graph, atoms: np.ndarray, matrix: np.ndarray, offset
     n_out, n_in = matrix.shape
     columns = atoms.reshape(-1, n_in).T
     copies = columns.shape[1]
-    layer = Convolution(
-        matrix[None, :, :, None], np.arange(copies)[:, None], copies, offset, graph.name
-    )
+    layer = Convolution(matrix[None, :, :, None], np.arange(copies)[:, None], copies, offset, graph.name)
     out = graph.emit(layer, columns, (n_out, copies))
     return Symbol(out.ids.transpose(1, 2).reshape(BATCH, *atoms.shape[:-1], n_out))
 

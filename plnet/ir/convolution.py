@@ -87,6 +87,12 @@ class Convolution(AffineOperator):
         """The kernel."""
         return self.kernel
 
+    @cached_property
+    def has_exact_weight(self) -> bool:  # type: ignore[override]
+        """Whether `weight` is the exact matrix: no input is read at several taps."""
+        ordered = np.sort(self.table, axis=1)
+        return not ((ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] >= 0)).any()
+
     @property
     def positions_out(self) -> int:
         """Number of entries of one output channel."""

@@ -128,7 +128,9 @@ def _require_constant_bias(graph: Graph, bias: Any) -> None:
         raise UnsupportedLayerError(f"{graph.name}: expected a constant bias, got {ar.describe(bias)}.")
 
 
-@module_handler(nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d, becomes=_CONVOLUTION, resizes=True)
+@module_handler(
+    nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d, becomes=_CONVOLUTION, resizes=True
+)
 def transposed_convolution(graph: Graph, module: Any, x: Symbol) -> Symbol:
     """Transposed convolution."""
     return _transposed(
@@ -141,7 +143,9 @@ def transposed_convolution(graph: Graph, module: Any, x: Symbol) -> Symbol:
     )
 
 
-@function_handler(F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d, becomes=_CONVOLUTION, resizes=True)
+@function_handler(
+    F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d, becomes=_CONVOLUTION, resizes=True
+)
 def transposed_convolution_function(
     graph: Graph,
     input: Any,
@@ -174,7 +178,8 @@ def _transposed(
 @module_handler(
     *(nn.ZeroPad1d, nn.ZeroPad2d, nn.ConstantPad1d, nn.ConstantPad2d, nn.ReflectionPad1d, nn.ReflectionPad2d),
     *(nn.ReplicationPad1d, nn.ReplicationPad2d, nn.CircularPad1d, nn.CircularPad2d),
-    becomes="nothing, or constants", resizes=True,
+    becomes="nothing, or constants",
+    resizes=True,
 )
 def padding_module(graph: Graph, module: Any, x: Symbol) -> Symbol:
     """Padding of all kinds."""

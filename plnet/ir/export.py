@@ -32,8 +32,9 @@ def to_sequential(network: PLNetwork) -> nn.Sequential:
     torch.nn.Sequential
         One module for each layer: Linear, ReLU, LeakyReLU, PReLU, Hardtanh, AbsoluteValue,
         PiecewiseLinear, GroupedMaximum or GroupedWinner; SparseLinear, GatheredConvolution or
-        StackedLinear for affine layers that are not stored as a matrix; an affine layer whose rows a maximum takes
-        in order becomes one Maxout. It begins with Flatten where one input is more than a vector.
+        StackedLinear for affine layers that are not stored as a matrix; an affine layer whose rows
+        a maximum takes in order becomes one Maxout. It begins with Flatten where one input is
+        more than a vector.
 
     Raises
     ------

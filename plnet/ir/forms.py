@@ -17,7 +17,7 @@ __all__ = ["affine_forms", "apply_layer", "select_pieces"]
 
 
 def affine_forms(layer: Affine, forms: RationalMatrix) -> RationalMatrix:
-    """Return the forms behind an affine layer. 
+    """Return the forms behind an affine layer.
 
     Costs n_out * n_in * (d + 1) products for a dense layer, and as many as it has entries for others.
     """

@@ -162,7 +162,14 @@ def rrelu(
     return leaky_relu(graph, input, (lower + upper) / 2)
 
 
-@function_handler(F.dropout, F.dropout1d, F.dropout2d, F.dropout3d, F.alpha_dropout, becomes="nothing: dropout is the identity when evaluating")
+@function_handler(
+    F.dropout,
+    F.dropout1d,
+    F.dropout2d,
+    F.dropout3d,
+    F.alpha_dropout,
+    becomes="nothing: dropout is the identity when evaluating",
+)
 def dropout(graph: Graph, input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Symbol:
     """Return the input."""
     if training and p > 0:

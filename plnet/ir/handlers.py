@@ -71,7 +71,9 @@ def threshold(graph: Graph, module: nn.Threshold, x: Symbol) -> Symbol:
     return fn.threshold(graph, x, module.threshold, module.value)
 
 
-@module_handler(nn.Hardsigmoid, becomes="Affine, ScalarPWL with two breakpoints, Affine (divided by 6 exactly)")
+@module_handler(
+    nn.Hardsigmoid, becomes="Affine, ScalarPWL with two breakpoints, Affine (divided by 6 exactly)"
+)
 def hardsigmoid(graph: Graph, module: nn.Hardsigmoid, x: Symbol) -> Symbol:
     """relu6(x + 3) / 6."""
     return fn.hardsigmoid(graph, x)

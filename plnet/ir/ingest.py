@@ -58,8 +58,9 @@ def as_network(module: nn.Module | PLNetwork, input_shape: int | Sequence[int] |
     The network is the real-arithmetic function of the stored weights; those of a float32
     module are taken over exactly. Three things are rounded once to float64 and then
     belong to the definition: the scale γ/√(v+ε) of batch normalisation, the reciprocal of a
-    constant divisor, and constants that the forward computes from parameters. Skips become
-    a chain by carrying values along as further units. Forward hooks are
+    constant divisor, and constants that the forward computes from parameters. Averages are
+    exact: a sum divided by an integer. Convolutions stay kernels and are never written as a
+    matrix. Skips become a chain by carrying values along as further units. Forward hooks are
     refused, apart from those of torch.nn.utils (pruning, weight norm).
 
     Examples

@@ -90,9 +90,7 @@ class PLNetwork:
     @property
     def is_continuous(self) -> bool:
         """Whether no layer can jump; a `LocalWinner` with a real choice can."""
-        return not any(
-            isinstance(layer, LocalWinner) and (layer.n_pieces > 1).any() for layer in self.layers
-        )
+        return not any(isinstance(layer, LocalWinner) and (layer.n_pieces > 1).any() for layer in self.layers)
 
     @cached_property
     def unit_indices(self) -> tuple[np.ndarray, ...]:

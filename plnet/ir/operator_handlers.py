@@ -14,7 +14,7 @@ from plnet.networks.operators import GatheredConvolution, SparseLinear, StackedL
 
 __all__: list[str] = []
 
-INPUT_SIZES.update({kind: "in_features" for kind in (SparseLinear, GatheredConvolution, StackedLinear)})
+INPUT_SIZES.update(dict.fromkeys((SparseLinear, GatheredConvolution, StackedLinear), "in_features"))
 
 
 @module_handler(SparseLinear, becomes="Affine (sparse)", resizes=True)

@@ -18,8 +18,16 @@ from plnet.errors import NetworkError
 from plnet.geometry.exact import RationalMatrix, object_array, rational
 from plnet.ir.affine import Affine, Entries, check_finite, entrywise, frozen_array
 
-__all__ = ["DENSE_LIMIT", "SMALL", "AffineOperator", "SparseAffine", "StackedAffine", "compact",
-"gather_block", "sparse_rows"]
+__all__ = [
+    "DENSE_LIMIT",
+    "SMALL",
+    "AffineOperator",
+    "SparseAffine",
+    "StackedAffine",
+    "compact",
+    "gather_block",
+    "sparse_rows",
+]
 
 DENSE_LIMIT = 1 << 24
 """Largest number of entries of a matrix that is written out on demand."""
@@ -57,6 +65,16 @@ class AffineOperator(Affine):
                 "plane or a segment: plnet.Slice.through(points), plnet.Segment(start, end)."
             )
         return frozen_array(self.multiply(np.eye(self.n_in)).T)
+
+    @cached_property
+    def has_exact_weight(self) -> bool:  # type: ignore[override]
+        """Whether `weight` is the exact matrix; otherwise its entries are rounded, and `exact` is."""
+        return False
+
+    @property
+    def weight_size(self) -> np.ndarray:
+        """Bounds (n_out, n_in) of what was added up for each entry of `weight`."""
+        return self.multiply(np.eye(self.n_in), "absolute").T
 
     @cached_property
     def exact(self) -> tuple[RationalMatrix, RationalMatrix]:
@@ -182,6 +200,13 @@ class SparseAffine(AffineOperator):
         return self.by
 
     @cached_property
+    def has_exact_weight(self) -> bool:  # type: ignore[override]
+        """Whether `weight` is the exact matrix: no divisors, and no input twice in a row."""
+        rows = np.repeat(np.arange(self.n_out), np.diff(self.starts))
+        entries = rows * self.n_in + self.inputs
+        return self.by is None and len(np.unique(entries)) == len(entries)
+
+    @cached_property
     def is_selection(self) -> bool:
         """Whether each output is one of the inputs, unchanged."""
         single = bool((np.diff(self.starts) == 1).all()) and bool((self.values == 1.0).all())
@@ -281,6 +306,12 @@ class StackedAffine(AffineOperator):
         """Number of products that one output adds up at most."""
         return max(part.n_terms for part in self.parts)
 
+    @cached_property
+    def has_exact_weight(self) -> bool:  # type: ignore[override]
+        """Whether `weight` is the exact matrix; otherwise its entries are rounded, and `exact` is."""
+        distinct = all(len(np.unique(index)) == len(index) for index in self.inputs)
+        return distinct and all(part.has_exact_weight for part in self.parts)
+
     @property
     def stored(self) -> np.ndarray:
         """The numbers that the matrices of the parts are made of."""
@@ -338,4 +369,3 @@ def gather_block(n_rows: int, numbers_each: int) -> list[slice]:
     """Return slices of rows such that few numbers are in use at a time."""
     size = max(1, _BLOCK // max(1, numbers_each))
     return [slice(begin, begin + size) for begin in range(0, n_rows, size)]
-

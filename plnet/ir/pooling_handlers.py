@@ -33,9 +33,7 @@ def _spread(table: np.ndarray, channels: int, positions: int) -> np.ndarray:
 def _check_shape(graph: Graph, atoms: np.ndarray, axes: Sequence[np.ndarray]) -> tuple[int, ...]:
     shape = (atoms.shape[0], *(len(axis) for axis in axes))
     if min(shape) < 1:
-        raise DimensionError(
-            f"{graph.name}: the window does not fit into one input of shape {atoms.shape}."
-        )
+        raise DimensionError(f"{graph.name}: the window does not fit into one input of shape {atoms.shape}.")
     return shape
 
 
@@ -66,7 +64,10 @@ def _max_axes(graph: Graph, x: Symbol, dim: int, options: Sequence[Any], ceil_mo
     stride = kernel if stride is None or stride == [] else stride
     sizes = grid_atoms(graph, x, dim).shape[1:]
     listed = zip(*(per_axis(value, dim) for value in (kernel, stride, padding, dilation)), strict=True)
-    return [pooling_axis(n, *values, ceil_mode) for n, values in zip(sizes, listed, strict=True)]
+    return [
+        pooling_axis(n, size, step, pad, spread, ceil_mode)
+        for n, (size, step, pad, spread) in zip(sizes, listed, strict=True)
+    ]
 
 
 @module_handler(nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d, becomes="GroupMax", resizes=True)
@@ -181,13 +182,17 @@ def _adaptive_axes(graph: Graph, x: Symbol, dim: int, output_size: Any) -> list[
     return [adaptive_axis(n, n if m is None else int(m)) for n, m in zip(sizes, listed, strict=True)]
 
 
-@module_handler(nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d, nn.AdaptiveAvgPool3d, becomes=_AVERAGE, resizes=True)
+@module_handler(
+    nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d, nn.AdaptiveAvgPool3d, becomes=_AVERAGE, resizes=True
+)
 def adaptive_average_pool(graph: Graph, module: Any, x: Symbol) -> Symbol:
     """Averages over windows that share the input evenly."""
     return _average(graph, x, _adaptive_axes(graph, x, _dim(module), module.output_size))
 
 
-@module_handler(nn.AdaptiveMaxPool1d, nn.AdaptiveMaxPool2d, nn.AdaptiveMaxPool3d, becomes="GroupMax", resizes=True)
+@module_handler(
+    nn.AdaptiveMaxPool1d, nn.AdaptiveMaxPool2d, nn.AdaptiveMaxPool3d, becomes="GroupMax", resizes=True
+)
 def adaptive_max_pool(graph: Graph, module: Any, x: Symbol) -> Symbol:
     """Maxima over windows that share the input evenly."""
     _refuse_indices(graph, module.return_indices)

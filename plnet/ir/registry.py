@@ -53,9 +53,7 @@ ROWS: list[SupportedLayer] = []
 """One row for each name, in the order of registration."""
 
 
-def module_handler(
-    *types: type[nn.Module], becomes: str, resizes: bool = False
-) -> Callable[[Any], Any]:
+def module_handler(*types: type[nn.Module], becomes: str, resizes: bool = False) -> Callable[[Any], Any]:
     """Register a handler for modules of these types."""
 
     def register(handler: Callable[..., Any]) -> Callable[..., Any]:

@@ -64,7 +64,11 @@ def layer_from_arrays(entry: dict[str, Any], arrays: dict[str, np.ndarray], pref
         return Convolution(found[0], found[1], entry["positions_in"], found[2], name)
     if kind == "SparseAffine":
         divisors = arrays.get(f"{prefix}_divisors")
-        return SparseAffine(*found[:3], entry["n_in"], found[3], name, divisors)
+        starts, inputs, values, bias = found
+        return SparseAffine(starts, inputs, values, entry["n_in"], bias, name, divisors)
     if kind in {"GroupMax", "LocalWinner"}:
         return (GroupMax if kind == "GroupMax" else LocalWinner)(found[0], entry["n_in"], name)
-    return Affine(found[0], found[1], name) if kind == "Affine" else ScalarPWL(*found, name)
+    if kind == "Affine":
+        return Affine(found[0], found[1], name)
+    breakpoints, slopes, anchors = found
+    return ScalarPWL(breakpoints, slopes, anchors, name)

@@ -191,8 +191,8 @@ def _module_refusal(name: str, module: nn.Module) -> PLNetError:
         )
     names = ", ".join(sorted({t.__name__ for t in MODULES}))
     return UnsupportedLayerError(
-        f"{name} ({kind}): there is no handler for it. Supported modules: {names}; and user modules made of them "
-        "and of the functions that plnet.ir.supported_layers() lists."
+        f"{name} ({kind}): there is no handler for it. Supported modules: {names}; and user modules "
+        "made of them and of the functions that plnet.ir.supported_layers() lists."
     )
 
 

@@ -53,7 +53,9 @@ def transposed_axis(
     return np.where((reach % stride == 0) & (source >= 0) & (source < n), source, -1)
 
 
-def pooling_axis(n: int, kernel: int, stride: int, padding: int, dilation: int, ceil_mode: bool) -> np.ndarray:
+def pooling_axis(
+    n: int, kernel: int, stride: int, padding: int, dilation: int, ceil_mode: bool
+) -> np.ndarray:
     """Return the windows of a pool, shape (n_out, kernel), with torch's rule for the last one."""
     span = n + 2 * padding - dilation * (kernel - 1) - 1
     n_out = (span + (stride - 1 if ceil_mode else 0)) // stride + 1

@@ -130,14 +130,13 @@ class StackedLinear(nn.Module):
     --------
     >>> import torch
     >>> from plnet.networks import StackedLinear
-    >>> both = StackedLinear([torch.nn.Identity(), torch.nn.Identity()], [torch.tensor([1]), torch.tensor([0])], 2)
+    >>> places = [torch.tensor([1]), torch.tensor([0])]
+    >>> both = StackedLinear([torch.nn.Identity(), torch.nn.Identity()], places, 2)
     >>> both(torch.tensor([[1.0, 5.0]])).tolist()
     [[5.0, 1.0]]
     """
 
-    def __init__(
-        self, parts: Sequence[nn.Module], inputs: Sequence[torch.Tensor], in_features: int
-    ) -> None:
+    def __init__(self, parts: Sequence[nn.Module], inputs: Sequence[torch.Tensor], in_features: int) -> None:
         super().__init__()
         self.in_features = in_features
         self.parts = nn.ModuleList(parts)

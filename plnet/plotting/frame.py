@@ -46,7 +46,11 @@ class Frame:
         d = len(self.matrix)
         if self.plain:
             return tuple(f"$x_{{{i}}}$" for i in range(d))
-        return ("distance along the segment",) if d == 1 else ("distance in the plane" if d == 2 else "distance in the slice",) * d
+        return (
+            ("distance along the segment",)
+            if d == 1
+            else ("distance in the plane" if d == 2 else "distance in the slice",) * d
+        )
 
     def place(self, t: Any) -> np.ndarray:
         """Return drawing coordinates of domain coordinates, shape (k, d) -> (k, d)."""

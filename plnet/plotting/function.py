@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
@@ -31,8 +32,8 @@ __all__ = ["plot_function"]
 MOST_LABELS = 30
 """Above this number of breakpoints their units are marked by colour, without a label."""
 
-_GAP = 8.0
-"""Points between the labels of two breakpoints."""
+_SPACING = 1.25
+"""Distance between the labels of two breakpoints, in sizes of their type."""
 
 
 def plot_function(
@@ -64,7 +65,8 @@ def plot_function(
         Draw the slope of each output as a step function.
     units : bool
         Name the units that cause each breakpoint above the axes, as ``layer.unit`` (layers from 1,
-        units from 0), in the colour of the layer. Above 30 breakpoints only the colours.
+        units from 0). Where one output is drawn, in the colour of the layer. Above 30 breakpoints
+        without names.
     view : pair (low, high), optional
         Part to draw, in the lengths on the axis.
     legend : bool
@@ -87,7 +89,8 @@ def plot_function(
     >>> import matplotlib.pyplot as plt
     >>> import plnet
     >>> from plnet.ir import Affine, PLNetwork, ScalarPWL
-    >>> hat = PLNetwork((Affine([[1], [1], [1]], [0, -1, -2]), ScalarPWL.relu(3), Affine([[1, -2, 1]], [0])), 1)
+    >>> first, last = Affine([[1], [1], [1]], [0, -1, -2]), Affine([[1, -2, 1]], [0])
+    >>> hat = PLNetwork((first, ScalarPWL.relu(3), last), 1)
     >>> axes = plnet.plotting.plot_function(hat, plnet.Box(-1, 3))
     >>> len(axes.lines[1].get_xdata())
     3
@@ -107,10 +110,10 @@ def plot_function(
     width = style().width
     with style(height=width * (0.95 if slopes else 0.65)):
         if slopes:
-            _, (ax, slope_ax) = plt.subplots(2, 1, sharex=True, height_ratios=(2, 1))
+            _, (upper, lower) = plt.subplots(2, 1, sharex=True, height_ratios=(2, 1))
         else:
-            ax, slope_ax = plt.subplots()[1], None
-        return _draw(graph, chosen, ax, slope_ax, units=units, legend=legend)
+            upper, lower = plt.subplots()[1], None
+        return _draw(graph, chosen, upper, lower, units=units, legend=legend)
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,10 +170,14 @@ def _draw(
         part.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
     bottom.set_xlabel(graph.label)
     ax.set_ylabel("output" if len(chosen) == 1 else "outputs")
+    # Several outputs take the colours that would tell the layers apart.
+    colored = len(chosen) == 1
     if units:
-        handles += _draw_units(ax, graph)
+        handles += _draw_marks(ax, graph, colored)
     if legend and handles:
         ax.legend(handles=handles, loc="upper left", bbox_to_anchor=(1.02, 1.0), borderaxespad=0.0)
+    if units and len(graph.found) <= MOST_LABELS:
+        _name_units(ax, graph, colored)
     return ax
 
 
@@ -205,39 +212,62 @@ def _draw_slopes(ax: Axes, graph: _Graph, chosen: list[int]) -> None:
     ax.set_ylabel("slope")
 
 
-def _draw_units(ax: Axes, graph: _Graph) -> list[Line2D]:
-    """Mark the breakpoints with the colours of their layers and the names of their units."""
-    colors = depth_colors(graph.n_layers)
-    layers = [min(unit[0] for unit in b.units) for b in graph.found]
-    places = graph.x[1:-1]
-    for x, layer in zip(places.tolist(), layers, strict=True):
+def _draw_marks(ax: Axes, graph: _Graph, colored: bool) -> list[Line2D]:
+    """Mark the breakpoints, with the colours of their layers if wanted."""
+    colors, layers = _layer_colors(graph, colored), _first_layers(graph)
+    for x, layer in zip(graph.x[1:-1].tolist(), layers, strict=True):
         ax.axvline(x, color=colors[layer], linewidth=0.5, zorder=1)
-    if len(layers) <= MOST_LABELS:
-        rows = zip(places.tolist(), _spread(ax, places), graph.found, layers, strict=True)
-        for x, at, b, layer in rows:
-            line = {"arrowstyle": "-", "linewidth": 0.4, "color": colors[layer], "shrinkA": 0, "shrinkB": 0}
-            ax.annotate(
-                ", ".join(dict.fromkeys(f"{unit[0] + 1}.{unit[1]}" for unit in b.units)),
-                (x, 1.0),
-                xycoords=ax.get_xaxis_transform(),
-                xytext=(at, 1.06),
-                textcoords=ax.transAxes,
-                rotation=90,
-                ha="center",
-                va="bottom",
-                fontsize=plt.rcParams["xtick.labelsize"],
-                color=colors[layer],
-                arrowprops=line,
-            )
-    used = sorted(set(layers))
+    used = sorted(set(layers)) if colored else []
     return [Line2D([], [], color=colors[k], linewidth=0.8, label=f"layer {k + 1}") for k in used]
 
 
-def _spread(ax: Axes, places: np.ndarray) -> list[float]:
-    """Return places of labels as shares of the axes, in order and far enough apart."""
+def _name_units(ax: Axes, graph: _Graph, colored: bool) -> None:
+    """Write the units of each breakpoint above the axes, side by side."""
+    colors, layers = _layer_colors(graph, colored), _first_layers(graph)
+    size = FontProperties(size=plt.rcParams["xtick.labelsize"]).get_size_in_points()
+    places = graph.x[1:-1]
+    for x, at, b, layer in zip(
+        places.tolist(), _spread(ax, places, _SPACING * size), graph.found, layers, strict=True
+    ):
+        line = {
+            "arrowstyle": "-",
+            "linewidth": 0.4,
+            "color": colors[layer],
+            "shrinkA": 0,
+            "shrinkB": 0,
+            "relpos": (0.5, 0.0),
+        }
+        ax.annotate(
+            ", ".join(dict.fromkeys(f"{unit[0] + 1}.{unit[1]}" for unit in b.units)),
+            (x, 1.0),
+            xycoords=ax.get_xaxis_transform(),
+            xytext=(at, 1.06),
+            textcoords=ax.transAxes,
+            rotation=90,
+            ha="center",
+            va="bottom",
+            fontsize=size,
+            color=colors[layer],
+            arrowprops=line,
+        )
+
+
+def _layer_colors(graph: _Graph, colored: bool) -> list[Any]:
+    return depth_colors(graph.n_layers) if colored else [WALL] * graph.n_layers
+
+
+def _first_layers(graph: _Graph) -> list[int]:
+    return [min(unit[0] for unit in b.units) for b in graph.found]
+
+
+def _spread(ax: Axes, places: np.ndarray, distance: float) -> list[float]:
+    """Return places of labels as shares of the axes, in order and at least so many points apart."""
+    figure: Any = ax.figure
+    # The layout takes room for the legend, which makes the axes narrower.
+    figure.draw_without_rendering()
+    width = ax.get_window_extent().width * 72 / figure.dpi
     low, high = ax.get_xlim()
-    width = ax.get_position().width * ax.figure.get_size_inches()[0] * 72
-    gap = min(_GAP / width, 1 / max(len(places), 1))
+    gap = min(distance / width, 1 / max(len(places), 1))
     wanted = ((places - low) / (high - low)).tolist()
     right: list[float] = []
     for x in wanted:

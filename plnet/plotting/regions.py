@@ -154,7 +154,9 @@ def plot_regions(
         coloring = choose_colors(
             drawn, frame, solids.centres, color_by, output=output, cmap=cmap, vmin=vmin, vmax=vmax
         )
-        surface = [] if decision is None or not boundary else boundary_polygons(decision, frame, limits, clip=clip)
+        surface = (
+            [] if decision is None or not boundary else boundary_polygons(decision, frame, limits, clip=clip)
+        )
         n_layers = len(complex_.network.nonlinear_layers)
         space = SpaceScene(solids, coloring, frame, limits, surface, marked, labels, explode, n_layers)
         return _draw_space(space, look, ax)

@@ -78,7 +78,9 @@ def draw_space(scene: SpaceScene, look: Look, ax: Axes3D) -> None:
     if glass:
         width = {"linewidths": 0.2, "edgecolors": BOUNDARY, "shade": True, "lightsource": _LIGHT}
         ax.add_collection3d(
-            Poly3DCollection(scene.boundary, facecolors=BOUNDARY_FACE, label="_boundary", **width)
+            Poly3DCollection(
+                _rectangular(scene.boundary), facecolors=BOUNDARY_FACE, label="_boundary", **width
+            )
         )
     _mark(scene, ax)
     _arrange(scene, ax)
@@ -122,14 +124,26 @@ def _add(
     elif look.walls == "none":
         edges = "none"
     thin = BORDER * thinning(n) if look.linewidth is None else look.linewidth
+    if not shade:
+        thin = thin / 2  # Lines on both sides of glass are seen at once.
     many = n > MANY_REGIONS if look.rasterized is None else look.rasterized
     collection = Poly3DCollection(
-        polygons, linewidths=thin, label="_regions", rasterized=many, zsort="average"
+        _rectangular(polygons), linewidths=thin, label="_regions", rasterized=many, zsort="average"
     )
     # Shading would also darken the edges, so the faces alone are shaded.
     collection.set_facecolor(_shaded(polygons, faces) if shade else faces)
     collection.set_edgecolor(edges)
     ax.add_collection3d(collection)
+
+
+def _rectangular(polygons: list[np.ndarray]) -> np.ndarray:
+    """Return polygons as one array (P, k, 3) that repeats last corners.
+
+    Matplotlib would pad a list with whatever is in the memory.
+    """
+    size = max(map(len, polygons), default=0)
+    rows = [np.concatenate([p, np.repeat(p[-1:], size - len(p), axis=0)]) for p in polygons]
+    return np.array(rows).reshape(len(polygons), size, 3)
 
 
 def _shaded(polygons: list[np.ndarray], faces: np.ndarray) -> np.ndarray:
@@ -152,20 +166,29 @@ def _mark(scene: SpaceScene, ax: Axes3D) -> None:
         return
     for i, place in enumerate(scene.places):
         marker = MARKERS[i % len(MARKERS)] if len(scene.places) <= len(MARKERS) else "o"
-        ax.scatter(
-            *place, s=18, marker=marker, facecolor="white", edgecolor="black", linewidth=0.8, depthshade=False
+        x, y, z = place.tolist()
+        ax.plot(
+            [x],
+            [y],
+            [z],
+            linestyle="none",
+            marker=marker,
+            markersize=4.2,
+            markerfacecolor="white",
+            markeredgecolor="black",
+            markeredgewidth=0.8,
         )
         if scene.labels is not None:
-            ax.text(*place, f" {scene.labels[i]}")
+            ax.text(x, y, z, f" {scene.labels[i]}")
 
 
 def _arrange(scene: SpaceScene, ax: Axes3D) -> None:
     low, high = scene.limits
     grown = scene.explode / 2 * (high - low)
-    for axis, a, b, label in zip(
-        (ax.xaxis, ax.yaxis, ax.zaxis), low - grown, high + grown, scene.frame.axis_labels, strict=True
-    ):
-        axis.axes.set(**{f"{axis.axis_name}lim": (a, b)})
+    (x0, y0, z0), (x1, y1, z1) = low - grown, high + grown
+    ax.set(xlim=(x0, x1), ylim=(y0, y1), zlim=(z0, z1))
+    three: tuple[Any, ...] = (ax.xaxis, ax.yaxis, ax.zaxis)
+    for axis, label in zip(three, scene.frame.axis_labels, strict=True):
         axis.set_major_locator(MaxNLocator(3, steps=[1, 2, 5, 10]))
         axis.set_label_text(label)
         axis.labelpad = -8
@@ -173,7 +196,8 @@ def _arrange(scene: SpaceScene, ax: Axes3D) -> None:
         axis.set_pane_color((1.0, 1.0, 1.0, 0.0))
         axis.line.set_linewidth(0.5)
     ax.grid(visible=False)
-    ax.set_box_aspect(tuple(high - low), zoom=0.95)
+    width, depth, height = (high - low).tolist()
+    ax.set_box_aspect((width, depth, height))
 
 
 def _draw_key(scene: SpaceScene, look: Look, ax: Axes3D) -> None:

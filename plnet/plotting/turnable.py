@@ -115,7 +115,10 @@ def _figure(
     titles = dict(zip(("xaxis", "yaxis", "zaxis"), [*names, "output"], strict=False))
     figure = go.Figure(traces)
     figure.update_layout(
-        scene={"aspectmode": "data" if solid else "cube", **{k: {"title": {"text": v}} for k, v in titles.items()}},
+        scene={
+            "aspectmode": "data" if solid else "cube",
+            **{k: {"title": {"text": v}} for k, v in titles.items()},
+        },
         showlegend=False,
         margin={"l": 0, "r": 0, "t": 0, "b": 0},
     )
@@ -128,7 +131,7 @@ def _mesh(go: Any, polygons: list[np.ndarray], colors: np.ndarray, opacity: floa
     points = np.concatenate([np.zeros((0, 3)), *polygons])
     triangles, shades = [], []
     for start, polygon, color in zip(starts.tolist(), polygons, colors, strict=False):
-        shade = "rgb({},{},{})".format(*(int(round(255 * float(x))) for x in color[:3]))
+        shade = "rgb({},{},{})".format(*(round(255 * float(x)) for x in color[:3]))
         for k in range(1, len(polygon) - 1):
             triangles.append((start, start + k, start + k + 1))
             shades.append(shade)
@@ -144,6 +147,4 @@ def _outlines(go: Any, polygons: list[np.ndarray]) -> Any:
     gap = np.full((1, 3), np.nan)
     rings = [np.concatenate([p, p[:1], gap]) for p in polygons]
     x, y, z = np.concatenate([np.zeros((0, 3)), *rings]).T
-    return go.Scatter3d(
-        x=x, y=y, z=z, mode="lines", line={"color": WALL, "width": 1.5}, hoverinfo="skip"
-    )
+    return go.Scatter3d(x=x, y=y, z=z, mode="lines", line={"color": WALL, "width": 1.5}, hoverinfo="skip")

@@ -77,7 +77,9 @@ def find_breakpoints(complex_: RegionComplex) -> tuple[Breakpoint, ...]:
     )
 
 
-def _breakpoint(complex_: RegionComplex, place: Fraction, left: int, vertex: Vertex, right: int) -> Breakpoint:
+def _breakpoint(
+    complex_: RegionComplex, place: Fraction, left: int, vertex: Vertex, right: int
+) -> Breakpoint:
     prefix = tuple(complex_.network.pieces_of(complex_.patterns[left]))
     walls = walls_of(exact_contacts(complex_.problem, prefix, vertex))
     before, offset = complex_.exact_map(left)

@@ -139,9 +139,7 @@ def _largest_ball(normals: np.ndarray, distances: np.ndarray) -> np.ndarray | No
     d = normals.shape[1]
     cost = np.append(np.zeros(d), -1.0)
     table = np.column_stack([-normals, np.ones(len(normals))])
-    found = linprog(
-        cost, table, distances, bounds=[(None, None)] * d + [(0, None)], method="highs"
-    )
+    found = linprog(cost, table, distances, bounds=[(None, None)] * d + [(0, None)], method="highs")
     return found.x[:-1] if found.status == 0 else None
 
 

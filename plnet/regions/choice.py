@@ -110,7 +110,7 @@ def _layer_sizes(problem: Problem) -> tuple[int, int]:
 def _most_by_vertices(problem: Problem, needed: int) -> tuple[int, str]:
     """Return the dimension up to which `cells` is faster than `search` (benchmarks), and why not beyond."""
     many = ", too many for the vertices of all cells"
-    if needed <= 8 and exact_form_bits(problem, problem.forms(())) is not None:
+    if needed <= 8 and problem.blocks and exact_form_bits(problem, problem.forms(())) is not None:
         return 8, many
     if len(problem.chart.facets.integers):
         return 6, many

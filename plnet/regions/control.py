@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from typing import Any
 
 from plnet.errors import EngineError
 
-__all__ = ["Control", "check_jobs", "make_control"]
+__all__ = ["Control", "available_cores", "check_jobs", "make_control"]
 
 Progress = Callable[[int], object]
 
@@ -92,6 +93,11 @@ def _with_bar(max_regions: int | None, max_seconds: float | None) -> tuple[Contr
 
 def _is_integer(value: Any) -> bool:
     return hasattr(value, "__index__") and not isinstance(value, bool)
+
+
+def available_cores() -> int:
+    """Return the number of cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def check_jobs(n_jobs: Any) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import threading
 import time
@@ -20,7 +19,7 @@ from plnet.errors import DomainError, EngineError, NetworkError
 from plnet.geometry.domain import Chart, Domain
 from plnet.regions.api import count_regions
 from plnet.regions.choice import get_engine
-from plnet.regions.control import check_jobs, make_control
+from plnet.regions.control import available_cores, check_jobs, make_control
 from plnet.regions.definitions import canonical_definition
 from plnet.regions.results import RegionCount
 
@@ -163,7 +162,7 @@ def count_many(
     )
     report, close = _reporter(progress, len(given))
     try:
-        found = _run(task, given, os.cpu_count() or 1 if jobs == -1 else jobs, stop, report)
+        found = _run(task, given, available_cores() if jobs == -1 else jobs, stop, report)
     finally:
         close()
     results = tuple(x if isinstance(x, RegionCount) else None for x in found)
@@ -185,7 +184,7 @@ def _run(
         waiting = set(futures)
         try:
             while waiting:
-                done, waiting = wait(waiting, timeout=_POLL, return_when=FIRST_COMPLETED)
+                _, waiting = wait(waiting, timeout=_POLL, return_when=FIRST_COMPLETED)
                 report(len(given) - len(waiting))
         except KeyboardInterrupt:
             # A second Ctrl-C ends the call; the first one lets every thread give what it knows.
@@ -258,9 +257,7 @@ class _SharedChart(Domain):
 
     def __init__(self, domain: Domain) -> None:
         if not isinstance(domain, Domain):
-            raise DomainError(
-                f"Expected a domain such as plnet.Box(-1, 1), got {type(domain).__name__}."
-            )
+            raise DomainError(f"Expected a domain such as plnet.Box(-1, 1), got {type(domain).__name__}.")
         self._domain = domain
         self._charts: dict[int, Chart] = {}
 

@@ -19,13 +19,17 @@ _SPEED = {
 }
 """Regions per second on one core, of the order measured by the benchmarks."""
 
+_SECONDS_PER_PRODUCT = 4e-10
+"""The forms behind a large layer take longer than anything else."""
+
 
 def expected_cost(problem: Problem, engine: str) -> tuple[float, float]:
     """Return the expected number of regions and of seconds.
 
     Random networks have about (number of units)^d / d! regions on a domain of dimension d,
     whatever their depth, as long as every pattern of the first layer need not occur anyway.
-    From dimension 3 on `cells` slows down with the number of vertices, about 2.5 times for each.
+    In large layers the products of the affine maps decide about the time. From dimension 3 on
+    `cells` slows down with the number of vertices, about 2.5 times for each.
 
     References
     ----------
@@ -37,4 +41,12 @@ def expected_cost(problem: Problem, engine: str) -> tuple[float, float]:
     speed = _SPEED[engine]
     if engine in ("cells", "rational") and d > 4:
         speed /= 2.5 ** (d - 4)
-    return float(regions), regions / speed
+    slowest = 1 / speed
+    if engine in ("line", "cells"):
+        slowest = max(slowest, _SECONDS_PER_PRODUCT * _products(problem))
+    return float(regions), regions * slowest
+
+
+def _products(problem: Problem) -> int:
+    """Return the number of products in all affine layers behind the first nonlinear one."""
+    return sum(layer.n_out * layer.n_terms for block in problem.blocks[1:] for layer in block.affine)

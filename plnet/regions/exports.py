@@ -29,8 +29,8 @@ def save_vtu(complex_: RegionComplex, path: str | Path, *, classes: bool = False
     """Write the regions of a complex of dimension 1, 2 or 3 as a VTK unstructured grid.
 
     Regions are lines, polygons or polyhedra that share their corners. Coordinates are lengths in
-    an orthonormal frame of the domain, for a box the inputs themselves. Cell data: ``region``, ``gradient_norm``
-    (Frobenius norm of the Jacobian along the domain) and with `classes` also ``class``.
+    an orthonormal frame of the domain, for a box the inputs themselves. Cell data: ``region``,
+    ``gradient_norm`` (Frobenius norm of the Jacobian along the domain) and with `classes` also ``class``.
 
     Parameters
     ----------

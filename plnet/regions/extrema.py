@@ -141,16 +141,14 @@ def _form(complex_: RegionComplex, region: int, weights: np.ndarray) -> tuple[Fo
     return tuple(combined.integers[0].tolist()), combined.denominator
 
 
-def _refined(
-    complex_: RegionComplex, weights: np.ndarray, guesses: tuple[_Guess, _Guess]
-) -> RegionComplex:
+def _refined(complex_: RegionComplex, weights: np.ndarray, guesses: tuple[_Guess, _Guess]) -> RegionComplex:
     """Return the regions cut where the combination passes its guesses; the last two units say where."""
     from plnet.regions.api import enumerate_on_chart
 
     spread = guesses[0].value + guesses[1].value
     levels = [[_level_below(guess.value, spread)] for guess in guesses]
-    both = Affine(np.stack([weights, -weights]), [0.0, 0.0])
-    gate = ScalarPWL(levels, [[0.0, 1.0]] * 2, [0.0, 0.0], "extrema")
+    both = Affine(np.stack([weights, -weights]), np.zeros(2))
+    gate = ScalarPWL(np.array(levels), np.array([[0.0, 1.0]] * 2), np.zeros(2), "extrema")
     network = replace(complex_.network, layers=(*complex_.network.layers, both, gate))
     refined = enumerate_on_chart(network, complex_.chart)
     if not refined.complete:

@@ -15,7 +15,15 @@ from plnet.geometry.cells import AnyCell, Cell
 from plnet.geometry.homogeneous import AT_INFINITY, FacetId, Vertex, reduced, value
 from plnet.regions.rings import ring_of
 
-__all__ = ["CornerCell", "Face", "corners_of", "facets_of_face", "is_bounded_face", "ordered_face", "simplices_of_face"]
+__all__ = [
+    "CornerCell",
+    "Face",
+    "corners_of",
+    "facets_of_face",
+    "is_bounded_face",
+    "ordered_face",
+    "simplices_of_face",
+]
 
 Face = frozenset[Vertex]
 

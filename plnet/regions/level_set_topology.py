@@ -183,9 +183,7 @@ def _betti(components: int, euler: int, dim: int, n_complement: int) -> tuple[in
     return (components, *[None] * (dim - 2), top)
 
 
-def _closed(
-    parts: Sequence[Part], component: tuple[int, ...], size: int, dim: int
-) -> tuple[bool, ...]:
+def _closed(parts: Sequence[Part], component: tuple[int, ...], size: int, dim: int) -> tuple[bool, ...]:
     if dim == 1:
         return (False,) * size
     closed = [True] * size

@@ -1,9 +1,8 @@
 """Level sets of an output, exact, as complexes of their own.
 
-Two units are appended: one is on where the output is above the value, one where it is below.
-On every region of the longer network the output is above, below, or equal to the value
-everywhere inside. In the first two cases the level set meets the closed region in one of its
-faces; in the third it contains the region.
+A unit is appended that bends at the value. On every region of the longer network the output is
+above, below, or equal to the value everywhere inside. In the first two cases the level set meets
+the closed region in one of its faces; in the third it contains the region.
 """
 
 from __future__ import annotations
@@ -18,11 +17,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from plnet.errors import DomainError
+from plnet.geometry.homogeneous import Form
 from plnet.geometry.homogeneous import value as value_at
 from plnet.ir.layers import Affine, ScalarPWL
 from plnet.ir.network import PLNetwork
 from plnet.regions.adjacency import pattern_index
 from plnet.regions.face_lattice import CornerCell, Face, corners_of, ordered_face
+from plnet.regions.known_vertices import with_vertices
 from plnet.regions.leaves import rounded_vertex
 from plnet.regions.level_set_topology import (
     Components,
@@ -63,7 +64,7 @@ class LevelSet:
     complex_ : RegionComplex
         The complex.
     refined : RegionComplex
-        Its regions cut along the level set; the last two units say above and below.
+        Its regions cut along the level set; the last unit says whether the output is above.
     topology : Topology
         Of the whole set, plateaus included; `topology.component` goes over `parts`, then over the
         plateau cells.
@@ -141,35 +142,35 @@ def level_set(
     Notes
     -----
     Costs two more enumerations, and the exact reconstruction of the regions along the level set.
-    The first enumeration cuts regions at the value. The second one also cuts a strip on each side of it: exactly
-    the regions that touch the level set have a part in a strip, so no face is missed.
+    The first enumeration cuts regions at the value. The second one also cuts a strip on each side of
+    it: every region that touches the level set has a part in a strip, so no face is missed.
     """
     require_continuous(complex_.network, "A level set")
     weights = output_weights(complex_.network, output)
     exact = _exact_value(value)
     refined = _enumerated(complex_, with_level(complex_.network, weights, exact))
     width = _strip_width(complex_, weights, exact)
-    strips = _enumerated(complex_, with_level(complex_.network, weights, exact, width))
-    near = {
-        np.minimum(row, _one_at_most(row)).tobytes()
-        for row in strips.patterns[(strips.patterns[:, -2:] == 1).any(axis=1)]
-    }
+    strips = _enumerated(complex_, with_level(complex_.network, weights, exact, width)).patterns.copy()
+    strips = strips[(strips[:, -1] == 1) | (strips[:, -1] == 2)]
+    strips[:, -1] -= 1
+    near = {row.tobytes() for row in strips}
     touching = np.array([row.tobytes() in near for row in refined.patterns], dtype=bool)
-    return _assembled(complex_, refined, exact, touching)
+    return _assembled(complex_, with_vertices(refined), exact, touching)
 
 
 def with_level(
     network: PLNetwork, weights: np.ndarray, level: Fraction, width: float | None = None
 ) -> PLNetwork:
-    """Return the network followed by two units: the combination is above, or below, the level.
+    """Return the network followed by a unit whose piece is 1 where the combination is above the level.
 
-    With a width they have a third piece, for what is further from the level than that.
+    With a width it has four pieces: below the level, in a strip below it, in a strip above it, above it.
     """
     p, q = float(level.numerator), float(level.denominator)
-    gate = ScalarPWL.relu(2, "level")
+    gate = ScalarPWL.relu(1, "level")
     if width is not None:
-        gate = ScalarPWL.uniform(2, [0.0, width], [0.0, 1.0, 2.0], 0.0, "level")
-    layers = (Affine(weights[None], [0.0]), Affine([[q], [-q]], [-p, p]), gate)
+        gate = ScalarPWL.uniform(1, [-width, 0.0, width], [0.0, 1.0, 2.0, 3.0], 0.0, "level")
+    combined = Affine(weights[None], np.zeros(1))
+    layers = (combined, Affine(np.array([[q]]), np.array([-p])), gate)
     return replace(network, layers=(*network.layers, *layers))
 
 
@@ -181,13 +182,6 @@ def _enumerated(complex_: RegionComplex, network: PLNetwork) -> RegionComplex:
         # Without a budget only Ctrl-C stops an enumeration; half a set would look like a whole one.
         raise KeyboardInterrupt
     return found
-
-
-def _one_at_most(row: np.ndarray) -> np.ndarray:
-    """Return a bound for each entry of a pattern that makes the strips part of what is beyond them."""
-    bound = row.copy()
-    bound[-2:] = 1
-    return bound
 
 
 def _strip_width(complex_: RegionComplex, weights: np.ndarray, level: Fraction) -> float:
@@ -249,9 +243,12 @@ def _exact_value(level: Any) -> Fraction:
 def _assembled(
     complex_: RegionComplex, refined: RegionComplex, level: Fraction, touching: np.ndarray
 ) -> LevelSet:
-    inside = (refined.patterns[:, -2:] == 0).all(axis=1)
+    inside = np.zeros(len(refined), dtype=bool)
+    # A plateau is not above the value, and in the strip below it.
+    for i in np.flatnonzero(touching & (refined.patterns[:, -1] == 0)).tolist():
+        inside[i] = not any(_form(refined, i))
     index = pattern_index(complex_.patterns)
-    original = [index[row[:-2].tobytes()] for row in refined.patterns]
+    original = [index[row[:-1].tobytes()] for row in refined.patterns]
     found = _touching_faces(refined, touching & ~inside)
     full = [Part(frozenset(c.corners), c, complex_.dim) for c in _cells(refined, inside)]
     parts = sorted(_maximal(list(found), full), key=lambda part: -part.dim)
@@ -275,8 +272,7 @@ def _touching_faces(refined: RegionComplex, chosen: np.ndarray) -> dict[Part, li
     found: dict[Face, tuple[Part, list[int]]] = {}
     for i in np.flatnonzero(chosen).tolist():
         cell = corners_of(refined.exact_cell(i))
-        prefix = tuple(refined.network.pieces_of(refined.patterns[i]))
-        form = tuple(refined.problem.forms(prefix[:-1]).integers[0].tolist())
+        form = _form(refined, i)
         face = frozenset(v for v in cell.corners if not value_at(form, v))
         # Along an unbounded region the output may come as close as wanted without reaching the value.
         if not any(v[-1] for v in face):
@@ -285,6 +281,12 @@ def _touching_faces(refined: RegionComplex, chosen: np.ndarray) -> dict[Part, li
             found[face] = Part(face, cell, face_dimension(face, cell)), []
         found[face][1].append(i)
     return dict(found.values())
+
+
+def _form(refined: RegionComplex, i: int) -> Form:
+    """Return the form of the output less the value on a region, times a positive integer."""
+    prefix = tuple(refined.network.pieces_of(refined.patterns[i]))
+    return tuple(refined.problem.forms(prefix[:-1]).integers[0].tolist())
 
 
 def _maximal(parts: list[Part], full: list[Part]) -> list[Part]:
@@ -296,9 +298,7 @@ def _maximal(parts: list[Part], full: list[Part]) -> list[Part]:
     return [part for part in parts if not any(part.face < other for other in at[next(iter(part.face))])]
 
 
-def _walls(
-    refined: RegionComplex, found: dict[Part, list[int]]
-) -> tuple[set[tuple[int, int]], set[int]]:
+def _walls(refined: RegionComplex, found: dict[Part, list[int]]) -> tuple[set[tuple[int, int]], set[int]]:
     """Return the pairs of regions on both sides of a piece, and the regions whose border is in the set."""
     walls: set[tuple[int, int]] = set()
     border: set[int] = set()

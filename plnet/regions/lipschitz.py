@@ -101,9 +101,7 @@ def lipschitz_constant(complex_: RegionComplex, p: float = 2, output: Any = None
     region, lower, upper = _best(complex_, values, radius, weights, norm)
     low, high = root_bracket(lower, upper) if p == 2 else (_down(lower), _up(upper))
     known = lower if lower == upper else None
-    return LipschitzConstant(
-        low, high, p, region, None if p == 2 else known, known if p == 2 else None
-    )
+    return LipschitzConstant(low, high, p, region, None if p == 2 else known, known if p == 2 else None)
 
 
 @dataclass(frozen=True)

@@ -107,7 +107,7 @@ def spectral_bracket(matrix: np.ndarray, gram: np.ndarray) -> tuple[Fraction, Fr
         return Fraction(0), Fraction(0)
     values, vectors = eigh((square / size).astype(np.float64), gram.astype(np.float64))
     vector = object_array([Fraction(float(x)) for x in vectors[:, -1]], (d,))
-    lower = Fraction(vector @ square @ vector) / Fraction(vector @ gram @ vector)
+    lower = _quadratic(square, vector) / _quadratic(gram, vector)
     excess = Fraction(1, 1 << 44)
     upper = max(lower, Fraction(float(values[-1])) * size) * (1 + excess)
     while not is_definite(upper * gram - square):
@@ -137,6 +137,10 @@ def root_bracket(lower: Fraction, upper: Fraction) -> tuple[float, float]:
     return low, high
 
 
+def _quadratic(matrix: np.ndarray, vector: np.ndarray) -> Fraction:
+    return sum((x * y for x, y in zip(vector, matrix @ vector, strict=True)), Fraction(0))
+
+
 def _axes(columns: np.ndarray, p: float) -> list[list[Fraction]]:
     """Return the points of length 1 on the axes of coordinates."""
     d = columns.shape[1]
@@ -147,6 +151,8 @@ def _axes(columns: np.ndarray, p: float) -> list[list[Fraction]]:
 
 def _corners_of_sum(rows: list[list[Fraction]], d: int) -> list[list[Fraction]]:
     """Corners of ``sum |D_i t| <= 1``: d - 1 independent rows vanish there."""
+    if d == 2:
+        return _corners_of_plane_sum(rows)
     directions = list(dict.fromkeys(_direction(row) for row in rows))
     if math.comb(len(directions), d - 1) > _MOST_CORNERS:
         raise EngineError(
@@ -155,14 +161,34 @@ def _corners_of_sum(rows: list[list[Fraction]], d: int) -> list[list[Fraction]]:
         )
     found: dict[tuple[Fraction, ...], None] = {}
     for chosen in combinations(directions, d - 1):
-        normal = [
-            (-1) ** j * determinant([row[:j] + row[j + 1 :] for row in chosen]) for j in range(d)
-        ]
+        normal = [(-1) ** j * determinant([row[:j] + row[j + 1 :] for row in chosen]) for j in range(d)]
         if any(normal):
             size = sum(abs(sum(a * x for a, x in zip(row, normal, strict=True))) for row in rows)
             first = next(x for x in normal if x)
             found[tuple(Fraction(x if first > 0 else -x) / size for x in normal)] = None
     return [list(corner) for corner in found]
+
+
+def _corners_of_plane_sum(rows: list[list[Fraction]]) -> list[list[Fraction]]:
+    """The same in a plane, by turning a line once around the origin; O(n log n)."""
+    joined: dict[tuple[int, ...], list[Fraction]] = {}
+    for row in rows:
+        key = _direction(row)
+        sign = 1 if next(x for x in row if x) > 0 else -1
+        before = joined.get(key, [Fraction(0), Fraction(0)])
+        joined[key] = [a + sign * x for a, x in zip(before, row, strict=True)]
+    # All point to the right (or up), so their slopes give their order around the origin.
+    turning = sorted(joined.values(), key=lambda r: (not r[0], r[1] / r[0] if r[0] else Fraction(0)))
+    behind = [Fraction(0), Fraction(0)]
+    ahead = [sum(column, Fraction(0)) for column in zip(*turning, strict=True)]
+    found = []
+    for x, y in turning:
+        ahead = [ahead[0] - x, ahead[1] - y]
+        # The normal (-y, x) sees what is ahead on one side, what is behind on the other.
+        size = -y * (ahead[0] - behind[0]) + x * (ahead[1] - behind[1])
+        found.append([-y / size, x / size])
+        behind = [behind[0] + x, behind[1] + y]
+    return found
 
 
 def _corners_of_maximum(rows: list[list[Fraction]], d: int) -> list[list[Fraction]]:

@@ -18,7 +18,8 @@ from plnet.ir.network import PLNetwork
 
 __all__ = ["Block", "Node", "Problem", "check_vertices", "essential_dimension", "pattern_of"]
 
-_CACHE_SIZE = 4096
+_CACHE_SIZE, _CACHE_INTEGERS = 4096, 1 << 21
+"""Exact forms are kept for so many prefixes; for fewer if they have more integers in all."""
 
 MOST_DIMENSIONS_BY_VERTICES = 12
 
@@ -108,7 +109,8 @@ class Problem:
             forms = affine_forms(layer, forms)
         forms = forms.reduced()
         self._cache[key] = forms
-        if len(self._cache) > _CACHE_SIZE:
+        limit = max(16, min(_CACHE_SIZE, _CACHE_INTEGERS // max(1, forms.integers.size)))
+        while len(self._cache) > limit:
             self._cache.popitem(last=False)
         return forms
 

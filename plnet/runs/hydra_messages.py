@@ -78,7 +78,8 @@ def explain(error: BaseException) -> str | None:
     ):
         return (
             f"The command line cannot be read: {' '.join(text.split('See https')[0].split())}. "
-            "Write key=value, lists as 'key=[1,2]' in quotes, and no blanks around the =."
+            "Write key=value, lists as 'key=[1,2]' in quotes, and no blanks around the =. "
+            "A value with blanks or other signs needs quotes of its own: 'key=\"a b\"'."
         )
     return None
 

@@ -16,6 +16,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from plnet.errors import ConfigError
 from plnet.runs.config_folder import config_dir
+from plnet.runs.hydra_messages import explain
 from plnet.runs.launch_sweep import check_sweep
 from plnet.runs.schemas import register_schemas
 
@@ -141,6 +142,9 @@ def sweep_runs(experiment: Experiment, overrides: Sequence[str]) -> int:
 
 def _words(error: BaseException) -> str:
     text = f"{error} {error.__cause__ or ''}".strip()
+    known = explain(error)
+    if known is not None:
+        return known
     null = re.search(r"field '(hydra\.sweeper\.params\.\S+)' is not Optional", text)
     if null is not None:
         return f"{null[1]} is null. Write it in quotes: 'null', or 'null,8' for a sweep over null and 8."

@@ -17,8 +17,8 @@ from plnet.errors import ConfigError
 
 __all__ = ["launch_folder", "load_attribute", "source_digest"]
 
-# Modules that were imported here, with the digests of their files at that moment. Python imports a module once
-# in a process, whatever happens to its file later.
+# Modules that were imported here, with the digests of their files at that moment. Python imports a module
+# once in a process, whatever happens to its file later.
 _IMPORTED: dict[str, tuple[ModuleType, str | None]] = {}
 
 
@@ -119,7 +119,7 @@ def _found_first(folder: Path) -> Iterator[None]:
 
 
 def _file_digest(module_name: str) -> str | None:
-    # To find a module, the packages above it are imported, and that may fail in any way; whoever imports tells it.
+    # Finding a module imports the packages above it, which may fail in any way; whoever imports tells how.
     with suppress(Exception):
         spec = importlib.util.find_spec(module_name)
         if spec is not None and spec.origin is not None:

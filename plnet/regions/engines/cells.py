@@ -8,7 +8,6 @@ O(n v d + v^2) for cells with v vertices above.
 
 from __future__ import annotations
 
-import os
 import threading
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
@@ -20,7 +19,7 @@ from plnet.geometry.cells import Cell, signs, split
 from plnet.geometry.homogeneous import value
 from plnet.geometry.polyhedron import Polyhedron
 from plnet.ir.layers import ScalarPWL
-from plnet.regions.control import Control
+from plnet.regions.control import Control, available_cores
 from plnet.regions.engines.base import Tally
 from plnet.regions.engines.kernel_run import KernelRun
 from plnet.regions.engines.one_layer import count_one_layer
@@ -105,17 +104,20 @@ class Cells:
 
     def run(self, problem: Problem, control: Control, store: LeafStore | None) -> Tally:
         """Find all regions; put them into `store` if there is one."""
-        smaller = without_lines(problem)
-        if smaller is not None:
-            return self._run_reduced(problem, *smaller, control, store)
-        counted = count_one_layer(problem, control) if store is None and not self.visit_all else None
-        if counted is not None:
-            return counted
-        prepared = prepare(problem) if problem.blocks else None
+        try:
+            smaller = without_lines(problem)
+            if smaller is not None:
+                return self._run_reduced(problem, *smaller, control, store)
+            counted = count_one_layer(problem, control) if store is None and not self.visit_all else None
+            if counted is not None:
+                return counted
+            prepared = prepare(problem) if problem.blocks else None
+        except KeyboardInterrupt:
+            return Tally(0, complete=False)
         if prepared is None:
             return Rational().run(problem, control, store)
         shared = _Shared(prepared, control, store, self.visit_all)
-        jobs = (os.cpu_count() or 1) if self.n_jobs == -1 else self.n_jobs
+        jobs = available_cores() if self.n_jobs == -1 else self.n_jobs
         # The work is shared by cells of the first layer; with one layer there is nothing behind them.
         shares = jobs if len(problem.blocks) > 1 else 1
         workers = [_Worker(shared, self.chunk, shares, i) for i in range(shares)]

@@ -190,17 +190,12 @@ def fused(layer: KernelLayer) -> Matrix:
     if not affine:
         return Matrix(np.eye(n_in), np.eye(n_in), np.zeros(n_in), np.zeros(n_in), 0.0, n_in)
     weight, bias, terms = affine[0].weight, affine[0].bias, 0
-    size, bias_size = _sizes(affine[0]), np.abs(bias)
+    size, bias_size = affine[0].weight_size, np.abs(bias)
     for one in affine[1:]:
-        steep = _sizes(one)
+        steep = one.weight_size
         weight, size = one.weight @ weight, steep @ size
         bias, bias_size = one.weight @ bias + one.bias, steep @ bias_size + np.abs(one.bias)
         terms += one.n_in + 3
-    # The entries of an operator written as a matrix may be sums of several numbers, or quotients.
-    terms += sum(one.n_terms + 2 for one in affine if not one.is_dense)
+    terms += sum(one.n_terms + 2 for one in affine if not one.has_exact_weight)
     slack = 1 + 1e-9 if terms else 1
     return Matrix(weight, size * slack, bias, bias_size * slack, 1.1 * terms * UNIT_ROUNDOFF, weight.shape[1])
-
-
-def _sizes(layer: Affine) -> np.ndarray:
-    return np.abs(layer.weight) if layer.is_dense else layer.multiply(np.eye(layer.n_in), "absolute").T

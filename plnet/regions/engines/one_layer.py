@@ -82,10 +82,10 @@ def count_lines_inside(cell: Cell, walls: list[Form], control: Control) -> Tally
     >>> count_lines_inside(whole_space(2), three_through_a_point, Control()).count
     6
     """
-    lines = sorted({primitive for form in walls if (primitive := _primitive(form)) is not None})
-    kept, begin, end = _ends_in(cell, lines) if cell.facets else _ends_at_infinity(lines)
     total, spent = 1, False
     try:
+        lines = sorted({primitive for form in walls if (primitive := _primitive(form)) is not None})
+        kept, begin, end = _ends_in(cell, lines) if cell.facets else _ends_at_infinity(lines)
         for found in _Crossings(kept, begin, end).counts():
             if spent:
                 return Tally(total, complete=False)

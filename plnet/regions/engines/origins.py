@@ -52,12 +52,11 @@ def _passes(layer: KernelLayer) -> np.ndarray:
 
 def _passed_on(affine: tuple[Affine, ...], given: np.ndarray) -> np.ndarray:
     """Return the origin of each output of a map, for the origins of its inputs."""
-    if not affine:
+    if len(affine) == 0:
         return given
-    one = affine[0]
+    one = affine[-1]
     if len(affine) > 1 or not isinstance(one, SparseAffine):
-        n_out = affine[-1].n_out
-        return np.full(n_out, -1, np.int64)
+        return np.full(one.n_out, -1, np.int64)
     single = (np.diff(one.starts) == 1) & (one.bias == 0)
     out = np.full(one.n_out, -1, np.int64)
     entry = one.starts[:-1][single]

@@ -18,7 +18,15 @@ from plnet.ir.layers import Affine, GroupMax, ScalarPWL
 from plnet.ir.network import UNIT_ROUNDOFF
 from plnet.ir.operators import SparseAffine
 from plnet.regions.engines.integer_bound import exact_form_bits, vertices_are_exact
-from plnet.regions.engines.kernel_layers import KernelLayer, Matrix, Rows, columns_of, fused, kernel_layers, rows_of
+from plnet.regions.engines.kernel_layers import (
+    KernelLayer,
+    Matrix,
+    Rows,
+    columns_of,
+    fused,
+    kernel_layers,
+    rows_of,
+)
 from plnet.regions.engines.origins import origins
 from plnet.regions.engines.runs import Runs, operator_order, operator_runs, repeated, selected_runs
 from plnet.regions.engines.wall_classes import wall_classes
@@ -32,6 +40,9 @@ FLOOR = 1e-250
 
 _TINY = 1e-200
 """Below this a form is treated as rounded, because its products may underflow."""
+
+_WORK, _MOST_STEPS = 1 << 31, 4_000_000
+"""Products, and cells, between two looks at the budget."""
 
 _SMALLEST, _LARGEST = 2.0**-150, 2.0**150
 """Range of weights in which no product of the kernel underflows unnoticed or overflows."""
@@ -133,6 +144,7 @@ def prepare(problem: Problem) -> Prepared | None:
     gamma = [0.0 if exact else 1.05 * (m.terms + 12) * UNIT_ROUNDOFF + m.theta for m in maps]
     biases = [_biases(m, r, g, exact) for m, r, g in zip(maps, rows, gamma, strict=True)]
     pieces = [_pieces(layer.nonlinear, r) for layer, r in zip(layers, rows, strict=True)]
+    numbered = list(zip(maps[1:], layers[1:], strict=True))
     plan = Plan(
         **_tables(layers, rows, pieces, entering),
         **_weights(layers, rows, maps),
@@ -145,10 +157,16 @@ def prepare(problem: Problem) -> Prepared | None:
         unit_roundoff=0.0 if exact else UNIT_ROUNDOFF,
         homogeneous=homogeneous,
         floor=0.0 if exact else FLOOR,
+        steps=max(64, min(_MOST_STEPS, _WORK // max([1, *(_entries(m, layer) for m, layer in numbered)]))),
     )
     levels = tuple(place for place, layer in enumerate(layers) if layer.depth is not None)
     own = tuple(rows[place] for place in levels)
     return Prepared(problem, plan, frame, _labels(layers), exact, bits or 0, own, levels)
+
+
+def _entries(matrix: Matrix, layer: KernelLayer) -> int:
+    """Return the number of products that a map takes for one column of a form."""
+    return layer.nonlinear.n_in * matrix.terms
 
 
 def _first_map(layer: KernelLayer) -> Matrix:

@@ -8,7 +8,6 @@ is decided in rationals on the spot. Memory is the depth of the search.
 
 from __future__ import annotations
 
-import os
 import threading
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
@@ -16,8 +15,8 @@ from itertools import islice
 
 import numpy as np
 
-from plnet.errors import DomainError
-from plnet.regions.control import Control
+from plnet.errors import DomainError, EngineError
+from plnet.regions.control import Control, available_cores
 from plnet.regions.engines.base import Tally
 from plnet.regions.engines.search_base import Base, make_base
 from plnet.regions.engines.search_plan import NetworkPlan, cone_is_exact, make_plan
@@ -87,7 +86,18 @@ class Search:
     integers: bool = True
 
     def check(self, problem: Problem) -> None:
-        """Accept every network on every domain."""
+        """Accept every continuous network on every domain.
+
+        Raises
+        ------
+        EngineError
+            If the network has local winners.
+        """
+        if not problem.network.is_continuous:
+            raise EngineError(
+                'The engine "search" works on continuous networks; this one has a layer of local winners, '
+                'which jumps. Use engine="cells", on a domain of few dimensions.'
+            )
 
     def run(self, problem: Problem, control: Control, store: LeafStore | None) -> Tally:
         """Find all regions; put them into `store` if there is one."""
@@ -97,7 +107,7 @@ class Search:
         emitter = None if store is None else Emitter(problem, base, store)
         shared = _Shared(control, emitter)
         networks = self._networks(problem, base)
-        jobs = (os.cpu_count() or 1) if self.n_jobs == -1 else self.n_jobs
+        jobs = available_cores() if self.n_jobs == -1 else self.n_jobs
         workers = [_Worker(self, problem, base, networks, shared, jobs, i) for i in range(jobs)]
         try:
             complete = _run_all(workers, shared)

@@ -118,9 +118,10 @@ def _rounded_map(block: Block) -> _Map:
         weight, bias = np.eye(layer.n_in), np.zeros(layer.n_in)
         return _Map(np.stack([weight, 0 * weight]), np.stack([bias, bias]))
     weight, bias = block.affine[0].weight, block.affine[0].bias
-    size, bias_size, terms = np.abs(weight), np.abs(bias), 0
+    size, bias_size = block.affine[0].weight_size, np.abs(bias)
+    terms = sum(affine.n_terms + 2 for affine in block.affine if not affine.has_exact_weight)
     for affine in block.affine[1:]:
-        steep = np.abs(affine.weight)
+        steep = affine.weight_size
         weight, size = affine.weight @ weight, steep @ size
         bias, bias_size = affine.weight @ bias + affine.bias, steep @ bias_size + np.abs(affine.bias)
         terms += affine.n_in + 3
@@ -352,7 +353,7 @@ def _walls(block: Block) -> tuple[np.ndarray, np.ndarray]:
 
 def _set_classes(block: Block, table: np.ndarray, points: np.ndarray) -> None:
     """Find walls with proportional weights, exactly; rounding only finds candidates."""
-    if len(block.affine) > 1 or not len(table):
+    if len(block.affine) > 1 or not len(table) or not all(one.has_exact_weight for one in block.affine):
         return
     weight = block.affine[0].weight if block.affine else np.eye(block.nonlinear.n_in)
     bias = block.affine[0].bias if block.affine else np.zeros(block.nonlinear.n_in)

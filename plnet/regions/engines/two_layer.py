@@ -14,7 +14,6 @@ point or decided in rationals; if one of them is zero, the regions are searched 
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from fractions import Fraction
@@ -25,7 +24,7 @@ import numpy as np
 
 from plnet.errors import EngineError
 from plnet.geometry.exact import RationalMatrix
-from plnet.regions.control import Control
+from plnet.regions.control import Control, available_cores
 from plnet.regions.engines.base import Tally
 from plnet.regions.engines.search import Search
 from plnet.regions.engines.two_layer_form import TwoLayers, two_layers, why_not
@@ -84,7 +83,7 @@ class TwoLayer:
         return Search(n_jobs=self.n_jobs).run(problem, control, store)
 
     def _jobs(self) -> int:
-        return (os.cpu_count() or 1) if self.n_jobs == -1 else self.n_jobs
+        return available_cores() if self.n_jobs == -1 else self.n_jobs
 
 
 def _count(form: TwoLayers, control: Control, jobs: int) -> Tally:

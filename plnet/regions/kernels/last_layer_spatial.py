@@ -1,8 +1,9 @@
 """Regions of the deepest layer inside one cell of dimension 3, counted without visiting them.
 
-Planes ``H_1, ..., H_m`` cut a convex cell P into ``1 + sum_i f_i`` parts, f_i the number of parts into which the
-earlier planes cut the polygon ``P & H_i`` (deletion and restriction, Zaslavsky 1975). The polygons
-are counted as in `plnet.regions.kernels.last_layer`; what is not certified is left to the enumeration.
+Planes ``H_1, ..., H_m`` cut a convex cell P into ``1 + sum_i f_i`` parts, f_i the number of parts
+into which the earlier planes cut the polygon ``P & H_i`` (deletion and restriction, Zaslavsky 1975).
+The polygons are counted as in `plnet.regions.kernels.last_layer`; what is not certified is left to
+the enumeration.
 """
 
 from __future__ import annotations
@@ -24,6 +25,12 @@ LENGTH, END, N_END, CORNER = 5, 6, 6, 5
 ITEM, LOW, HIGH = range(3)
 # Row of SpatialState.marks that holds the corners of a polygon in order.
 RING = c.SIGNS
+
+
+@compiled_inline
+def _most_rays(state):
+    """Rays that the buffers for one cut hold."""
+    return min(state.values.shape[1], state.signs.shape[1], state.below.shape[0], state.marks.shape[1])
 
 
 @compiled_inline
@@ -62,7 +69,7 @@ def _load_section(limits, state, length, table, start, n):
             for w in range(limits.words):
                 tight[size, w] = tight[i, w]
             size += 1
-    return size if size <= state.marks.shape[1] and _load_ring(limits, state, tight, size) else 0
+    return size if size <= _most_rays(state) and _load_ring(limits, state, tight, size) else 0
 
 
 @compiled_inline
@@ -84,7 +91,7 @@ def _load_ring(limits, state, tight, n):
 
 @compiled_inline
 def _load_chord(limits, state, length, n, m):
-    """Write the chord that the plane in `cut` makes in the polygon: 1, 0 if it makes none, -1 not certified."""
+    """Write the chord that the plane in `cut` makes in the polygon: 1, 0 for none, -1 if not certified."""
     poly = state.scratch[0]
     if not prepare_cut(limits, state, length, poly, state.scratch_tight[0], 0, n):
         return -1
@@ -123,7 +130,9 @@ def _sign_at_end(limits, state, j, end):
     """Value of the form of chord j at an end of another one, its error and its sign or UNSURE."""
     chord = state.chords[j]
     value, error, sign = sign_at(limits, chord, chord[LENGTH], end)
-    if end[CORNER] >= 0.0 and (chord[END + CORNER] == end[CORNER] or chord[END + N_END + CORNER] == end[CORNER]):
+    if end[CORNER] >= 0.0 and (
+        chord[END + CORNER] == end[CORNER] or chord[END + N_END + CORNER] == end[CORNER]
+    ):
         sign = 0
     return value, error, sign
 
@@ -161,7 +170,7 @@ def count_planes(plan, limits, state, layer, forms, table, pending, n_open, star
 
     Returns 0 if that is not certified, or if some wall is not a plane.
     """
-    if limits.d != 3 or limits.homogeneous:
+    if limits.d != 3 or limits.homogeneous or n > _most_rays(state):
         return 0
     total, m = 1, _load_items(plan, state, layer, pending, n_open)
     if m < 0:

@@ -74,6 +74,7 @@ class Plan(NamedTuple):
     unit_roundoff: float  # 2**-53, or 0 where all arithmetic is exact
     homogeneous: bool  # all constants are exactly zero
     floor: float  # smallest radius of anything that was rounded
+    steps: int  # cells between two looks at the budget
 
 
 class State(NamedTuple):

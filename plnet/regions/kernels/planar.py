@@ -429,7 +429,7 @@ def advance(plan, state, out, limit, counting):
     """
     scalars, frame, tops = state.registers[c.SCALARS], state.registers[c.FRAME], state.registers[c.TOPS]
     deepest = len(plan.layers) - 1
-    for _step in range(4_000_000):
+    for _step in range(plan.steps):
         if scalars[c.SP] == 0:
             return c.DONE
         if scalars[c.COUNT] >= limit:

@@ -22,10 +22,13 @@ __all__ = [
     "NEGATIVE",
     "POSITIVE",
     "UNDECIDED",
+    "UNSURE",
     "copy_cell",
+    "cross",
     "cut_sides",
     "length_of",
     "prepare_cut",
+    "sign_at",
     "write_half",
     "write_other_half",
 ]
@@ -47,7 +50,7 @@ def length_of(limits, form):
 
 
 @compiled_inline
-def _sign_at(limits, form, length, ray):
+def sign_at(limits, form, length, ray):
     """Value of a form at a ray, its error, and its certified sign or UNSURE."""
     value, size = 0.0, 0.0
     if limits.exact:
@@ -83,7 +86,7 @@ def cut_sides(limits, state, length, poly, start, n):
     sides = 0
     unsure = False
     for v in range(start, start + n):
-        _, _, sign = _sign_at(limits, state.cut, length, poly[v])
+        _, _, sign = sign_at(limits, state.cut, length, poly[v])
         if sign == 1:
             sides |= POSITIVE
         elif sign == -1:
@@ -99,7 +102,7 @@ def cut_sides(limits, state, length, poly, start, n):
 def prepare_cut(limits, state, length, poly, tight, start, n):
     """Signs of the form in `cut` at all rays; False if one is not certified."""
     for i in range(n):
-        value, error, sign = _sign_at(limits, state.cut, length, poly[start + i])
+        value, error, sign = sign_at(limits, state.cut, length, poly[start + i])
         if sign == UNSURE:
             return False
         state.values[s.AT, i], state.values[s.ERROR, i] = value, error
@@ -188,7 +191,7 @@ def _cross_exactly(limits, above, below, p, q, out):
 
 
 @compiled_inline
-def _cross(limits, state, i, j, p, q, out):
+def cross(limits, state, i, j, p, q, out):
     """Write the ray where the edge from p (above) to q (below) meets the cut; False if not certified."""
     above, below = state.values[s.AT, i], state.values[s.AT, j]
     if limits.exact:
@@ -240,7 +243,7 @@ def _new_rays(limits, state, poly, tight, start, n, bit, table, target, target_t
                 for m in range(limits.d + 2):
                     target[row, m] = 0.0
                 target[row, limits.d] = 1.0
-            elif not _cross(limits, state, i, j, poly[start + i], poly[start + j], target[row]):
+            elif not cross(limits, state, i, j, poly[start + i], poly[start + j], target[row]):
                 return -1
             elif target[row, limits.d + 1] > REFINE_ABOVE:
                 refine(limits, state, table, target[row])

@@ -12,6 +12,7 @@ from plnet.regions.kernels import layout as c
 from plnet.regions.kernels import spatial_layout as s
 from plnet.regions.kernels.bookkeeping import is_mine, settle_row
 from plnet.regions.kernels.compile import compiled, compiled_inline
+from plnet.regions.kernels.last_layer_spatial import count_planes
 from plnet.regions.kernels.spatial_cuts import (
     CHILD_N,
     CHILD_PIECE,
@@ -44,6 +45,11 @@ def _finish(
             # One certified wall across a convex cell: two regions.
             scalars[c.COUNT] += 2
             return
+        if counting and n_open > 2 and scalars[c.COUNT] + n_open < scalars[c.MOST]:
+            found = count_planes(plan, limits, state, layer, forms, table, pending, n_open, poly, n)
+            if found > 0 and scalars[c.COUNT] + found <= scalars[c.MOST]:
+                scalars[c.COUNT] += found
+                return
     else:
         for i in range(n_done):
             unit = state.marks[c.DONE_UNITS, i]

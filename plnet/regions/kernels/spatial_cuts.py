@@ -20,14 +20,14 @@ from plnet.regions.kernels.polytopes import (
 from plnet.regions.kernels.spatial_filter import settle_group
 from plnet.regions.kernels.spatial_forms import take_difference, take_row
 
-__all__ = ["CHILD_N", "CHILD_PIECE", "CHILD_POLY", "CHILD_TABLE", "cut_by_group", "cut_by_row"]
+__all__ = ["CHILD_N", "CHILD_PIECE", "CHILD_POLY", "CHILD_TABLE", "cut_by_group", "cut_by_row", "free_bit"]
 
 # Columns of SpatialState.children.
 CHILD_POLY, CHILD_N, CHILD_PIECE, CHILD_TABLE = range(4)
 
 
 @compiled_inline
-def _free_bit(limits, tight, start, n):
+def free_bit(limits, tight, start, n):
     """A bit that no ray of a cell has; -1 if there is none."""
     for w in range(limits.words):
         used = tight[start, w]
@@ -69,7 +69,7 @@ def cut_by_row(plan, limits, state, frame):
     row = state.pending[frame[s.PENDING]]
     at = plan.layers[layer, c.ROW0] + row
     take_row(plan, limits, state, layer, frame[s.FORMS], row)
-    bit = _free_bit(limits, state.tight, start, n)
+    bit = free_bit(limits, state.tight, start, n)
     if bit < 0 or not prepare_cut(limits, state, state.work[c.SCALE, at], state.poly, state.tight, start, n):
         return -1
     unit, piece, poly = plan.rows[at, c.UNIT], plan.rows[at, c.PIECE], tops[s.RAYS]
@@ -140,7 +140,7 @@ def _clip_member(plan, limits, state, layer, unit, forms, p, start, n, table):
             return 0
         if sides != BOTH:
             continue
-        bit = _free_bit(limits, tight[place], 0, n)
+        bit = free_bit(limits, tight[place], 0, n)
         if bit < 0 or not prepare_cut(limits, state, length, poly[place], tight[place], 0, n):
             return -1
         kept, made = write_half(

@@ -69,6 +69,8 @@ class SpatialState(NamedTuple):
     scratch: np.ndarray  # (2, ., d + 2): two cells
     scratch_tight: np.ndarray
     children: np.ndarray  # (widest, 5): cells that a cut made
+    chords: np.ndarray  # (rows, 18): walls of the deepest layer in a polygon; see `last_layer_spatial`
+    places: np.ndarray  # (3, rows): planes of the deepest layer, and bounds of crossings on a chord
     registers: np.ndarray  # (3, 24)
 
 
@@ -117,12 +119,17 @@ def new_state(plan: c.Plan, limits: Limits) -> SpatialState:
         scratch=np.empty((2, 4096, columns)),
         scratch_tight=np.zeros((2, 4096, limits.words), np.uint64),
         children=np.zeros((plan.widest, 5), np.int64),
+        chords=np.empty((rows, 18)),
+        places=np.empty((3, rows)),
         registers=np.zeros((3, 24), np.int64),
     )
 
 
 _WIDE = {"marks", "values", "signs", "scratch", "scratch_tight"}
-_FIXED = {"current", "work", "line", "cut", "common", "system", "inverse", "saved", "children", "registers"}
+_FIXED = {
+    *("current", "work", "line", "cut", "common", "system", "inverse", "saved", "children"),
+    *("chords", "places", "registers"),
+}
 
 
 def grown(state: SpatialState) -> SpatialState:
