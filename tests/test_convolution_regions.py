@@ -125,12 +125,12 @@ def dense(network):
 
 def deep_net(batch_norm, seed=0):
     torch.manual_seed(seed)
-    norm = [nn.BatchNorm2d(3)] if batch_norm else []
+    norm = [nn.BatchNorm2d(4)] if batch_norm else []
     return ready(
         nn.Sequential(
-            conv(2, 2, 3, padding=1, padding_mode="circular"), nn.ReLU(), conv(2, 3, 3, padding=1), *norm,
-                nn.ReLU(),
-            nn.MaxPool2d(2), conv(3, 4, 2, stride=2), nn.PReLU(4), nn.Flatten(), nn.Linear(16, 3), nn.ReLU(),
+            conv(2, 2, 3, padding=1, padding_mode="circular"), nn.ReLU(),
+            conv(2, 4, 3, padding=1, groups=2), *norm, nn.ReLU(),
+            nn.MaxPool2d(2), conv(4, 4, 2, stride=2), nn.PReLU(4), nn.Flatten(), nn.Linear(16, 3), nn.ReLU(),
             nn.Linear(3, 2),
         ),
         seed,
@@ -143,7 +143,7 @@ def test_operators_and_matrices_give_the_same_regions(batch_norm):
     domain = plnet.Slice.through(np.random.default_rng(1).standard_normal((3, 128)), margin=-0.3)
     found = plnet.enumerate_regions(network, domain, progress=False)
     other = plnet.enumerate_regions(dense(network), domain, progress=False)
-    assert len(found) == len(other) > 1000
+    assert len(found) == len(other) > 500
     order, other_order = (np.lexsort(one.patterns.T) for one in (found, other))
     assert np.array_equal(found.patterns[order], other.patterns[other_order])
     np.testing.assert_allclose(found.volumes[order], other.volumes[other_order], rtol=1e-6, atol=1e-9)
@@ -282,7 +282,7 @@ def test_budgets_of_large_networks_are_honoured():
     count = plnet.count_regions(network, domain, progress=False, max_seconds=1.0)
     assert not count.complete
     assert count.seconds < 15
-    assert count.lower > 10
+    assert count.lower > 0
 
 
 def vgg(seed=0):
@@ -375,3 +375,16 @@ def test_a_residual_network_with_batch_norm_on_images():
     kinds = {type(layer).__name__ for layer in network.layers}
     assert kinds >= {"Convolution", "StackedAffine", "SparseAffine"}
     assert any(isinstance(layer, ScalarPWL) for layer in network.layers)
+
+
+@pytest.mark.parametrize(
+    ("n", "size", "stride", "channels", "count"),
+    [(3, 2, 1, 1, 4), (3, 2, 1, 2, 15), (4, 2, 2, 2, 16), (4, 3, 1, 2, 16)],
+)
+@pytest.mark.parametrize("engine", ["auto", "cells", "search", "rational"])
+def test_counts_of_one_layer_on_the_whole_space(n, size, stride, channels, count, engine):
+    """Xiong, Huang, Yu, Liu, Zhu and Shao (2020), "On the number of linear regions of CNNs", Theorem 2."""
+    torch.manual_seed(0)
+    module = nn.Sequential(nn.Conv1d(1, channels, size, stride), nn.ReLU())
+    network = as_network(module, (1, n))
+    assert plnet.count_regions(network, engine=engine, progress=False) == count

@@ -160,3 +160,17 @@ def test_partial_complexes_and_jumps_are_refused():
     jumping = PLNetwork((LocalWinner([[0, 1]], 2),), 2)
     with pytest.raises(EngineError, match="jumps"):
         plnet.enumerate_regions(jumping, plnet.Box(-1, 1)).extrema(0)
+
+
+@pytest.mark.parametrize("size", [1e-200, 1e200])
+def test_numbers_beyond_the_range_of_floats(size):
+    # relu(size x) * size + size: the greatest value is size^2 + size, of which floats know nothing.
+    network = PLNetwork((Affine([[size]], [0.0]), ScalarPWL.relu(1), Affine([[size]], [size])), 1)
+    complex_ = plnet.enumerate_regions(network, plnet.Box(-1, 1))
+    found = complex_.extrema()
+    assert found.maximum.value == Fraction(size) ** 2 + Fraction(size)
+    assert found.minimum.value == Fraction(size)
+    assert complex_.lipschitz().squared == Fraction(size) ** 4
+    assert complex_.lipschitz(1).exact == Fraction(size) ** 2
+    assert complex_.lipschitz(1).lower <= Fraction(size) ** 2
+    assert len(complex_.level_set(2 * size)) == (1 if size > 1 else 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from fractions import Fraction
 
 import degenerate
@@ -143,6 +144,13 @@ def test_brackets_are_proved():
     low, high = root_bracket(Fraction(2), Fraction(2))
     assert Fraction(low) ** 2 < 2 < Fraction(high) ** 2
     assert high == math.nextafter(low, 2)
+    for exponent in (-401, -300, 300, 401):
+        number = 2 * Fraction(10) ** exponent
+        low, high = root_bracket(number, number)
+        assert Fraction(low) ** 2 < number < Fraction(high) ** 2
+        assert high == math.nextafter(low, math.inf)
+    assert root_bracket(Fraction(10) ** 700, Fraction(10) ** 700) == (sys.float_info.max, math.inf)
+    assert root_bracket(Fraction(0), Fraction(0)) == (0.0, 0.0)
 
 
 def test_other_norms_are_refused():

@@ -43,7 +43,7 @@ def _check(network, domain, wanted: set, engine) -> plnet.regions.RegionComplex:
 
 
 def _check_points(found) -> None:
-    points = found.leaves.vertices[:, :-1]
+    points = found.points
     at = found.network.pattern_at(found.chart.embed(points))
     np.testing.assert_array_equal(at, found.patterns)
 
@@ -364,7 +364,7 @@ def test_interruption_keeps_what_is_known():
 
 def test_cross_has_points_inside():
     found = plnet.enumerate_regions(cross(), engine=Search())
-    assert sorted(map(tuple, np.sign(found.leaves.vertices[:, :2]).tolist())) == [
+    assert sorted(map(tuple, np.sign(found.points).tolist())) == [
         (-1, -1),
         (-1, 1),
         (1, -1),

@@ -34,8 +34,8 @@ def whitney_sum(arrangement: Arrangement) -> int:
     Examples
     --------
     >>> from plnet.bounds import families, whitney_sum
-    >>> whitney_sum(families.h3()), whitney_sum(families.shi(3))
-    (120, 16)
+    >>> whitney_sum(families.braid(3)), whitney_sum(families.shi(3))
+    (24, 16)
     """
     if len(arrangement) > _LARGEST:
         raise NetworkError(

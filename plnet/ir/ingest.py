@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -20,6 +21,9 @@ from plnet.ir.verify import verify
 from plnet.ir.walk import refuse_modules
 
 __all__ = ["as_network", "supported_layers"]
+
+_TRACING = threading.Lock()
+"""torch.fx changes `torch.nn.Module` itself while it traces, so only one thread may do it at a time."""
 
 
 def as_network(module: nn.Module | PLNetwork, input_shape: int | Sequence[int] | None = None) -> PLNetwork:
@@ -85,6 +89,11 @@ def as_network(module: nn.Module | PLNetwork, input_shape: int | Sequence[int] |
             else repr(type(module))
         )
         raise IngestError(f"Expected a torch.nn.Module or a PLNetwork, got {what}.")
+    with _TRACING:
+        return _read(module, shape)
+
+
+def _read(module: nn.Module, shape: tuple[int, ...] | None) -> PLNetwork:
     twin = double_copy(_unwrapped(module))
     root, graph, defaults = trace(twin)
     if shape is None:

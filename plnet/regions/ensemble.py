@@ -17,6 +17,7 @@ import numpy as np
 
 from plnet.errors import DomainError, EngineError, NetworkError
 from plnet.geometry.domain import Chart, Domain
+from plnet.ir.network import PLNetwork
 from plnet.regions.api import count_regions
 from plnet.regions.choice import get_engine
 from plnet.regions.control import available_cores, check_jobs, make_control
@@ -159,6 +160,7 @@ def count_many(
         max_seconds=max_seconds,
         deadline=None if max_total_seconds is None else start + max_total_seconds,
         stop=stop,
+        reading=threading.Lock(),
     )
     report, close = _reporter(progress, len(given))
     try:
@@ -207,6 +209,7 @@ def _count(
     max_seconds: float | None,
     deadline: float | None,
     stop: threading.Event,
+    reading: threading.Lock,
 ) -> RegionCount | Exception | None:
     """Count one network; None if there is no time left for it."""
     left = max_seconds
@@ -222,7 +225,7 @@ def _count(
 
     try:
         return count_regions(
-            _built(network, module),
+            _built(network, module, reading),
             domain,
             definition=definition,
             engine=engine,
@@ -236,7 +239,17 @@ def _count(
         return error
 
 
-def _built(network: Any, module: Any) -> Any:
+def _built(network: Any, module: Any, reading: threading.Lock) -> Any:
+    """Read one network; modules must not be copied while another thread traces one (see `as_network`)."""
+    if isinstance(network, PLNetwork):
+        return network
+    from plnet.ir.ingest import as_network
+
+    with reading:
+        return as_network(_with_state(network, module))
+
+
+def _with_state(network: Any, module: Any) -> Any:
     if not isinstance(network, Mapping):
         return network
     if module is None:

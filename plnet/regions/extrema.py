@@ -8,6 +8,7 @@ where this is. Only there can the extremum be, and there it is computed in ratio
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -15,12 +16,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from plnet.errors import NetworkError
 from plnet.geometry.exact import rational
 from plnet.geometry.homogeneous import Form, Vertex, value
 from plnet.ir.layers import Affine, ScalarPWL
 from plnet.regions.adjacency import pattern_index
 from plnet.regions.face_lattice import CornerCell, corners_of
-from plnet.regions.network_checks import output_weights, require_continuous
+from plnet.regions.network_checks import output_weights, require_continuous, rounded_fraction
 
 if TYPE_CHECKING:
     from plnet.regions.complex import RegionComplex
@@ -69,6 +71,7 @@ class Extrema:
     maximum: Extremum
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def extrema(complex_: RegionComplex, output: int | Sequence[float] | None = None) -> Extrema:
     """Return the exact extrema of an output, or of a linear combination of outputs.
 
@@ -89,6 +92,8 @@ def extrema(complex_: RegionComplex, output: int | Sequence[float] | None = None
         If there is no such output.
     EngineError
         If the network can jump.
+    NetworkError
+        If the outputs leave the range of floating-point numbers.
 
     Notes
     -----
@@ -181,10 +186,20 @@ def _proved(
 
 def _level_below(guess: Fraction, spread: Fraction) -> float:
     """Return a float at which the unit opens: the guess itself if it is a float, or one well below it."""
-    if Fraction(rounded := float(guess)) == guess:
+    rounded = rounded_fraction(guess)
+    if rounded == math.inf:
+        return sys.float_info.max
+    if rounded == -math.inf:
+        raise NetworkError(
+            "The outputs of the network leave the range of floating-point numbers, so their extrema "
+            "cannot be found. Scale the last layer by a power of two."
+        )
+    if Fraction(rounded) == guess:
         return rounded
-    level = float(guess - _MARGIN * (spread or abs(guess)))
-    return level if Fraction(level) < guess else math.nextafter(rounded, -math.inf)
+    level = rounded_fraction(guess - _MARGIN * (spread or abs(guess)))
+    if level == -math.inf or Fraction(level) >= guess:
+        return math.nextafter(rounded, -math.inf)
+    return level
 
 
 def _rising(form: Form, cell: CornerCell) -> Vertex | None:

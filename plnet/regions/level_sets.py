@@ -114,6 +114,7 @@ class LevelSet:
         return math.fsum(self.sizes[: self.n_pieces].tolist())
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def level_set(
     complex_: RegionComplex, value: Any = 0, output: int | Sequence[float] | None = None
 ) -> LevelSet:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -14,7 +15,7 @@ from plnet.errors import EngineError
 from plnet.geometry.exact import RationalMatrix, rational
 from plnet.ir.network import UNIT_ROUNDOFF
 from plnet.regions.gradient_errors import gradient_errors
-from plnet.regions.network_checks import output_weights, require_continuous
+from plnet.regions.network_checks import output_weights, require_continuous, rounded_fraction
 from plnet.regions.operator_norms import UnitBall, root_bracket, spectral_bracket, unit_ball
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class LipschitzConstant:
         return self.upper
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def lipschitz_constant(complex_: RegionComplex, p: float = 2, output: Any = None) -> LipschitzConstant:
     """Return the Lipschitz constant of the network on the domain of a complex.
 
@@ -135,16 +137,24 @@ def _euclidean(complex_: RegionComplex) -> _Norm:
     # Lengths along almost parallel directions are known less exactly.
     condition = float(np.linalg.cond(upper))
     return _Norm(
-        rounded=lambda matrices: np.linalg.norm(matrices @ inverse, ord=2, axis=(1, 2)),
+        rounded=lambda matrices: _spectral_norms(matrices @ inverse),
         bound=lambda sizes: np.linalg.norm(sizes @ np.abs(inverse), axis=(1, 2)),
         exact=lambda matrix: spectral_bracket(matrix, gram),
         relative=_SLACK + 1000 * UNIT_ROUNDOFF * len(embedding.integers) * condition,
     )
 
 
+def _spectral_norms(matrices: np.ndarray) -> np.ndarray:
+    """Return greatest singular values, (n, m, d) -> (n,); NaN where an entry is not finite."""
+    out = np.full(len(matrices), np.nan)
+    finite = np.isfinite(matrices).all(axis=(1, 2))
+    out[finite] = np.linalg.norm(matrices[finite], ord=2, axis=(1, 2))
+    return out
+
+
 def _by_corners(complex_: RegionComplex, p: float) -> _Norm:
     ball = unit_ball(complex_.chart, p)
-    corners = ball.corners.astype(np.float64)
+    corners = np.array([rounded_fraction(x) for x in ball.corners.flat]).reshape(ball.corners.shape)
 
     def exact(matrix: np.ndarray) -> Bracket:
         found = Fraction(ball.norm(matrix))
@@ -189,10 +199,14 @@ def _best(
 
 
 def _down(number: Fraction) -> float:
-    rounded = float(number)
+    rounded = rounded_fraction(number)
+    if rounded == math.inf:
+        return sys.float_info.max
     return rounded if Fraction(rounded) <= number else math.nextafter(rounded, -math.inf)
 
 
 def _up(number: Fraction) -> float:
-    rounded = float(number)
-    return rounded if Fraction(rounded) >= number else math.nextafter(rounded, math.inf)
+    rounded = rounded_fraction(number)
+    return (
+        rounded if rounded == math.inf or Fraction(rounded) >= number else math.nextafter(rounded, math.inf)
+    )

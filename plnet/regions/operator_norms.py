@@ -128,13 +128,26 @@ def is_definite(matrix: np.ndarray) -> bool:
 
 
 def root_bracket(lower: Fraction, upper: Fraction) -> tuple[float, float]:
-    """Return floats below and above the roots of two bounds; equal where a root is a float."""
-    low, high = math.sqrt(lower), math.sqrt(upper)
-    while Fraction(low) ** 2 > lower:
+    """Return floats below and above the roots of two bounds; equal where a root is a float.
+
+    Beyond the range of floats the greatest float and inf.
+    """
+    low, high = _root(lower), _root(upper)
+    while low == math.inf or Fraction(low) ** 2 > lower:
         low = math.nextafter(low, -math.inf)
-    while Fraction(high) ** 2 < upper:
+    while high < math.inf and Fraction(high) ** 2 < upper:
         high = math.nextafter(high, math.inf)
     return low, high
+
+
+def _root(number: Fraction) -> float:
+    """Return a root to within a few units in the last place, also where the number is no float."""
+    shift = (number.denominator.bit_length() - number.numerator.bit_length()) // 2
+    root = math.sqrt(number * Fraction(4) ** shift)
+    try:
+        return math.ldexp(root, -shift)
+    except OverflowError:
+        return math.inf
 
 
 def _quadratic(matrix: np.ndarray, vector: np.ndarray) -> Fraction:
