@@ -1,6 +1,7 @@
 """Settings that hold for all tests."""
 
 import os
+import signal
 import zlib
 
 os.environ["MPLBACKEND"] = "Agg"  # Before anything imports matplotlib: no test needs a screen.
@@ -8,6 +9,10 @@ os.environ["MPLBACKEND"] = "Agg"  # Before anything imports matplotlib: no test 
 import numpy as np
 import pytest
 from hypothesis import settings
+
+# A shell that starts the tests in the background makes them and all their processes ignore Ctrl-C.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Exact arithmetic and first compilations make the time of one example uneven, so there is no deadline.
 settings.register_profile("local", deadline=None, print_blob=True)

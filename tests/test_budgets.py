@@ -108,8 +108,6 @@ LONG = """
 import os, signal, sys, threading
 import plnet
 from helpers import he_network
-# A shell that starts the tests in the background lets its children ignore Ctrl-C.
-signal.signal(signal.SIGINT, signal.default_int_handler)
 network = he_network((2, *[400] * 4, 1), 0, bias=0.5)
 run = plnet.count_regions if sys.argv[1] == "count" else plnet.enumerate_regions
 domain = plnet.Box(-1, 1)
