@@ -25,7 +25,7 @@ from typing import Iterator, NamedTuple
 ROOT = Path(__file__).resolve().parent
 WINDOWS = os.name == "nt"
 SUPPORTED = ((3, 13), (3, 12), (3, 11))
-EXTRAS = "data,progress,exact,graph,parallel,slurm,tables,dev"
+EXTRAS = "data,progress,exact,graph,parallel,slurm,tables,plotly,dev"
 STAMP = "plnet-environment.json"
 LOCK = "plnet-environment.lock"
 INTERRUPTED = 130

@@ -32,6 +32,7 @@ OPTIONAL = {
     "hydra-submitit-launcher": "slurm",
     "submitit": "slurm",
     "pyarrow": "tables",
+    "plotly": "plotly",
 }
 
 
