@@ -13,7 +13,6 @@ from plnet.ir.layers import GroupMax, ScalarPWL
 from plnet.ir.network import PLNetwork
 from plnet.regions.adjacency import neighbours
 from plnet.regions.face_lattice import Face, corners_of
-from plnet.regions.known_vertices import with_vertices
 from plnet.regions.level_set_topology import Part, Topology, face_dimension, face_size, topology
 from plnet.regions.level_sets import complement_components, ordered_corners
 from plnet.regions.network_checks import require_continuous
@@ -123,7 +122,7 @@ def decision_boundary(complex_: RegionComplex) -> DecisionBoundary:
     if not refined.complete:
         # Without a budget only Ctrl-C stops an enumeration; half a boundary would look like a whole one.
         raise KeyboardInterrupt
-    refined = with_vertices(refined)
+    refined = replace(refined, leaves=refined.geometry)
     leaves, classes = refined.leaves, refined.patterns[:, -1]
     region = leaves.facet_region
     behind = neighbours(refined.problem, leaves)

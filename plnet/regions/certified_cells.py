@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from plnet.errors import DimensionError
-from plnet.geometry.cells import AnyCell, Cell, FacetId, signs, split
+from plnet.geometry.cells import AnyCell, Cell, signs, split
 from plnet.geometry.homogeneous import AT_INFINITY, Vertex, value
-from plnet.ir.layers import GroupMax
 from plnet.regions.exact_measure import homogeneous_point
-from plnet.regions.facets import facet_form
+from plnet.regions.facets import facet_form, walls_of_pattern
 from plnet.regions.problem import Problem
 from plnet.regions.rings import ring_of
 
@@ -50,7 +49,7 @@ def exact_cells(complex_: RegionComplex, what: str) -> Iterator[AnyCell]:
 
 def _cell_within_limit(problem: Problem, prefix: tuple[np.ndarray, ...], region: int, what: str) -> AnyCell:
     cell = problem.root
-    for facet, side in _walls(problem, prefix):
+    for facet, side in walls_of_pattern(problem, prefix):
         form = facet_form(problem, prefix, facet)
         at = signs(form, cell)
         if -side in at:
@@ -62,24 +61,6 @@ def _cell_within_limit(problem: Problem, prefix: tuple[np.ndarray, ...], region:
                 "take a Slice of the domain, or a network with fewer inputs."
             )
     return cell
-
-
-def _walls(problem: Problem, prefix: tuple[np.ndarray, ...]) -> Iterator[tuple[FacetId, int]]:
-    """Yield the walls next to the pieces of all units, and the side on which the region lies."""
-    for depth, (block, pieces) in enumerate(zip(problem.blocks, prefix, strict=True)):
-        layer = block.nonlinear
-        for unit, piece in enumerate(pieces.tolist()):
-            if isinstance(layer, GroupMax):
-                members = layer.groups[unit].tolist()
-                for other in range(len(members)):
-                    if members[other] != members[piece]:
-                        low, high = sorted((piece, other))
-                        yield (depth, unit, low, high), 1 if piece > other else -1
-                continue
-            if piece > 0:
-                yield (depth, unit, piece - 1, piece), 1
-            if piece < int(layer.n_pieces[unit]) - 1:
-                yield (depth, unit, piece, piece + 1), -1
 
 
 def orthant_parts(cell: AnyCell) -> list[AnyCell]:

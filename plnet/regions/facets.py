@@ -24,6 +24,7 @@ __all__ = [
     "halfspaces",
     "proper_vertices",
     "wall_form",
+    "walls_of_pattern",
     "with_vertices",
 ]
 
@@ -125,10 +126,10 @@ def cell_from_facets(
 
 def cell_from_pattern(problem: Problem, prefix: tuple[np.ndarray, ...]) -> AnyCell:
     """Return the exact cell on which all units are in the given pieces, from every wall in turn."""
-    return cell_from_facets(problem, list(_all_walls(problem, prefix)), prefix)
+    return cell_from_facets(problem, list(walls_of_pattern(problem, prefix)), prefix)
 
 
-def _all_walls(problem: Problem, prefix: tuple[np.ndarray, ...]) -> Iterator[tuple[FacetId, int]]:
+def walls_of_pattern(problem: Problem, prefix: tuple[np.ndarray, ...]) -> Iterator[tuple[FacetId, int]]:
     """Yield the walls of all units next to their pieces, and the side on which the region lies."""
     for depth, (block, pieces) in enumerate(zip(problem.blocks, prefix, strict=True)):
         layer = block.nonlinear

@@ -23,7 +23,6 @@ from plnet.ir.layers import Affine, ScalarPWL
 from plnet.ir.network import PLNetwork
 from plnet.regions.adjacency import pattern_index
 from plnet.regions.face_lattice import CornerCell, Face, corners_of, ordered_face
-from plnet.regions.known_vertices import with_vertices
 from plnet.regions.leaves import rounded_vertex
 from plnet.regions.level_set_topology import (
     Components,
@@ -156,7 +155,7 @@ def level_set(
     strips[:, -1] -= 1
     near = {row.tobytes() for row in strips}
     touching = np.array([row.tobytes() in near for row in refined.patterns], dtype=bool)
-    return _assembled(complex_, with_vertices(refined), exact, touching)
+    return _assembled(complex_, replace(refined, leaves=refined.geometry), exact, touching)
 
 
 def with_level(

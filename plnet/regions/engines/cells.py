@@ -8,9 +8,7 @@ O(n v d + v^2) for cells with v vertices above.
 
 from __future__ import annotations
 
-import threading
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -26,6 +24,7 @@ from plnet.regions.engines.one_layer import count_one_layer
 from plnet.regions.engines.plan import Prepared, prepare
 from plnet.regions.engines.rational import Rational, children
 from plnet.regions.engines.reduction import PaddedStore, without_lines
+from plnet.regions.engines.sharing import SharedWork, Stopped, run_all
 from plnet.regions.engines.spatial_run import SpatialRun
 from plnet.regions.facets import facet_form
 from plnet.regions.leaves import LeafStore
@@ -34,27 +33,13 @@ from plnet.regions.problem import Node, Problem, check_vertices, pattern_of
 __all__ = ["Cells"]
 
 
-class _Stopped(Exception):
-    """The budget is spent, or another thread was told to stop."""
-
-
-@dataclass
-class _Shared:
+@dataclass(kw_only=True)
+class _Shared(SharedWork):
     """What the threads of one run have in common."""
 
     prepared: Prepared
-    control: Control
     store: LeafStore | None
     visit_all: bool
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    stop: threading.Event = field(default_factory=threading.Event)
-    count: int = 0
-    fallbacks: int = 0
-
-    def add(self, regions: int, fallbacks: int = 0) -> None:
-        with self.lock:
-            self.count += regions
-            self.fallbacks += fallbacks
 
     def next_chunk(self, size: int) -> int:
         """Return how many regions to look for before the next pause."""
@@ -65,14 +50,6 @@ class _Shared:
         """Return how many regions may be counted at once, without a visit to each."""
         limit = self.control.max_regions
         return 0 if self.visit_all else 1 << 62 if limit is None else limit - self.count
-
-    def pause(self) -> None:
-        """Report progress; leave if the work shall end."""
-        with self.lock:
-            spent = self.control.spent(self.count)
-        if spent or self.stop.is_set():
-            self.stop.set()
-            raise _Stopped
 
 
 @dataclass(frozen=True)
@@ -116,13 +93,13 @@ class Cells:
             return Tally(0, complete=False)
         if prepared is None:
             return Rational().run(problem, control, store)
-        shared = _Shared(prepared, control, store, self.visit_all)
+        shared = _Shared(control=control, prepared=prepared, store=store, visit_all=self.visit_all)
         jobs = available_cores() if self.n_jobs == -1 else self.n_jobs
         # The work is shared by cells of the first layer; with one layer there is nothing behind them.
         shares = jobs if len(problem.blocks) > 1 else 1
         workers = [_Worker(shared, self.chunk, shares, i) for i in range(shares)]
         try:
-            complete = _run_all(workers, shared)
+            complete = run_all(workers, shared.stop)
         except KeyboardInterrupt:
             complete = False
         return Tally(shared.count, complete, n_fallbacks=shared.fallbacks)
@@ -142,21 +119,6 @@ class Cells:
         from plnet.regions.engines.line import Line
 
         return Line(chunk=self.chunk, n_jobs=self.n_jobs).run(smaller, control, padded)
-
-
-def _run_all(workers: list[_Worker], shared: _Shared) -> bool:
-    if len(workers) == 1:
-        return workers[0].run()
-    with ThreadPoolExecutor(len(workers)) as pool:
-        futures = [pool.submit(worker.run) for worker in workers]
-        try:
-            # The short wait lets Ctrl-C through; after a failure the others need not go on.
-            pending = set(futures)
-            while pending and not any(future.exception() for future in futures if future.done()):
-                pending = wait(futures, timeout=0.1, return_when=FIRST_EXCEPTION).not_done
-        finally:
-            shared.stop.set()
-    return all(future.result() for future in futures)
 
 
 class _Worker:
@@ -180,7 +142,7 @@ class _Worker:
                     self._explore(node, 0, self._shares)
                 elif i % self._shares[0] == self._shares[1]:
                     self._visit(node, 0)
-        except _Stopped:
+        except Stopped:
             return False
         return True
 

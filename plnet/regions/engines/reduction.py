@@ -71,9 +71,9 @@ class PaddedStore(LeafStore):
             neighbours.append(np.where(position > 0, position, np.repeat(sizes, sizes)) - 1)
         for bit in neighbours:
             tight[np.arange(len(bit)), bit // 64] |= np.uint64(1) << (bit % 64).astype(np.uint64)
-        self.add_polytopes(patterns, vertices, facets, sizes, sizes, tight)
+        self._add(patterns, vertices, facets, sizes, sizes, tight)
 
-    def add_polytopes(
+    def _add(
         self,
         patterns: np.ndarray,
         vertices: np.ndarray,
@@ -82,13 +82,7 @@ class PaddedStore(LeafStore):
         facet_sizes: np.ndarray,
         tight: np.ndarray,
     ) -> None:
-        """Store regions with zeros for the coordinates that are not looked at."""
+        # The coordinates that are not looked at are zero.
         padded = np.zeros((len(vertices), self._target.dim + 1))
         padded[:, self._kept] = vertices
-        self._target.add_polytopes(patterns, padded, facets, sizes, facet_sizes, tight)
-
-    def add_points(self, patterns: np.ndarray, points: np.ndarray) -> None:
-        """Store regions of which one point each is known."""
-        padded = np.zeros((len(points), self._target.dim))
-        padded[:, self._kept[:-1]] = points
-        self._target.add_points(patterns, padded)
+        self._target._add(patterns, padded, facets, sizes, facet_sizes, tight)

@@ -8,9 +8,7 @@ is decided in rationals on the spot. Memory is the depth of the search.
 
 from __future__ import annotations
 
-import threading
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
 
 import numpy as np
@@ -22,26 +20,18 @@ from plnet.regions.engines.search_base import Base, make_base
 from plnet.regions.engines.search_plan import NetworkPlan, cone_is_exact, make_plan
 from plnet.regions.engines.search_points import Emitter
 from plnet.regions.engines.search_run import Found, SearchRun
+from plnet.regions.engines.sharing import SharedWork, Stopped, run_all
 from plnet.regions.leaves import LeafStore
 from plnet.regions.problem import Problem
 
 __all__ = ["Search"]
 
 
-class _Stopped(Exception):
-    """The budget is spent, or another thread was told to stop."""
-
-
-@dataclass
-class _Shared:
+@dataclass(kw_only=True)
+class _Shared(SharedWork):
     """What the threads of one run have in common."""
 
-    control: Control
     emitter: Emitter | None
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    stop: threading.Event = field(default_factory=threading.Event)
-    count: int = 0
-    fallbacks: int = 0
 
     def room(self) -> int:
         """Return after how many regions to look at the budget again."""
@@ -56,14 +46,6 @@ class _Shared:
             run.fallbacks = 0
             if found is not None and self.emitter is not None:
                 self.emitter.add(found)
-
-    def pause(self) -> None:
-        """Report progress; leave if the work shall end."""
-        with self.lock:
-            spent = self.control.spent(self.count)
-        if spent or self.stop.is_set():
-            self.stop.set()
-            raise _Stopped
 
 
 @dataclass(frozen=True)
@@ -101,16 +83,19 @@ class Search:
 
     def run(self, problem: Problem, control: Control, store: LeafStore | None) -> Tally:
         """Find all regions; put them into `store` if there is one."""
-        base = make_base(problem)
-        if not problem.blocks:
-            return _whole_domain(problem, base, store)
+        try:
+            base = make_base(problem)
+            if not problem.blocks:
+                return _whole_domain(problem, base, store)
+            networks = self._networks(problem, base)
+        except KeyboardInterrupt:
+            return Tally(0, complete=False)
         emitter = None if store is None else Emitter(problem, base, store)
-        shared = _Shared(control, emitter)
-        networks = self._networks(problem, base)
+        shared = _Shared(control=control, emitter=emitter)
         jobs = available_cores() if self.n_jobs == -1 else self.n_jobs
         workers = [_Worker(self, problem, base, networks, shared, jobs, i) for i in range(jobs)]
         try:
-            complete = _run_all(workers, shared)
+            complete = run_all(workers, shared.stop)
         except KeyboardInterrupt:
             complete = False
         if complete and not shared.count:
@@ -141,21 +126,6 @@ def _empty() -> DomainError:
         "The domain is empty or flat: its half-spaces have no common interior point. "
         "Expected a domain with interior points; check the signs of A and b."
     )
-
-
-def _run_all(workers: list[_Worker], shared: _Shared) -> bool:
-    if len(workers) == 1:
-        return workers[0].run()
-    with ThreadPoolExecutor(len(workers)) as pool:
-        futures = [pool.submit(worker.run) for worker in workers]
-        try:
-            # The short wait lets Ctrl-C through; after a failure the others need not go on.
-            pending = set(futures)
-            while pending and not any(future.exception() for future in futures if future.done()):
-                pending = wait(futures, timeout=0.1, return_when=FIRST_EXCEPTION).not_done
-        finally:
-            shared.stop.set()
-    return all(future.result() for future in futures)
 
 
 class _Worker:
@@ -189,8 +159,8 @@ class _Worker:
                     if not finished:
                         shared.pause()
                 if shared.stop.is_set():
-                    raise _Stopped
-        except _Stopped:
+                    raise Stopped
+        except Stopped:
             return False
         except KeyboardInterrupt:
             shared.collect(run)

@@ -41,6 +41,8 @@ class TwoLayers:
 
 def why_not(problem: Problem) -> str | None:
     """Say why the closed count does not apply, or return None."""
+    if not problem.network.is_continuous:
+        return "a layer of local winners jumps"
     if len(problem.blocks) != 2:
         return f"it needs two hidden layers, the network has {len(problem.blocks)}"
     if len(problem.chart.facets.integers):
