@@ -3,6 +3,8 @@
 Each message says what was expected, what came, and what to do.
 """
 
+from typing import Any
+
 __all__ = [
     "ConfigError",
     "DimensionError",
@@ -12,11 +14,15 @@ __all__ = [
     "IncompleteResultError",
     "IngestError",
     "LockLostError",
+    "MetricError",
     "MissingExtraError",
     "NetworkError",
+    "NotConvexError",
     "NotPiecewiseLinearError",
     "OutputError",
     "PLNetError",
+    "TargetError",
+    "TaskError",
     "UnboundedDomainError",
     "UnsupportedLayerError",
 ]
@@ -78,5 +84,25 @@ class ConfigError(PLNetError):
     """A configuration is missing or says something impossible."""
 
 
+class TaskError(PLNetError):
+    """The data of a task, or a sequence of tasks, cannot be used."""
+
+
+class MetricError(PLNetError):
+    """Numbers that a metric or a statistic needs are missing, of the wrong shape or impossible."""
+
+
 class MissingExtraError(PLNetError, ImportError):
     """An optional package is needed; the message names the extra to install."""
+
+
+class TargetError(PLNetError):
+    """A function or samples to approximate cannot be used."""
+
+
+class NotConvexError(TargetError):
+    """A function that has to be convex is not; the message says where, and so does `witness` if known."""
+
+    def __init__(self, message: str, witness: Any = None) -> None:
+        super().__init__(message)
+        self.witness = witness

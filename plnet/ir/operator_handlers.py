@@ -36,7 +36,7 @@ def sparse_linear(graph: Graph, module: SparseLinear, x: Symbol) -> Symbol:
 @module_handler(GatheredConvolution, becomes="Affine (a convolution, kept as such)", resizes=True)
 def gathered_convolution(graph: Graph, module: GatheredConvolution, x: Symbol) -> Symbol:
     """Kernel and table."""
-    kernel, bias = module.kernel.double().numpy(), module.bias.double().numpy()
+    kernel, bias = (tensor.detach().double().numpy() for tensor in (module.kernel, module.bias))
     layer = Convolution(kernel, module.table.numpy(), module.positions_in, bias, graph.name)
     return graph.emit(layer, graph.atoms(x), (layer.n_out,))
 

@@ -1,0 +1,360 @@
+"""The verbs: `fit_max_affine` and `optimal_error`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from plnet.errors import TargetError
+from plnet.geometry.domain import Domain
+from plnet.ir.network import PLNetwork
+from plnet.maxout.fitting.certificate import certify
+from plnet.maxout.fitting.convex_fit import fit_convex, one_sided
+from plnet.maxout.fitting.convexity import assumptions_of, check_convex
+from plnet.maxout.fitting.interval_fit import best_partition, fit_on_interval, optimum_on_interval
+from plnet.maxout.fitting.least_squares import fit_domain_least_squares
+from plnet.maxout.fitting.network_fit import fit_max_affine_target, fit_network
+from plnet.maxout.fitting.point_fit import best_lower_pieces, lifted_offsets
+from plnet.maxout.fitting.problem import Problem, bounded_chart, read_callable
+from plnet.maxout.fitting.results import ErrorBracket, MaxAffineFit
+from plnet.maxout.fitting.samples import Samples, fit_least_squares, read_samples, sample_errors
+from plnet.maxout.fitting.stabbing import best_slopes
+from plnet.maxout.fitting.targets import Target
+from plnet.maxout.inputs import chart_of, read_network
+from plnet.maxout.max_affine import MaxAffine
+
+if TYPE_CHECKING:
+    from torch.nn import Module
+
+__all__ = ["fit_max_affine", "optimal_error"]
+
+_KINDS = ("free", "lower", "upper")
+_OBJECTIVES = ("sup", "least_squares")
+_STARTS = 20
+
+Stop = Callable[[int], bool]
+
+
+def fit_max_affine(
+    target: Callable[..., Any] | Target | Module | PLNetwork | MaxAffine | Sequence[Any],
+    pieces: int,
+    domain: Domain | None = None,
+    *,
+    kind: str = "free",
+    objective: str = "sup",
+    rng: Any = None,
+    starts: int | None = None,
+    max_seconds: float | None = None,
+    progress: Callable[[int], object] | None = None,
+) -> MaxAffineFit:
+    """Approximate a convex function by the maximum of k affine functions, with a certified error.
+
+    Parameters
+    ----------
+    target : callable, Target, torch.nn.Module, PLNetwork, MaxAffine or (X, y)
+        A convex function of points (n, d), numpy vectorised; a piecewise-linear network with one output; or
+        samples X (n, d) and y (n,).
+    pieces : int
+        The number k of affine functions, at least 1.
+    domain : Box, Polytope, Segment or Slice
+        Bounded. Samples have none. On a `Segment` or `Slice` the fit is a function of its coordinates t.
+    kind : {"free", "lower", "upper"}
+        "lower" stays below the target and "upper" above it, on the whole domain.
+    objective : {"sup", "least_squares"}
+        What is made small; the sup error is certified for both.
+    rng : int, SeedSequence or Generator, optional
+        Draws starting points; 0 if not given. Best fits in one dimension do not depend on it.
+    starts : int, optional
+        Number of starts of the local search in several dimensions; 20 if not given.
+    max_seconds : float, optional
+        No further start after this time. Ctrl-C has the same effect.
+    progress : callable, optional
+        Gets the number of finished starts.
+
+    Returns
+    -------
+    MaxAffineFit
+        ``.sup_error`` is never less than the true error.
+
+    Raises
+    ------
+    NotConvexError
+        If the target is seen not to be convex; the message says where.
+    TargetError
+        If the target, the samples or an option cannot be used.
+    UnboundedDomainError
+        If the domain is unbounded.
+
+    Notes
+    -----
+    One variable: the best k lines are the chords of the partition on which the function bends away
+    from its chord equally far; this is the optimum, for functions and for samples. Several
+    variables: the best lower fit consists of tangents, whose touch points are found by clustering
+    and refined by linear programs; a local optimum. Lower and upper fits are free fits moved by
+    their error, so their optimum is twice as large.
+
+    References
+    ----------
+    Magnani and Boyd (2009), "Convex piecewise-linear fitting".
+    Hsiung, Kim and Boyd (2008), "Tractable approximate robust geometric programming", for one variable.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from plnet import Box
+    >>> from plnet.maxout.fitting import fit_max_affine
+    >>> fit = fit_max_affine(np.square, 4, Box(0, 1))
+    >>> round(fit.sup_error, 9), fit.function.pieces
+    (0.0078125, 4)
+    """
+    started = time.perf_counter()
+    pieces = _check_options(pieces, kind, objective, starts)
+    generator = np.random.default_rng(0 if rng is None else rng)
+    stop = _stopper(started, max_seconds, progress)
+    many = starts or _STARTS
+    if _is_samples(target):
+        found = _fit_samples(target, pieces, domain, kind, objective, many, generator, stop)
+    elif isinstance(target, MaxAffine) or _is_network(target):
+        found = _fit_piecewise(target, pieces, domain, kind, objective, many, generator, stop)
+    elif callable(target):
+        found = _fit_callable(target, pieces, domain, kind, objective, many, generator, stop)
+    else:
+        raise TargetError(
+            f"Expected a function, a network or samples (X, y) to approximate, got {type(target).__name__}."
+        )
+    return replace(found, seconds=time.perf_counter() - started)
+
+
+def optimal_error(
+    target: Any, pieces: int, domain: Domain | None = None, kind: str = "free"
+) -> float | Fraction:
+    """Return the least sup-norm error that any k pieces can have, for a target of one variable.
+
+    Parameters
+    ----------
+    target, pieces, domain, kind
+        As in `fit_max_affine`; functions, networks and samples of one variable.
+
+    Returns
+    -------
+    float or Fraction
+        A Fraction only where it is exact.
+
+    Raises
+    ------
+    TargetError
+        If the target has more variables and the optimum is not known.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from plnet import Box
+    >>> from plnet.maxout.fitting import optimal_error
+    >>> round(optimal_error(np.exp, 1, Box(0, 1)), 10)
+    0.1059334163
+    """
+    fit = fit_max_affine(target, pieces, domain, kind=kind, starts=1)
+    if fit.optimal_error is None:
+        raise TargetError(
+            f"The least error is known for functions of one variable; this target has {fit.function.dim}. "
+            "fit_max_affine gives a fit with a certified error."
+        )
+    return fit.optimal_error
+
+
+def _fit_callable(
+    target: Any,
+    pieces: int,
+    domain: Domain | None,
+    kind: str,
+    objective: str,
+    starts: int,
+    rng: np.random.Generator,
+    stop: Stop,
+) -> MaxAffineFit:
+    if isinstance(target, Target) and target.pieces is not None and objective == "sup":
+        chart = bounded_chart(domain, target.dim, target.name)
+        problem = Problem(target, chart)
+        if problem.is_identity:
+            known = MaxAffine([list(slope) for slope, _ in target.pieces], [b for _, b in target.pieces])
+            return _result(
+                *fit_max_affine_target(known, pieces, chart, kind, starts, rng, stop), kind, pieces
+            )
+    problem = read_callable(target, domain)
+    check_convex(problem, rng)
+    assumptions = assumptions_of(problem)
+    rms = None
+    optimum = None
+    if objective == "least_squares":
+        slopes, offsets, rms = fit_domain_least_squares(problem, pieces, starts, rng, stop)
+        function, method = MaxAffine(slopes, offsets), "alternating least squares"
+        bracket = certify(problem, function)
+        if problem.dim == 1:
+            optimum = optimum_on_interval(problem, best_partition(problem, pieces), kind)
+    elif problem.dim == 1:
+        function, bracket, optimum = fit_on_interval(problem, pieces, kind)
+        method = "equal gaps on an interval"
+    else:
+        function, bracket = fit_convex(problem, pieces, kind, starts, rng, stop)
+        method = "tangents at covering points, refined by linear programs"
+    function, bracket = one_sided(function, bracket, kind)
+    found = _result(function, bracket, optimum, method, kind, pieces)
+    return replace(found, objective=objective, assumptions=assumptions, rms_error=rms)
+
+
+def _fit_piecewise(
+    target: Any,
+    pieces: int,
+    domain: Domain | None,
+    kind: str,
+    objective: str,
+    starts: int,
+    rng: np.random.Generator,
+    stop: Stop,
+) -> MaxAffineFit:
+    if objective != "sup":
+        raise TargetError(
+            'A network is fitted in the sup norm. For objective="least_squares" give samples of it: '
+            "fit_max_affine((X, y), pieces)."
+        )
+    if isinstance(target, MaxAffine):
+        chart = chart_of(target.to_network(), domain)
+        if target.dim == chart.dim and Problem(Target(target, target.dim), chart).is_identity:
+            found = fit_max_affine_target(target, pieces, chart, kind, starts, rng, stop)
+            return _result(*found, kind, pieces)
+    network: Any = target
+    found = fit_network(read_network(network), pieces, domain, kind, starts, rng, stop)
+    return _result(*found, kind, pieces)
+
+
+def _fit_samples(
+    target: Any,
+    pieces: int,
+    domain: Domain | None,
+    kind: str,
+    objective: str,
+    starts: int,
+    rng: np.random.Generator,
+    stop: Stop,
+) -> MaxAffineFit:
+    if domain is not None:
+        raise TargetError("Samples are fitted where they are: leave the domain out, or give a function.")
+    samples = read_samples(*target, repeated=objective == "least_squares")
+    optimum = None
+    if objective == "least_squares":
+        slopes, offsets = fit_least_squares(samples, pieces, starts, rng, stop)
+        method = "alternating least squares"
+    else:
+        if samples.dim == 1:
+            slopes, optimum = best_slopes(samples, pieces)
+            slopes, method = slopes[:, None], "fewest slopes that stab all intervals"
+        else:
+            slopes = best_lower_pieces(samples, pieces, max(starts // 2, 1), rng, stop)
+            method = "alternating partition with linear programs"
+        offsets = lifted_offsets(samples, slopes)
+    function = MaxAffine(slopes, offsets)
+    bracket = sample_errors(samples, function)
+    if objective == "sup":
+        function, bracket = _settled(function, bracket, kind, samples)
+        if optimum is not None:
+            factor = 0.5 if kind == "free" else 1.0
+            optimum = factor * optimum[0], factor * optimum[1]
+    errors = samples.values - function(samples.points)
+    found = _result(function, bracket, optimum, method, kind, pieces)
+    return replace(found, objective=objective, rms_error=float(np.sqrt((errors**2).mean())))
+
+
+def _settled(
+    function: MaxAffine, bracket: ErrorBracket, kind: str, samples: Samples
+) -> tuple[MaxAffine, ErrorBracket]:
+    """Move a lower fit to its side; its coefficients stay floats, and their rounding is in the errors."""
+    below, above = Fraction(bracket.below[1]), Fraction(bracket.above[1])
+    shift = float({"free": (below - above) / 2, "lower": 0, "upper": below}[kind])
+    moved = MaxAffine(function.slopes, function.float_offsets + shift)
+    for _ in range(4):
+        found = sample_errors(samples, moved)
+        if not (kind == "lower" and found.above[1] > 0) and not (kind == "upper" and found.below[1] > 0):
+            break
+        moved, _ = one_sided(moved, ErrorBracket(*_floats(found), found.below_at, found.above_at), kind)
+    return moved, sample_errors(samples, moved)
+
+
+def _floats(bracket: ErrorBracket) -> tuple[tuple[float, float], tuple[float, float]]:
+    up = [np.nextafter(float(pair[1]), np.inf) for pair in (bracket.below, bracket.above)]
+    return (float(bracket.below[0]), float(up[0])), (float(bracket.above[0]), float(up[1]))
+
+
+def _result(
+    function: MaxAffine,
+    bracket: ErrorBracket,
+    optimum: tuple[Any, Any] | None,
+    method: str,
+    kind: str,
+    pieces: int,
+) -> MaxAffineFit:
+    lo, hi = bracket.sup
+    if optimum is not None:
+        # What was reached bounds the optimum from above.
+        optimum = min(optimum[0], hi), min(optimum[1], hi)
+    return MaxAffineFit(
+        function=function,
+        sup_error=hi,
+        sup_error_bounds=(lo, hi),
+        optimal_error=None if optimum is None else _middle(optimum),
+        optimal_error_bounds=optimum,
+        kind=kind,
+        objective="sup",
+        method=method,
+        assumptions=(),
+        pieces=pieces,
+        witness=np.array(bracket.witness, dtype=np.float64),
+    )
+
+
+def _middle(bracket: tuple[Any, Any]) -> float | Fraction:
+    lo, hi = bracket
+    return lo if lo == hi else 0.5 * (float(lo) + float(hi))
+
+
+def _check_options(pieces: Any, kind: Any, objective: Any, starts: Any) -> int:
+    for name, value in (("pieces", pieces), ("starts", _STARTS if starts is None else starts)):
+        if isinstance(value, bool) or not hasattr(value, "__index__") or value < 1:
+            raise TargetError(f"Expected {name} as an integer of at least 1, got {value!r}.")
+    if kind not in _KINDS:
+        raise TargetError(f"Expected kind as one of {', '.join(_KINDS)}, got {kind!r}.")
+    if objective not in _OBJECTIVES:
+        raise TargetError(f"Expected objective as one of {', '.join(_OBJECTIVES)}, got {objective!r}.")
+    if objective == "least_squares" and kind != "free":
+        raise TargetError(
+            f"A fit of kind {kind!r} is made in the sup norm only. Leave objective out, or take a free fit."
+        )
+    return int(pieces)
+
+
+def _stopper(started: float, max_seconds: float | None, progress: Callable[[int], object] | None) -> Stop:
+    if max_seconds is not None and (isinstance(max_seconds, bool) or not max_seconds > 0):
+        raise TargetError(f"Expected max_seconds > 0, got {max_seconds!r}. Leave it out for no limit.")
+
+    def stop(number: int) -> bool:
+        if progress is not None:
+            progress(number)
+        return max_seconds is not None and time.perf_counter() - started >= max_seconds
+
+    return stop
+
+
+def _is_samples(target: Any) -> bool:
+    if isinstance(target, np.ndarray) or (isinstance(target, tuple | list) and len(target) != 2):
+        raise TargetError("Samples are a pair (X, y) of points (n, d) and values (n,).")
+    return isinstance(target, tuple | list)
+
+
+def _is_network(target: Any) -> bool:
+    return isinstance(target, PLNetwork) or (
+        hasattr(target, "parameters") and hasattr(target, "forward") and not isinstance(target, type)
+    )

@@ -1,0 +1,237 @@
+"""How fast the error of k pieces falls with k, and the limits that theory knows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.integrate import quad
+
+from plnet.errors import TargetError
+from plnet.geometry.domain import Domain
+from plnet.maxout.fitting.api import fit_max_affine
+from plnet.maxout.fitting.interval_fit import KIND_FACTOR
+from plnet.maxout.fitting.problem import Problem, bounded_chart
+from plnet.maxout.fitting.targets import Target
+
+__all__ = ["RateCurve", "asymptotic_constant", "covering_density", "rate_curve"]
+
+_NODES = 24
+"""Gauss nodes in each coordinate."""
+
+
+@dataclass(frozen=True, eq=False)
+class RateCurve:
+    """Errors of fits with more and more pieces.
+
+    Parameters
+    ----------
+    name : str
+        The target.
+    dim : int
+        Dimension d of the domain.
+    kind : str
+    pieces : ndarray of int, shape (n,)
+    errors : ndarray, shape (n,)
+        Certified sup errors: upper ends of the brackets.
+    lower_ends : ndarray, shape (n,)
+        Lower ends of the brackets.
+    optima : ndarray, shape (n,)
+        Least possible errors; NaN where they are not known.
+    limits : (lo, hi) or None
+        Bracket of lim k^(2/d) E_k for the least errors E_k, where the Hessian is known.
+    """
+
+    name: str
+    dim: int
+    kind: str
+    pieces: np.ndarray
+    errors: np.ndarray
+    lower_ends: np.ndarray
+    optima: np.ndarray
+    limits: tuple[float, float] | None
+
+    def __post_init__(self) -> None:
+        for array in (self.pieces, self.errors, self.lower_ends, self.optima):
+            array.setflags(write=False)
+
+    @property
+    def slope(self) -> float:
+        """Slope of log error against log k by least squares; theory says -2/d."""
+        used = self.errors > 0
+        if used.sum() < 2:
+            raise TargetError("A slope needs at least two fits whose error is not 0.")
+        return float(np.polyfit(np.log(self.pieces[used]), np.log(self.errors[used]), 1)[0])
+
+    @property
+    def expected_slope(self) -> float:
+        """The exponent -2/d of twice differentiable targets."""
+        return -2 / self.dim
+
+    @property
+    def constants(self) -> np.ndarray:
+        """k^(2/d) times the error, shape (n,); tends to the limit where the fits are best."""
+        return self.pieces ** (2 / self.dim) * self.errors
+
+
+def rate_curve(
+    target: Any,
+    pieces: Sequence[int],
+    domain: Domain,
+    *,
+    kind: str = "free",
+    rng: Any = None,
+    starts: int | None = None,
+    max_seconds: float | None = None,
+    progress: Callable[[int], object] | None = None,
+) -> RateCurve:
+    """Fit a target with several numbers of pieces.
+
+    Parameters
+    ----------
+    target, domain, kind, starts
+        As in `fit_max_affine`; the target is a function.
+    pieces : sequence of int
+    rng : int, SeedSequence or Generator, optional
+        0 if not given; each number of pieces draws from a stream of its own.
+    max_seconds : float, optional
+        For each fit.
+    progress : callable, optional
+        Gets the number of pieces that is done.
+
+    Returns
+    -------
+    RateCurve
+
+    Examples
+    --------
+    >>> from plnet import Box
+    >>> from plnet.maxout.fitting import named_target, rate_curve
+    >>> curve = rate_curve(named_target("square"), [1, 2, 4, 8], Box(0, 1))
+    >>> round(curve.slope, 6)
+    -2.0
+    """
+    if not len(pieces):
+        raise TargetError("Expected at least one number of pieces, got none.")
+    generator = np.random.default_rng(0 if rng is None else rng)
+    fits = []
+    for k, stream in zip(pieces, generator.spawn(len(pieces)), strict=True):
+        fits.append(
+            fit_max_affine(target, k, domain, kind=kind, rng=stream, starts=starts, max_seconds=max_seconds)
+        )
+        if progress is not None:
+            progress(k)
+    smooth = isinstance(target, Target) and target.hessian is not None
+    limits = asymptotic_constant(target, domain, kind=kind) if smooth else None
+    return RateCurve(
+        name=getattr(target, "name", getattr(target, "__name__", "the target")),
+        dim=fits[0].function.dim,
+        kind=kind,
+        pieces=np.array([int(k) for k in pieces]),
+        errors=np.array([float(fit.sup_error) for fit in fits]),
+        lower_ends=np.array([float(fit.sup_error_bounds[0]) for fit in fits]),
+        optima=np.array([np.nan if fit.optimal_error is None else float(fit.optimal_error) for fit in fits]),
+        limits=limits,
+    )
+
+
+def covering_density(dim: int) -> tuple[float, float]:
+    """Return a bracket of the density of the thinnest covering of R^d by equal balls.
+
+    Exact for d = 1 and 2. The lower end is the simplex bound for d = 3 and 1 beyond; the upper end is that of
+    the lattice A_d*, the best lattice for d at most 5.
+
+    References
+    ----------
+    Kershner (1939), "The number of circles covering a set"; Coxeter, Few and Rogers (1959),
+    "Covering space with equal spheres"; Bambah (1954), "On lattice coverings by spheres".
+    """
+    d = dim
+    lattice = _ball(d) * math.sqrt(d + 1) * (d * (d + 2) / (12 * (d + 1))) ** (d / 2)
+    if d <= 2:
+        return lattice, lattice
+    if d > 3:
+        return 1.0, lattice
+    corner = math.acos(23 / 27) / (4 * math.pi)
+    simplex = 4 * corner * _ball(3) * (math.sqrt(6) / 4) ** 3 / (math.sqrt(2) / 12)
+    return simplex, lattice
+
+
+def asymptotic_constant(target: Target, domain: Domain, *, kind: str = "free") -> tuple[float, float]:
+    """Return a bracket of lim k^(2/d) E_k for the least sup errors E_k of k pieces.
+
+    For a target with Hessian H > 0 the limit of one-sided fits is ½ (θ/κ ∫ sqrt(det H))^(2/d), with
+    the density θ of the thinnest covering of R^d by balls and the volume κ of the unit ball; half
+    of it for free fits. It is exact for d = 1, where it is (∫ sqrt f'')² / 16, and d = 2; beyond, θ
+    is known between bounds.
+
+    Parameters
+    ----------
+    target : Target
+        With its Hessian.
+    domain : Domain
+        An interval, or in several dimensions a box.
+    kind : {"free", "lower", "upper"}
+
+    Raises
+    ------
+    TargetError
+        If the Hessian is not known, or the domain is neither an interval nor a box.
+
+    References
+    ----------
+    Gruber (1993), "Asymptotic estimates for best and stepwise approximation of convex bodies";
+    Böröczky (2000), "Approximation of general smooth convex bodies".
+
+    Examples
+    --------
+    >>> from plnet import Box
+    >>> from plnet.maxout.fitting import asymptotic_constant, named_target
+    >>> round(asymptotic_constant(named_target("exp"), Box(0, 1))[0], 10)
+    0.1052098218
+    """
+    if kind not in KIND_FACTOR:
+        raise TargetError(f"Expected kind as one of {', '.join(KIND_FACTOR)}, got {kind!r}.")
+    if not isinstance(target, Target) or target.hessian is None:
+        raise TargetError("The limit needs the Hessian of the target: give a Target with hessian=....")
+    problem = Problem(target, bounded_chart(domain, target.dim, target.name))
+    d = problem.dim
+    integral = _curvature_integral(problem)
+    factor = 0.25 * KIND_FACTOR[kind]
+    low, high = (factor * (theta / _ball(d) * integral) ** (2 / d) for theta in covering_density(d))
+    return low, high
+
+
+def _ball(dim: int) -> float:
+    return math.pi ** (dim / 2) / math.gamma(dim / 2 + 1)
+
+
+def _curvature_integral(problem: Problem) -> float:
+    """Return the integral of sqrt(det H) over the domain, in its coordinates."""
+    low, high = problem.vertices.min(axis=0), problem.vertices.max(axis=0)
+    if problem.dim == 1:
+        return float(
+            quad(lambda t: _density(problem, np.array([[t]]))[0], low[0], high[0], epsabs=0, limit=200)[0]
+        )
+    if (
+        len(problem.vertices) != 2**problem.dim
+        or not ((problem.vertices == low) | (problem.vertices == high)).all()
+    ):
+        raise TargetError("The limit is computed on intervals and boxes only. Give a Box.")
+    nodes, weights = np.polynomial.legendre.leggauss(_NODES)
+    axes = np.meshgrid(*[nodes] * problem.dim, indexing="ij")
+    unit = np.stack([axis.ravel() for axis in axes], axis=1)
+    products = np.prod(np.stack(np.meshgrid(*[weights] * problem.dim, indexing="ij")), axis=0).ravel()
+    points = low + (unit + 1) / 2 * (high - low)
+    return float(products @ _density(problem, points) * np.prod((high - low) / 2))
+
+
+def _density(problem: Problem, points: np.ndarray) -> np.ndarray:
+    assert problem.target.hessian is not None
+    directions = problem.chart.directions
+    hessian = problem.target.hessian(problem.chart.embed(points))
+    local = np.einsum("ji,njk,kl->nil", directions, hessian, directions)
+    return np.sqrt(np.maximum(np.linalg.det(local), 0.0))

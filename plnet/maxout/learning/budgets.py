@@ -1,0 +1,258 @@
+"""Errors at equal numbers of parameters: what groups of k filters save, and what they cost.
+
+A layer of n filters that are summarised in groups of k hands n / k numbers on, so the next layer needs k
+times fewer weights (Goodfellow et al. 2013; Goodfellow, Bengio and Courville 2016, section 6.3.1).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from plnet.errors import ConfigError
+from plnet.ir.affine import frozen_array
+from plnet.maxout.learning.intervals import mean_interval
+from plnet.maxout.learning.stacked_networks import StackedNetworks, parameter_count
+from plnet.regions.control import make_control
+
+__all__ = ["SURFACES", "BudgetCurve", "compare_budgets", "next_layer_weights"]
+
+SURFACES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "square": lambda x: np.square(x).sum(axis=1),
+    "sum_exp": lambda x: np.exp(x).sum(axis=1),
+    "saddle": lambda x: x[:, 0] ** 2 - np.square(x[:, 1:]).sum(axis=1),
+    "waves": lambda x: np.cos(np.pi * x).prod(axis=1),
+}
+"""Functions on [-1, 1]^d: "square" and "sum_exp" are convex, "saddle" and "waves" are not."""
+
+
+def next_layer_weights(filters: int, pieces: int, next_width: int) -> int:
+    """Return the number of weights behind a layer of filters that are summarised in groups.
+
+    Parameters
+    ----------
+    filters : int
+        Affine functions of the layer.
+    pieces : int
+        Size k of a group: 1 for ReLU.
+    next_width : int
+        Filters of the next layer.
+
+    Raises
+    ------
+    ConfigError
+        If a number is not positive, or the groups do not use up the filters.
+
+    References
+    ----------
+    Goodfellow, Bengio and Courville (2016), "Deep learning", section 6.3.1.
+
+    Examples
+    --------
+    >>> from plnet.maxout.learning import next_layer_weights
+    >>> next_layer_weights(120, 1, 50), next_layer_weights(120, 4, 50)
+    (6000, 1500)
+    """
+    for name, value in (("filters", filters), ("pieces", pieces), ("next_width", next_width)):
+        _check_positive(name, value)
+    if filters % pieces:
+        raise ConfigError(f"Expected filters to be a multiple of pieces, got {filters} and {pieces}.")
+    return filters // pieces * next_width
+
+
+@dataclass(frozen=True, eq=False)
+class BudgetCurve:
+    """Errors of one kind of network against its number of parameters.
+
+    Parameters
+    ----------
+    surface : str
+    pieces : int
+        1 for ReLU.
+    budgets, widths, parameters : ndarray of int, shape (b,)
+        Of each budget the greatest width that it allows, and the number of parameters then.
+    errors : ndarray, shape (b, r)
+        Root mean square on the test points, divided by the deviation of the target there.
+    stopped_by : str
+        Empty, "max_seconds" or "Ctrl-C"; rows that were not reached are absent.
+    seconds : float
+    """
+
+    surface: str
+    pieces: int
+    budgets: np.ndarray
+    widths: np.ndarray
+    parameters: np.ndarray
+    errors: np.ndarray
+    stopped_by: str
+    seconds: float
+
+    @property
+    def name(self) -> str:
+        """What the hidden units are."""
+        return "relu" if self.pieces == 1 else f"maxout, k = {self.pieces}"
+
+    def intervals(self, confidence: float = 0.95) -> np.ndarray:
+        """Return geometric mean, lower and upper end for each budget, shape (b, 3)."""
+        rows = [np.exp(mean_interval(np.log(row), confidence)) for row in self.errors]
+        return np.array(rows).reshape(-1, 3)
+
+
+def compare_budgets(
+    surface: str = "square",
+    budgets: Sequence[int] = (100, 300, 1000),
+    *,
+    pieces: Sequence[int] = (1, 2, 4),
+    dim: int = 2,
+    hidden_layers: int = 2,
+    replicates: int = 10,
+    steps: int = 1000,
+    learning_rate: float = 0.01,
+    samples: int = 512,
+    rng: Any = None,
+    device: Any = "cpu",
+    max_seconds: float | None = None,
+    progress: Any = "auto",
+) -> tuple[BudgetCurve, ...]:
+    """Train ReLU and maxout networks of equal numbers of parameters on one function.
+
+    Parameters
+    ----------
+    surface : str
+        One of `SURFACES`.
+    budgets : sequence of int
+        Numbers of parameters that are not exceeded.
+    pieces : sequence of int
+        Kinds of hidden units: 1 for ReLU, k for maxout.
+    dim : int
+        Number of inputs.
+    hidden_layers : int
+        At least 2, so that there is a layer behind the first one.
+    replicates : int
+        Networks of each kind and budget, each with its own start; all are trained on the same points.
+    steps : int
+        Of Adam on all training points, with a rate that falls linearly to 0.
+    learning_rate : float
+    samples : int
+        Training points, uniform on the cube; there are 2048 other test points.
+    rng : int, SeedSequence, Generator or None
+    device : str or torch.device
+    max_seconds : float, optional
+        Of the whole comparison.
+    progress : "auto", bool, None or callable
+        As in `plnet.count_regions`.
+
+    Returns
+    -------
+    tuple of BudgetCurve
+        One for each entry of `pieces`.
+
+    Raises
+    ------
+    ConfigError
+        If an option is impossible, or a budget too small for one unit in each layer.
+
+    Examples
+    --------
+    >>> from plnet.maxout.learning import compare_budgets
+    >>> curves = compare_budgets("square", (60,), replicates=2, steps=5, samples=32, rng=0)
+    >>> [(curve.name, int(curve.widths[0]), int(curve.parameters[0])) for curve in curves]
+    [('relu', 5, 51), ('maxout, k = 2', 3, 46), ('maxout, k = 4', 2, 51)]
+    """
+    if surface not in SURFACES:
+        raise ConfigError(f"Expected a surface among {', '.join(SURFACES)}; got {surface!r}.")
+    if surface == "saddle" and dim == 1:
+        raise ConfigError("The saddle needs dim >= 2, got 1.")
+    counts = {"dim": dim, "replicates": replicates, "steps": steps, "samples": samples}
+    for name, value in (
+        *counts.items(),
+        *(("pieces", k) for k in pieces),
+        *(("budgets", b) for b in budgets),
+    ):
+        _check_positive(name, value)
+    _check_positive("hidden_layers - 1", hidden_layers - 1)
+    if not 0 < learning_rate < float("inf"):
+        raise ConfigError(f"Expected learning_rate to be positive and finite, got {learning_rate!r}.")
+    generator = np.random.default_rng(rng)
+    x, probe = (generator.uniform(-1, 1, size=(n, dim)) for n in (samples, 2048))
+    data = [
+        torch.tensor(a.T, device=device) for a in (x, SURFACES[surface](x), probe, SURFACES[surface](probe))
+    ]
+    started = time.perf_counter()
+    control, close = make_control(None, max_seconds, progress)
+    widths = [[_width(dim, hidden_layers, k, budget) for budget in budgets] for k in pieces]
+    curves = []
+    try:
+        for k, sizes in zip(pieces, widths, strict=True):
+            before, errors, stopped_by = time.perf_counter(), [], ""
+            for width in sizes:
+                stacked = StackedNetworks(replicates, _sizes(dim, hidden_layers, width), k, rng=generator)
+                stopped_by = _train(stacked.to(device), data, steps, learning_rate, control, started)
+                if stopped_by:
+                    break
+                with torch.no_grad():
+                    rest = (stacked(data[2])[:, 0] - data[3]).square().mean(dim=1).sqrt()
+                errors.append((rest / data[3].std()).cpu().numpy())
+            done = sizes[: len(errors)]
+            curves.append(
+                BudgetCurve(
+                    surface,
+                    k,
+                    frozen_array(np.array(budgets[: len(done)]), np.int64),
+                    frozen_array(np.array(done), np.int64),
+                    frozen_array([parameter_count(_sizes(dim, hidden_layers, w), k) for w in done], np.int64),
+                    frozen_array(np.array(errors).reshape(len(done), replicates)),
+                    stopped_by,
+                    time.perf_counter() - before,
+                )
+            )
+            if stopped_by:
+                break
+    finally:
+        close()
+    return tuple(curves)
+
+
+def _train(
+    stacked: StackedNetworks, data: list[torch.Tensor], steps: int, rate: float, control: Any, started: float
+) -> str:
+    optimiser = torch.optim.Adam(stacked.parameters(), lr=rate)
+    try:
+        for step in range(steps):
+            optimiser.param_groups[0]["lr"] = rate * (1 - step / steps)
+            optimiser.zero_grad()
+            # The sum keeps the replicates independent: each gets the gradient of its own mean square.
+            (stacked(data[0])[:, 0] - data[1]).square().mean(dim=1).sum().backward()
+            optimiser.step()
+            if step % 50 == 0 and control.spent(step):
+                return "max_seconds"
+    except KeyboardInterrupt:
+        return "Ctrl-C"
+    return ""
+
+
+def _sizes(dim: int, hidden_layers: int, width: int) -> list[int]:
+    return [dim, *[width] * hidden_layers, 1]
+
+
+def _width(dim: int, hidden_layers: int, pieces: int, budget: int) -> int:
+    """Return the greatest width of the hidden layers that a budget allows."""
+    width = 0
+    while parameter_count(_sizes(dim, hidden_layers, width + 1), pieces) <= budget:
+        width += 1
+    if not width:
+        least = parameter_count(_sizes(dim, hidden_layers, 1), pieces)
+        raise ConfigError(
+            f"Expected budgets of at least {least} parameters for units with {pieces} pieces, got {budget}."
+        )
+    return width
+
+
+def _check_positive(name: str, value: Any) -> None:
+    if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
+        raise ConfigError(f"Expected {name} to be a positive integer, got {value!r}.")

@@ -1,0 +1,138 @@
+"""Confidence intervals of a success rate and of a mean over replicates."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from scipy import special, stats
+
+from plnet.errors import ConfigError
+
+__all__ = ["clopper_pearson_interval", "mean_interval", "wilson_interval"]
+
+
+def wilson_interval(successes: int, trials: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Return Wilson's score interval of a success rate.
+
+    Its average coverage is near the confidence, also for few trials and rates near 0 or 1.
+
+    Parameters
+    ----------
+    successes, trials : int
+    confidence : float
+        In (0, 1).
+
+    Returns
+    -------
+    low, high : float
+
+    Raises
+    ------
+    ConfigError
+        If the numbers do not fit.
+
+    References
+    ----------
+    Wilson (1927), "Probable inference, the law of succession, and statistical inference".
+    Brown, Cai and DasGupta (2001), "Interval estimation for a binomial proportion".
+
+    Examples
+    --------
+    >>> from plnet.maxout.learning import wilson_interval
+    >>> [round(end, 4) for end in wilson_interval(8, 10)]
+    [0.4902, 0.9433]
+    """
+    _check(successes, trials, confidence)
+    z = float(special.ndtri((1 + confidence) / 2))
+    rate, weight = successes / trials, z * z / trials
+    middle = (rate + weight / 2) / (1 + weight)
+    half = z / (1 + weight) * math.sqrt(rate * (1 - rate) / trials + weight / (4 * trials))
+    # At the ends the formula gives 0 and 1 up to rounding.
+    low = 0.0 if successes == 0 else max(0.0, middle - half)
+    return low, 1.0 if successes == trials else min(1.0, middle + half)
+
+
+def clopper_pearson_interval(successes: int, trials: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Return the exact interval of a success rate, whose coverage is never below the confidence.
+
+    Parameters
+    ----------
+    successes, trials : int
+    confidence : float
+        In (0, 1).
+
+    Returns
+    -------
+    low, high : float
+
+    Raises
+    ------
+    ConfigError
+        If the numbers do not fit.
+
+    References
+    ----------
+    Clopper and Pearson (1934), "The use of confidence or fiducial limits illustrated in the case of the
+    binomial".
+
+    Examples
+    --------
+    >>> from plnet.maxout.learning import clopper_pearson_interval
+    >>> [round(end, 4) for end in clopper_pearson_interval(8, 10)]
+    [0.4439, 0.9748]
+    """
+    _check(successes, trials, confidence)
+    tail, failures = (1 - confidence) / 2, trials - successes
+    low = 0.0 if successes == 0 else float(stats.beta.ppf(tail, successes, failures + 1))
+    high = 1.0 if failures == 0 else float(stats.beta.ppf(1 - tail, successes + 1, failures))
+    return low, high
+
+
+def mean_interval(values: Any, confidence: float = 0.95) -> tuple[float, float, float]:
+    """Return the mean of independent values and its interval after Student.
+
+    Parameters
+    ----------
+    values : array_like, shape (n,)
+        At least one; with one value both ends are NaN.
+    confidence : float
+        In (0, 1).
+
+    Returns
+    -------
+    mean, low, high : float
+
+    Raises
+    ------
+    ConfigError
+        If there is no value.
+
+    References
+    ----------
+    Student (1908), "The probable error of a mean".
+
+    Examples
+    --------
+    >>> from plnet.maxout.learning import mean_interval
+    >>> [round(x, 4) for x in mean_interval([1.0, 2.0, 3.0])]
+    [2.0, -0.4841, 4.4841]
+    """
+    found = np.asarray(values, dtype=np.float64)
+    if found.ndim != 1 or not len(found):
+        raise ConfigError(f"Expected at least one value in one dimension, got shape {found.shape}.")
+    _check(0, 1, confidence)
+    mean = float(found.mean())
+    if len(found) == 1:
+        return mean, math.nan, math.nan
+    error = float(found.std(ddof=1)) / math.sqrt(len(found))
+    half = float(stats.t.ppf((1 + confidence) / 2, len(found) - 1)) * error
+    return mean, mean - half, mean + half
+
+
+def _check(successes: int, trials: int, confidence: float) -> None:
+    if not (0 <= successes <= trials and trials > 0):
+        raise ConfigError(f"Expected 0 <= successes <= trials and trials > 0, got {successes} of {trials}.")
+    if not 0 < confidence < 1:
+        raise ConfigError(f"Expected a confidence between 0 and 1, got {confidence!r}.")
