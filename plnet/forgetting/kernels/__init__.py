@@ -1,0 +1,1 @@
+"""Compiled training of one small network after another; the kernels know arrays only."""

@@ -1,0 +1,70 @@
+"""Files of `SequenceResult`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from plnet.errors import FileFormatError, MetricError, PLNetError
+from plnet.forgetting.curves import AccuracyCurves
+from plnet.forgetting.result import SequenceResult
+from plnet.io import read_arrays, write_arrays
+
+__all__ = ["load_result", "save_result"]
+
+FORMAT = "plnet.SequenceResult"
+SCHEMA = 1
+"""Version of the file format; raised when a reader of the old one would misread a file."""
+
+_HEADER = ("task_names", "seeds", "method", "model", "seconds", "complete")
+_ARRAYS = ("accuracy", "diverged")
+_OPTIONAL = ("epochs", "validation")
+_CURVES = ("task", "epoch", "accuracy")
+
+
+def save_result(result: SequenceResult, path: str | Path) -> Path:
+    """Write a result to an npz file; see `SequenceResult.save`."""
+    header: dict[str, Any] = {key: getattr(result, key) for key in _HEADER}
+    header |= {"format": FORMAT, "schema": SCHEMA, "settings": _plain(dict(result.settings))}
+    arrays = {key: getattr(result, key) for key in _ARRAYS}
+    arrays |= {key: found for key in _OPTIONAL if (found := getattr(result, key)) is not None}
+    if result.curves is not None:
+        arrays |= {f"curves.{key}": getattr(result.curves, key) for key in _CURVES}
+    return write_arrays(path, header, arrays)
+
+
+def load_result(path: str | Path) -> SequenceResult:
+    """Read a result; see `SequenceResult.load`."""
+    header, arrays = read_arrays(path, FORMAT, SCHEMA)
+    try:
+        curves = None
+        if "curves.accuracy" in arrays:
+            curves = AccuracyCurves(*(arrays[f"curves.{key}"] for key in _CURVES))
+        parts: dict[str, Any] = {key: header[key] for key in (*_HEADER, "settings")}
+        parts |= {key: arrays[key] for key in _ARRAYS} | {key: arrays.get(key) for key in _OPTIONAL}
+        return SequenceResult(**parts, curves=curves)
+    except (KeyError, TypeError, ValueError) as error:
+        reason = str(error) if isinstance(error, PLNetError) else f"{type(error).__name__}: {error}"
+        raise FileFormatError(f"{path} is damaged ({reason}). Make it again.") from error
+
+
+def _plain(settings: dict[str, Any]) -> dict[str, Any]:
+    """Return settings as JSON data; numbers of numpy become those of Python."""
+
+    def convert(value: Any) -> Any:
+        if isinstance(value, np.generic):
+            return value.item()
+        if isinstance(value, np.ndarray | Sequence | set):
+            return list(value)
+        raise TypeError(f"{type(value).__name__} is no plain value")
+
+    try:
+        return json.loads(json.dumps(settings, default=convert))
+    except (TypeError, ValueError) as error:
+        raise MetricError(
+            f"Settings must be texts, numbers, lists and mappings of them ({error})."
+        ) from error

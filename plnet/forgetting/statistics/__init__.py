@@ -1,0 +1,24 @@
+"""Statistics over replicates: intervals, paired contrasts, corrections for many tests, equivalence."""
+
+from plnet.forgetting.statistics.contrasts import (
+    Contrast,
+    compare_paired,
+    paired_contrast,
+    unpaired_contrast,
+)
+from plnet.forgetting.statistics.equivalence import EquivalenceTest, tost_paired
+from plnet.forgetting.statistics.estimates import Estimate
+from plnet.forgetting.statistics.intervals import mean_interval
+from plnet.forgetting.statistics.multiple import holm_correction
+
+__all__ = [
+    "Contrast",
+    "EquivalenceTest",
+    "Estimate",
+    "compare_paired",
+    "holm_correction",
+    "mean_interval",
+    "paired_contrast",
+    "tost_paired",
+    "unpaired_contrast",
+]
