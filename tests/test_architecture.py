@@ -21,6 +21,8 @@ TORCH = (
     "plnet.ir",
     "plnet.regions.engines.batched",
     "plnet.activations",
+    "plnet.maxout.modules",
+    "plnet.maxout.learning",
     "plnet.forgetting",
     "plnet.runs",
 )

@@ -29,6 +29,7 @@ ONLY_THE_USER = {
     "network=checkpoint": ["network.path=x.pt"],
     "network=factory": ["network.factory=my.module:make"],
     "data=npz": ["data.path=x.npz"],
+    "tasks=factory": ["tasks.factory=my.module:make"],
 }
 # Options that need others beside them.
 COMPANIONS = {"data=none": ["domain=box", "training=none"]}

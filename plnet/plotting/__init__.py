@@ -1,4 +1,4 @@
-"""Figures of linear regions that go into a paper unchanged.
+"""Figures that go into a paper unchanged.
 
 The only part of plnet that knows matplotlib, which is loaded when the first name is used.
 Nothing here changes matplotlib's global settings, and nothing shows a window.
@@ -10,7 +10,13 @@ from plnet.lazy import lazy_names
 
 if TYPE_CHECKING:
     from plnet.plotting.axes_row import panels
+    from plnet.plotting.forgetting_bars import plot_metric_bars
+    from plnet.plotting.forgetting_curves import plot_seen_accuracy, plot_task_curves
+    from plnet.plotting.forgetting_frontier import plot_frontier
+    from plnet.plotting.forgetting_matrix import plot_accuracy_matrix
     from plnet.plotting.function import plot_function
+    from plnet.plotting.maxout import plot_max_affine
+    from plnet.plotting.maxout_curves import plot_error_rate, plot_success_rate
     from plnet.plotting.palettes import CATEGORIES, CELLS, CLASSES, MARKERS
     from plnet.plotting.points import mark_points
     from plnet.plotting.regions import plot_regions
@@ -29,8 +35,16 @@ __all__ = [
     "Venue",
     "mark_points",
     "panels",
+    "plot_accuracy_matrix",
+    "plot_error_rate",
+    "plot_frontier",
     "plot_function",
+    "plot_max_affine",
+    "plot_metric_bars",
     "plot_regions",
+    "plot_seen_accuracy",
+    "plot_success_rate",
+    "plot_task_curves",
     "save_figure",
     "style",
     "turnable_regions",
@@ -46,11 +60,19 @@ _HOMES = {
     "Venue": "venues",
     "mark_points": "points",
     "panels": "axes_row",
+    "plot_error_rate": "maxout_curves",
+    "plot_frontier": "forgetting_frontier",
     "plot_function": "function",
+    "plot_max_affine": "maxout",
     "plot_regions": "regions",
+    "plot_success_rate": "maxout_curves",
     "save_figure": "save",
     "style": "styles",
     "turnable_regions": "turnable",
+    "plot_accuracy_matrix": "forgetting_matrix",
+    "plot_metric_bars": "forgetting_bars",
+    "plot_seen_accuracy": "forgetting_curves",
+    "plot_task_curves": "forgetting_curves",
 }
 
 __getattr__ = lazy_names(__name__, _HOMES)

@@ -10,7 +10,9 @@ from typing import Any
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING
 
+from plnet.runs.forgetting_schemas import register_forgetting_schemas
 from plnet.runs.launch_plugins import register_stand_ins
+from plnet.runs.maxout_schemas import register_maxout_schemas
 
 __all__ = ["register_schemas"]
 
@@ -207,4 +209,6 @@ def register_schemas() -> None:
     for group, options in _GROUPS.items():
         for name, node in options.items():
             store.store(group=group, name=name, node=node)
+    register_forgetting_schemas()
+    register_maxout_schemas()
     register_stand_ins()

@@ -1,0 +1,72 @@
+"""Types of the configurations of ``check_maxout.py`` and ``fit_convex.py``."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from hydra.core.config_store import ConfigStore
+from omegaconf import MISSING
+
+__all__ = ["register_maxout_schemas"]
+
+
+@dataclass
+class LearningSchema:
+    """Options of `plnet.maxout.learning.imitate`."""
+
+    units: int = 1
+    replicates: int = 200
+    initialiser: str = "default"
+    optimiser: str = "adam"
+    learning_rate: float | None = None
+    steps: int = 1000
+    samples: int = 256
+    tolerance: float = 0.02
+
+
+@dataclass
+class CheckMaxoutSchema:
+    """The whole configuration of ``check_maxout.py``."""
+
+    learning: Any = MISSING
+    runtime: Any = MISSING
+    plot: Any = MISSING
+    paths: Any = MISSING
+    launch: Any = MISSING
+    activation: str = "prelu"
+    slope: float | None = None
+    pieces: int = 2
+    widths: list[int] | None = None
+    perturbation: int = 40
+    max_seconds: float | None = None
+    seed: int = 0
+    rerun: str = "failed"
+    when_locked: str = "wait"
+
+
+@dataclass
+class FitConvexSchema:
+    """The whole configuration of ``fit_convex.py``; a bound is a number or a list of numbers."""
+
+    runtime: Any = MISSING
+    plot: Any = MISSING
+    paths: Any = MISSING
+    launch: Any = MISSING
+    target: str = "square"
+    samples: str | None = None
+    dim: int = 1
+    low: Any = None
+    high: Any = None
+    pieces: int = 4
+    kind: str = "free"
+    objective: str = "sup"
+    seed: int = 0
+    rerun: str = "failed"
+    when_locked: str = "wait"
+
+
+def register_maxout_schemas() -> None:
+    """Put the schemas into Hydra's store; calling it again changes nothing."""
+    store = ConfigStore.instance()
+    store.store(name="base_check_maxout", node=CheckMaxoutSchema)
+    store.store(name="base_fit_convex", node=FitConvexSchema)
+    store.store(group="learning", name="base_learning", node=LearningSchema)

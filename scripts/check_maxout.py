@@ -1,0 +1,25 @@
+"""Prove which maxout units compute an activation, and measure how often random starts learn them.
+
+``python scripts/check_maxout.py --help`` is the manual.
+"""
+
+import hydra
+from omegaconf import DictConfig
+
+from plnet.runs import config_dir, one_line_errors, register_schemas, run_script
+
+register_schemas()
+
+
+@hydra.main(version_base="1.3", config_path=str(config_dir()), config_name="check_maxout")
+@one_line_errors
+def main(config: DictConfig) -> None:
+    # Imported here, so that --help and --cfg need not wait for torch.
+    from plnet.runs.maxout_build import check_maxout_job
+    from plnet.runs.task import run_job
+
+    print(run_job(config, check_maxout_job()))
+
+
+if __name__ == "__main__":
+    run_script(main)

@@ -1,0 +1,25 @@
+"""Train replicates of a network on tasks one after another, and measure how much they forget.
+
+``python scripts/run_forgetting.py --help`` is the manual.
+"""
+
+import hydra
+from omegaconf import DictConfig
+
+from plnet.runs import config_dir, one_line_errors, register_schemas, run_script
+
+register_schemas()
+
+
+@hydra.main(version_base="1.3", config_path=str(config_dir()), config_name="run_forgetting")
+@one_line_errors
+def main(config: DictConfig) -> None:
+    # Imported here, so that --help and --cfg need not wait for torch.
+    from plnet.runs.forgetting_build import forgetting_job
+    from plnet.runs.task import run_job
+
+    print(run_job(config, forgetting_job()))
+
+
+if __name__ == "__main__":
+    run_script(main)
