@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import platform
 import statistics
@@ -117,12 +118,14 @@ def write(
 
 
 def rounded(value: Any) -> Any:
-    """Keep four significant digits of every float; more would be noise."""
+    """Keep four significant digits of every float, more would be noise; write what is no number as null."""
     if isinstance(value, dict):
         return {key: rounded(entry) for key, entry in value.items()}
     if isinstance(value, (list, tuple)):
         return [rounded(entry) for entry in value]
-    return float(f"{value:.4g}") if isinstance(value, float) else value
+    if isinstance(value, float):
+        return float(f"{value:.4g}") if math.isfinite(value) else None
+    return value
 
 
 def _version(name: str) -> str | None:

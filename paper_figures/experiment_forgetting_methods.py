@@ -23,7 +23,7 @@ GRID = {
     "l2": (0.01, 0.03, 0.1, 0.3),
     "ewc": (1.0, 3.0, 10.0, 30.0, 100.0),
     "si": (0.1, 0.3, 1.0, 3.0, 10.0),
-    "replay": (0.3, 1.0, 3.0),
+    "replay": (0.3, 1.0, 3.0, 10.0),
 }
 """Strengths of the search. Plain and joint training have nothing to choose."""
 

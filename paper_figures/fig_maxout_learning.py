@@ -63,7 +63,7 @@ def draw(data: Data) -> Figure:
             ax.legend(
                 handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.22), ncols=2, columnspacing=0.8
             )
-        axes[0].set_ylabel(f"share of starts that succeed in {data.steps} steps")
+        axes[0].set_ylabel(f"success rate after {data.steps} steps")
     return figure
 
 

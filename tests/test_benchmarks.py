@@ -39,10 +39,14 @@ def test_readme_names_every_benchmark():
     readme = (FOLDER / "README.md").read_text(encoding="utf-8")
     assert NAMES == [
         "arrangements",
+        "convex_fit",
         "count_plane",
         "count_space",
         "counting_memory",
+        "equivalence",
         "exactness_cost",
+        "forgetting_settings",
+        "forgetting_trainer",
         "import_time",
         "last_layer",
         "run_store",

@@ -137,7 +137,6 @@ def test_slopes_that_differ_by_one_bit(slope):
     everywhere = check_equivalence(f, g)
     assert everywhere.max_deviation == math.inf
     assert everywhere.ray == (Fraction(-1),)
-    assert everywhere.method == "recession"
     assert check_equivalence(f, g, Polytope([[-1.0]], [4.0])).max_deviation == 4 * (
         Fraction(near) - Fraction(slope)
     )
@@ -265,10 +264,10 @@ def test_sizes_of_the_issue():
     seconds = {}
     for method, domain in (("structural", None), ("enumeration", Box(-1, 1)), ("enumeration", None)):
         check_equivalence(n, g, domain, method=method)
-        start = time.perf_counter()
+        start = time.thread_time()
         assert check_equivalence(n, g, domain, method=method).equivalent is True
-        seconds[method, domain is None] = time.perf_counter() - start
-    # Far above what a free machine takes: the benchmark measures, this guards against another order.
+        seconds[method, domain is None] = time.thread_time() - start
+    # CPU seconds, far above what it takes: the benchmark measures, this guards against another order.
     assert seconds["structural", True] < 0.5
     assert seconds["enumeration", False] < 3
 
@@ -590,5 +589,7 @@ def test_report_in_words():
     f, g = PLNetwork((ScalarPWL.relu(1),), 1), PLNetwork((ScalarPWL.absolute(1),), 1)
     assert "largest deviation 2 " in str(check_equivalence(f, g, Box(-2, 1)))
     assert "equal everywhere" in str(check_equivalence(f, f))
-    assert "largest deviation inf" in str(check_equivalence(f, g))
+    unbounded = check_equivalence(f, g)
+    assert "largest deviation inf" in str(unbounded)
+    assert unbounded.method == "recession"
     assert plnet.PLNetError in NetworkError.__mro__

@@ -176,6 +176,23 @@ def test_one_sided_fits_stay_on_their_side_at_twice_the_error(name, kind):
             assert difference >= 0 if kind == "lower" else difference <= 0
 
 
+def test_sides_hold_in_the_last_digit():
+    # Lower lines come nearest to exp where it has their slope, upper ones where two of them cross.
+    for k in range(1, 20):
+        lower = fit_max_affine(named_target("exp"), k, Box(0, 1), kind="lower").function
+        upper = fit_max_affine(named_target("exp"), k, Box(0, 1), kind="upper").function
+        with mp.workdps(40):
+            for slope, offset in zip(
+                lower.float_slopes[:, 0].tolist(), lower.float_offsets.tolist(), strict=True
+            ):
+                at = mp.log(slope)
+                assert mp.exp(at) >= slope * at + offset
+            a, b = ([mp.mpf(x) for x in row] for row in (upper.float_slopes[:, 0], upper.float_offsets))
+            for i in range(k - 1):
+                at = (b[i] - b[i + 1]) / (a[i + 1] - a[i])
+                assert mp.exp(at) <= a[i] * at + b[i]
+
+
 @pytest.mark.parametrize("kind", ["free", "lower", "upper"])
 @pytest.mark.parametrize("k", [2, 3])
 @pytest.mark.parametrize("target", [np.abs, named_target("absolute"), named_target("relu")])
@@ -251,6 +268,13 @@ def test_piecewise_linear_with_coefficients_that_are_no_floats(k, error):
     else:
         assert hi <= 1e-12
         assert fit.function.pieces <= k
+
+
+def test_zero_is_said_only_where_it_is_zero():
+    # Two lines are off by 5e-14 / 8 at least: little more than roundoff, but not 0.
+    fit = fit_max_affine(lambda x: np.abs(x) + 5e-14 * x**2, 2, Box(-1, 1))
+    assert 5e-14 / 8 <= fit.sup_error <= 1e-12
+    assert fit.optimal_error_bounds[1] >= 5e-14 / 8
 
 
 def two_lines(f):

@@ -271,11 +271,14 @@ def test_a_process_that_was_stopped(tmp_path, word):
 
 @pytest.mark.slow
 def test_default_takes_less_than_a_minute(tmp_path):
-    start = time.monotonic()
+    before = os.times()
     process = script(tmp_path)
-    out, err = process.communicate(timeout=300)
+    out, err = process.communicate(timeout=600)
+    after = os.times()
     assert process.returncode == 0, err
-    assert time.monotonic() - start < 60
+    # Time of the processor, so that other work on the machine does not count.
+    spent = after.children_user + after.children_system - before.children_user - before.children_system
+    assert spent < 60
     assert "Accuracy in %, mean of 20 replicates" in out
 
 

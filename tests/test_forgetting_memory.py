@@ -183,7 +183,7 @@ class LwFHeads(HeadLoop):
 
 
 HEADS = [
-    ("replay", {"capacity": 6, "memory_batch": 5}, ReplayHeads),
+    ("replay", {"capacity": 6, "memory_batch": 5, "strength": 1.0}, ReplayHeads),
     ("joint", {}, JointHeads),
     ("lwf", {"strength": 1.0, "temperature": 2.0}, LwFHeads),
 ]

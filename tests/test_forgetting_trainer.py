@@ -138,7 +138,14 @@ def test_heads_that_rest_equal_autograd_without_them(engine):
                 logits = body(x[rows]) @ weights[number].T + biases[number]
                 torch.nn.functional.cross_entropy(logits, y[rows]).backward()
                 optimiser.step()
-        train_task(members, source_of([task], torch.float64, 4), TrainingOptions(4, 16, engine=engine))
+        resting = members.module(0)[2].weight[[2, 3] if number == 0 else [0, 1]]
+
+        def look(view, number=number, resting=resting):
+            last = view.network.views(view.parameters)[-1].weight[0]
+            assert torch.equal(last[[2, 3] if number == 0 else [0, 1]], resting)
+
+        options = TrainingOptions(4, 16, engine=engine)
+        train_task(members, source_of([task], torch.float64, 4), options, observe=look)
     found = members.module(0)
     assert (found[2].weight - torch.cat(weights)).abs().max() < 1e-12
     assert (found[2].bias - torch.cat(biases)).abs().max() < 1e-12

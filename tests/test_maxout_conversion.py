@@ -1,5 +1,6 @@
 """Networks as maxout networks and back: exact at every point, with the fewest pieces."""
 
+import copy
 import itertools
 import math
 from fractions import Fraction
@@ -116,6 +117,13 @@ def test_any_scalar_function(case):
     assert sum(map(sum, found)) == expected_pieces
 
 
+def test_breakpoints_at_which_nothing_changes():
+    network = PLNetwork((ScalarPWL.uniform(1, [0.0, 1.0], [0.0, 1.0, 1.0], 0.0),), 1)
+    assert [type(part) for part in maxout_to_relu(network)] == [nn.ReLU]
+    (row,) = to_maxout(network).conversion.rows
+    assert (row.function, row.pieces) == ("ReLU", (2,))
+
+
 def test_intercepts_that_are_no_floats_take_one_more_affine_layer():
     network = PLNetwork((ScalarPWL.uniform(1, [0.1, 0.7, 0.9], [0.3, 0.7, 1.1, 1.3], 0.05),), 1)
     module = to_maxout(network)
@@ -208,6 +216,16 @@ def test_training_changes_every_parameter():
     assert all(not torch.equal(a, b) for a, b in zip(before, converted.parameters(), strict=True))
     with pytest.raises(AssertionError, match="not close"):
         torch.testing.assert_close(converted(x), module.double()(x))
+
+
+def test_a_conversion_is_an_ordinary_sequential():
+    converted = to_maxout(nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1)))
+    assert converted[1:].conversion.rows == ()
+    assert len(converted[1:]) == 2
+    assert copy.deepcopy(converted).conversion.n_units == 3
+    again = to_maxout(converted)
+    assert {type(part) for part in again} <= {nn.Linear, Maxout, ElementwiseMaxout}
+    assert check_equivalence(converted, again).equivalent
 
 
 def test_the_source_is_left_alone():

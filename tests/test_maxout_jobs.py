@@ -146,6 +146,8 @@ def test_learning_is_repeatable_and_told(run):
         assert stored["weight"].shape == (10, 1, 2)
         assert int(stored["success"].sum()) == metrics["learnt"]
     assert f"{metrics['learnt']} of 10 random starts" in result.text
+    assert [match["exact"] for match in metrics["matching"]] == [["0", "0"], ["1", "0"]]
+    assert ("  exact 1 z + 0, learnt" in result.text) == (metrics["learnt"] > 0)
     assert metrics["learnt_low"] <= metrics["learnt_rate"] <= metrics["learnt_high"]
 
 

@@ -371,6 +371,25 @@ def test_module_of_a_replicate_is_its_function(learnt_relu):
     np.testing.assert_allclose(found, lines.max(axis=0), rtol=1e-14)
 
 
+def test_budget_of_time_keeps_what_is_known():
+    seen = []
+    found = imitate("relu", 2, replicates=2, steps=10**7, max_seconds=0.05, progress=seen.append, rng=0)
+    assert found.stopped_by == "max_seconds"
+    assert 0 < found.steps < 10**7
+    assert seen == list(range(50, found.steps + 1, 50))
+    assert train_twins(widths=(2, 3, 1), steps=10**7, max_seconds=0.05, rng=0).loss.shape[0] == 0
+    (curve,) = compare_budgets("waves", (60,), pieces=(1,), steps=10**7, max_seconds=0.05, rng=0)
+    assert curve.errors.shape == (0, 10)
+    with pytest.raises(ConfigError, match="max_seconds > 0"):
+        imitate("relu", 2, max_seconds=0)
+
+
+def test_affine_target_is_learnt_too():
+    found = imitate(imitation_target("prelu", slope=1.0), 1, replicates=5, steps=400, rng=0)
+    assert found.threshold == pytest.approx(0.02 * 2)
+    assert found.success.all()
+
+
 def test_same_seed_same_result(learnt_relu):
     again = imitate("relu", 3, replicates=30, steps=600, rng=0)
     np.testing.assert_array_equal(again.upper, learnt_relu.upper)

@@ -91,7 +91,6 @@ def check_equivalence(
     >>> from torch import nn
     >>> from plnet import Box
     >>> from plnet.equivalence import check_equivalence
-    >>> from plnet.networks import Maxout
     >>> check_equivalence(nn.ReLU(), nn.LeakyReLU(0.5), Box(-1, 2)).max_deviation
     Fraction(1, 2)
     """

@@ -23,6 +23,7 @@ from plnet.ir.layers import ScalarPWL
 from plnet.ir.network import PLNetwork
 from plnet.ir.operators import SparseAffine, compact
 from plnet.regions.definition_maps import output_forms
+from plnet.regions.extrema import rounded_values
 from plnet.regions.face_lattice import CornerCell, corners_of
 from plnet.regions.network_checks import rounded_fraction
 from plnet.regions.problem import Problem
@@ -74,10 +75,10 @@ def largest_at_vertices(complex_: RegionComplex, regions: Sequence[int] = ()) ->
     leaves = complex_.leaves
     if not len(leaves.vertices):
         return None
-    gradients, offsets = complex_.gradients[leaves.region], complex_.offsets[leaves.region]
-    rows = leaves.vertices
-    values = np.abs((gradients * rows[:, None, :-1]).sum(axis=2) + offsets * rows[:, -1:]).max(axis=1)
-    values[rows[:, -1] == 0] = -1.0
+    values = np.zeros(len(leaves.vertices))
+    for output in np.eye(complex_.network.output_dim):
+        values = np.maximum(values, np.abs(rounded_values(complex_, output)))
+    values[leaves.vertices[:, -1] == 0] = -1.0
     first = int(leaves.region[int(np.argmax(values))])
     best: Deviation | None = None
     for region in dict.fromkeys([first, *regions]):

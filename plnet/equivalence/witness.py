@@ -73,7 +73,7 @@ def _best(network: PLNetwork, chart: Chart, *choices: np.ndarray) -> Deviation |
     rows = choices[0]
     sizes = np.abs(network.evaluate(chart.embed(rows))).max(axis=1, initial=0.0)
     best: Deviation | None = None
-    for row in np.argsort(-sizes)[:_EXACT].tolist():
+    for row in np.argsort(-sizes, kind="stable")[:_EXACT].tolist():
         inside = (tuple(map(Fraction, choice[row].tolist())) for choice in choices)
         point = next((t for t in inside if contains(chart, t)), None)
         if point is None:

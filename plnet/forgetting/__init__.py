@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from plnet.forgetting.methods.registry import method, method_names
     from plnet.forgetting.models import ModelSpec
     from plnet.forgetting.projecting import project
+    from plnet.forgetting.recipes import task_sequence
     from plnet.forgetting.result import SequenceResult
     from plnet.forgetting.samples import Samples
     from plnet.forgetting.search import SettingsSearch, method_grid, search_settings
@@ -68,6 +69,7 @@ __all__ = [
     "split",
     "stack_tasks",
     "statistics",
+    "task_sequence",
     "train_sequence",
     "train_settings",
 ]
@@ -109,6 +111,7 @@ _HOMES = {
     "split": "tasks_classes",
     "stack_tasks": "batches",
     "statistics": "",
+    "task_sequence": "recipes",
     "train_sequence": "sequence",
     "train_settings": "sequence",
 }

@@ -26,8 +26,8 @@ GRIDS: dict[str, dict[str, tuple[Any, ...]]] = {
     "si": {"strength": (0.03, 0.1, 0.3, 1.0, 3.0, 10.0), "damping": (0.001, 0.01, 0.1)},
     "lwf": {"strength": (0.1, 0.3, 1.0, 3.0), "temperature": (1.0, 2.0)},
     "replay": {"strength": (1.0, 2.0, 4.0, 8.0), "memory_batch": (16, 64)},
-    "agem": {"strength": (0.5, 1.0, 2.0), "memory_batch": (64, 200)},
-    "er_ace": {"strength": (1.0, 2.0, 4.0, 8.0), "memory_batch": (16, 64)},
+    "agem": {"memory_batch": (64, 200)},
+    "er_ace": {"memory_batch": (16, 64)},
 }
 """The settings among which the defaults of the methods were chosen; `docs/forgetting.md` has the outcome."""
 

@@ -13,7 +13,7 @@ from plnet.forgetting.dropout import dropout_key
 from plnet.forgetting.engine_batched import batched_epoch
 from plnet.forgetting.engine_fused import chooses_fused, fused_epoch
 from plnet.forgetting.evaluation import hits
-from plnet.forgetting.heads import rest_heads
+from plnet.forgetting.heads import RestingHeads
 from plnet.forgetting.members import Members
 from plnet.forgetting.methods.base import Method, TaskContext, TaskData
 from plnet.forgetting.network import BatchedNetwork
@@ -87,21 +87,22 @@ def train_chunk(
     """Train the members `rows` on one task in place; return the epochs that each was trained."""
     run = _Chunk(members, rows, data, options, watched)
     members.method.before_task(run.full)
-    resting = rest_heads(run.full, run.velocity)
+    resting = RestingHeads(run.full, run.velocity)
     run.start()
     for epoch in range(options.epochs):
         if len(run.program.here) == 0:
             break
         run.epoch(epoch)
+        context = run.program.context
+        resting.put_back(context.network, context.parameters, run.program.here)
         if observe is not None:
             numbers = tuple(rows[place] for place in run.program.here.tolist())
-            context = run.program.context
             observe(EpochView(context.task, epoch, numbers, context.network, context.parameters))
         if tick is not None:
             tick(len(run.program.here))
         run.sort_out()
     run.finish()
-    resting()
+    resting.finish(run.full.network, run.full.parameters, run.velocity)
     members.method.after_task(run.full)
     run.keep_state()
     return run.epochs.cpu().numpy()

@@ -13,6 +13,7 @@ from plnet.errors import ConfigError, NetworkError
 from plnet.ir.export import to_sequential
 from plnet.ir.network import PLNetwork
 from plnet.maxout.conversion import DenseMaxout, MaxoutLayer, maxout_chain
+from plnet.maxout.conversion_report import ConversionReport
 from plnet.maxout.fusion import fused_chain
 from plnet.maxout.inputs import chart_of, read_network
 from plnet.maxout.relu_form import relu_network
@@ -22,7 +23,6 @@ from plnet.networks.operators import GatheredConvolution
 if TYPE_CHECKING:
     from plnet.geometry.domain import Domain
     from plnet.maxout.conversion import Step
-    from plnet.maxout.conversion_report import ConversionReport
     from plnet.maxout.max_affine import MaxAffine
 
 __all__ = [
@@ -106,9 +106,10 @@ class MaxoutNetwork(nn.Sequential):
 
     conversion: ConversionReport
 
-    def __init__(self, *modules: nn.Module, conversion: ConversionReport) -> None:
+    def __init__(self, *modules: Any, conversion: ConversionReport | None = None) -> None:
         super().__init__(*modules)
-        self.conversion = conversion
+        # A slice of a network, network[1:3], has an empty report.
+        self.conversion = ConversionReport(()) if conversion is None else conversion
 
 
 def to_maxout(

@@ -51,7 +51,8 @@ def relu_network(network: PLNetwork) -> PLNetwork:
 def _scalar(layer: ScalarPWL) -> Sequence[Layer]:
     functions = scalar_functions(layer)
     if all(_is_relu(function) for function in functions):
-        return [layer]
+        # Breakpoints at which nothing changes are left out.
+        return [ScalarPWL.relu(layer.n_units, layer.name)]
     features: list[Row] = []
     outputs: list[Row] = []
     for unit, kind in enumerate(layer.kinds[1].tolist()):

@@ -93,6 +93,18 @@ def _learning(metrics: Mapping[str, Any]) -> list[str]:
         lines.append(
             f"No weights at all do: every such unit is off by at least {metrics['least_error']:.6g}."
         )
+    if metrics["matching"] and metrics["learnt"]:
+        lines.append("The best start's pieces beside the exact ones:")
+        lines += [
+            f"  exact {_line(*match['exact'])}, learnt {_line(*match['learnt'])}"
+            for match in metrics["matching"]
+        ]
     if metrics["stopped_by"]:
         lines.append(f"The training was stopped by {metrics['stopped_by']} after {metrics['steps']} steps.")
     return lines
+
+
+def _line(slope: str | float, intercept: str | float) -> str:
+    """Return an affine function in words; learnt numbers are rounded to six digits."""
+    first, second = (f"{x:.6g}" if isinstance(x, float) else x for x in (slope, intercept))
+    return f"{first} z + {second}".replace("+ -", "- ")

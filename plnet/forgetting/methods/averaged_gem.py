@@ -30,7 +30,8 @@ class AGEM(Method):
     memory_batch : int
         Remembered samples of each reference gradient, drawn with replacement.
     strength : float
-        1 in the paper; 0 is plain training. May differ between members.
+        1 in the paper; 0 is plain training. Above 1 a step lowers the loss on the memory, to first order.
+        May differ between members.
 
     Notes
     -----
@@ -45,7 +46,7 @@ class AGEM(Method):
     per_member: ClassVar[tuple[str, ...]] = ("strength",)
 
     capacity: int = 200
-    memory_batch: int = 64
+    memory_batch: int = 200
     strength: float = 1.0
 
     def __post_init__(self) -> None:

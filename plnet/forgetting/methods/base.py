@@ -26,7 +26,7 @@ class TaskData(Protocol):
 
     @property
     def active(self) -> torch.Tensor | None:
-        """Which outputs belong to the task, bool (m, C), or None for all."""
+        """Which outputs take part, bool (m, C), or None for all; the others rest, with their momentum."""
         ...
 
     def size(self, part: str) -> int:

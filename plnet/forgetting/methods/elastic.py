@@ -45,7 +45,7 @@ class EWC(Method):
     name: ClassVar[str] = "ewc"
     per_member: ClassVar[tuple[str, ...]] = ("strength",)
 
-    strength: float = 100.0
+    strength: float = 20.0
     labels: FisherLabels = "expected"
 
     def __post_init__(self) -> None:
@@ -95,8 +95,8 @@ class OnlineEWC(Method):
     name: ClassVar[str] = "online_ewc"
     per_member: ClassVar[tuple[str, ...]] = ("strength", "decay")
 
-    strength: float = 100.0
-    decay: float = 1.0
+    strength: float = 50.0
+    decay: float = 0.5
     labels: FisherLabels = "expected"
 
     def __post_init__(self) -> None:

@@ -32,7 +32,7 @@ class L2(Method):
     name: ClassVar[str] = "l2"
     per_member: ClassVar[tuple[str, ...]] = ("strength",)
 
-    strength: float = 0.01
+    strength: float = 0.1
 
     def __post_init__(self) -> None:
         check_number(self.name, "strength", self.strength)

@@ -50,8 +50,8 @@ class Replay(Method):
     per_member: ClassVar[tuple[str, ...]] = ("strength",)
 
     capacity: int = 200
-    memory_batch: int = 64
-    strength: float = 1.0
+    memory_batch: int = 16
+    strength: float = 2.0
 
     def __post_init__(self) -> None:
         check_count(self.name, "capacity", self.capacity)
@@ -110,7 +110,7 @@ class ERACE(Method):
     per_member: ClassVar[tuple[str, ...]] = ("strength",)
 
     capacity: int = 200
-    memory_batch: int = 64
+    memory_batch: int = 16
     strength: float = 1.0
 
     def __post_init__(self) -> None:

@@ -46,8 +46,8 @@ class SynapticIntelligence(Method):
     name: ClassVar[str] = "si"
     per_member: ClassVar[tuple[str, ...]] = ("strength", "damping")
 
-    strength: float = 0.1
-    damping: float = 0.1
+    strength: float = 0.3
+    damping: float = 0.01
 
     def __post_init__(self) -> None:
         check_number(self.name, "strength", self.strength)

@@ -72,7 +72,7 @@ def as_fractions(values: ArrayLike, what: str) -> np.ndarray:
     """
     try:
         given = np.asarray(values)
-        numbers = given.real.astype(np.float64)
+        numbers = given.astype(np.float64) if not np.iscomplexobj(given) else np.empty(0)
     except (TypeError, ValueError) as error:
         raise MetricError(f"Expected an array of real {what} with rows of equal length ({error}).") from error
     if np.iscomplexobj(given):

@@ -59,10 +59,9 @@ def certify(problem: Problem, function: MaxAffine, near: np.ndarray | None = Non
     for name, (lo, hi), at in (("f - g", below, below_at), ("g - f", above, above_at)):
         if lo > hi:
             raise NotConvexError(
-                f"{problem.target.name} cannot be convex near {at.tolist()}: bounds of the "
-                f"largest {name} that "
-                f"hold for every convex function contradict each other ({lo} > {hi}). If it is convex, its "
-                "gradient is wrong, or its values are less accurate than `Target.roundoff` says."
+                f"{problem.target.name} cannot be convex near {at.tolist()}: bounds of the largest {name} "
+                f"that hold for every convex function contradict each other ({lo} > {hi}). If it is convex, "
+                "its gradient is wrong, or its values are less accurate than `Target.roundoff` says."
             )
     return ErrorBracket(below, above, below_at, above_at)
 

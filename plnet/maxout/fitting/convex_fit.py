@@ -72,8 +72,7 @@ def best_covering(
     if not found:
         raise TargetError(
             f"{problem.target.name} is too flat, or too many pieces ({pieces}) are asked for: the "
-            f"tangents at "
-            "different points cannot be told apart in floating point. Ask for fewer pieces."
+            "tangents at different points cannot be told apart in floating point. Ask for fewer pieces."
         )
     return min([*found, *polished], key=lambda covering: covering.error)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from plnet.errors import NotConvexError, TargetError
-from plnet.maxout.fitting.problem import Problem
+from plnet.maxout.fitting.problem import EPS, Problem
 from plnet.maxout.fitting.touch_points import sample_domain
 
 __all__ = ["assumptions_of", "check_convex"]
@@ -17,9 +17,9 @@ _GRID = 1025
 def assumptions_of(problem: Problem) -> tuple[str, ...]:
     """Return what a certified error takes for granted about a callable."""
     target = problem.target
-    found = (
-        [] if target.known_convex else [f"{target.name} is convex on the domain (checked at pairs of points)"]
-    )
+    found = []
+    if not target.known_convex:
+        found.append(f"{target.name} is convex on the domain (checked at pairs of points)")
     if problem.dim > 1 and problem.has_gradient and not target.known_convex:
         found.append("its gradient is a subgradient (checked at pairs of points)")
     found.append(f"its computed values are right to {target.roundoff:g} * 2^-52 of the largest value")
@@ -45,13 +45,10 @@ def check_convex(problem: Problem, rng: np.random.Generator) -> None:
     tolerance = 4 * problem.noise
     if bulge[worst] > tolerance:
         raise NotConvexError(
-            f"{problem.target.name} is not convex: at {_text(between[worst])} it lies "
-            f"{bulge[worst]:.3g} above its "
-            f"chord from {_text(starts[worst])} to {_text(ends[worst])}. A maximum of affine "
-            f"functions is convex, so "
-            "no one-sided fit is possible with a small error. Restrict the domain to where the "
-            "function is convex, "
-            "or fit samples of it: fit_max_affine((X, y), pieces).",
+            f"{problem.target.name} is not convex: at {_text(between[worst])} it lies {bulge[worst]:.3g} "
+            f"above its chord from {_text(starts[worst])} to {_text(ends[worst])}. A maximum of affine "
+            "functions is convex. Restrict the domain to where the function is convex, or fit samples "
+            "of it: fit_max_affine((X, y), pieces).",
             (between[worst], starts[worst], ends[worst]),
         )
     if problem.has_gradient:
@@ -64,16 +61,14 @@ def _check_gradient(problem: Problem, starts: np.ndarray, ends: np.ndarray) -> N
     starts, ends, slopes = starts[finite], ends[finite], slopes[finite]
     rise = ((ends - starts) * slopes).sum(axis=1)
     excess = problem.value(starts) + rise - problem.value(ends)
-    tolerance = 8 * problem.noise + 64 * 2.0**-52 * np.abs(ends - starts).max(axis=1) * np.abs(slopes).sum(
-        axis=1
-    )
+    reach = np.abs(ends - starts).max(axis=1) * np.abs(slopes).sum(axis=1)
+    tolerance = 8 * problem.noise + 64 * EPS * reach
     worst = int((excess - tolerance).argmax())
     if excess[worst] > tolerance[worst]:
         raise TargetError(
-            f"The gradient of {problem.target.name} at {_text(starts[worst])} is no subgradient: "
-            f"its tangent lies "
-            f"{excess[worst]:.3g} above the function at {_text(ends[worst])}. Check the gradient, "
-            f"or leave it out."
+            f"The gradient of {problem.target.name} at {_text(starts[worst])} is no subgradient: its "
+            f"tangent lies {excess[worst]:.3g} above the function at {_text(ends[worst])}. Check the "
+            "gradient, or leave it out."
         )
 
 

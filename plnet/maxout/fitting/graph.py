@@ -38,7 +38,14 @@ def exact_graph_vertices(function: MaxAffine, chart: Chart) -> list[tuple[list[F
         rows.append([*(-x for x in row[:-1]), forms.denominator, -row[-1]])
     flat = [entry for row in rows for entry in row]
     cell = domain_cell(RationalMatrix(object_array(flat, (len(rows), d + 2)), 1))
-    return [_point(vertex) for vertex in cell.vertices if vertex[-1] > 0]
+    found = [_point(vertex) for vertex in cell.vertices if vertex[-1] > 0]
+    if d > 1:
+        return found
+    # An unbounded cell of the plane may carry points on its vertical sides that are no vertices.
+    lowest: dict[Fraction, Fraction] = {}
+    for (place,), height in found:
+        lowest[place] = min(height, lowest.get(place, height))
+    return [([place], height) for place, height in lowest.items()]
 
 
 def _point(vertex: Vertex) -> tuple[list[Fraction], Fraction]:

@@ -27,8 +27,8 @@ def fit_domain_least_squares(
     the rule; else they are means over random points of the domain, and the error is an estimate on
     fresh ones.
     """
+    low, high = float(problem.vertices.min()), float(problem.vertices.max())
     if problem.dim == 1:
-        low, high = float(problem.vertices.min()), float(problem.vertices.max())
         cloud = np.linspace(low, high, max(2001, 100 * pieces))[:, None]
     else:
         cloud = sample_domain(problem, max(4000, 300 * pieces * (problem.dim + 1)), rng)
@@ -36,7 +36,6 @@ def fit_domain_least_squares(
     slopes, offsets = fit_least_squares(samples, pieces, starts, rng, stop)
     if problem.dim == 1:
         slopes, offsets = _by_quadrature(problem, slopes, offsets, low, high)
-        return slopes, offsets, root_mean_square(problem, slopes, offsets, rng)
     return slopes, offsets, root_mean_square(problem, slopes, offsets, rng)
 
 

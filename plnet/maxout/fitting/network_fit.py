@@ -57,8 +57,7 @@ def fit_network(
     if network.output_dim != 1:
         raise DimensionError(
             f"Expected a network with one output, got {network.output_dim}. Put a Linear layer "
-            f"behind it that "
-            "selects an output."
+            "behind it that selects an output."
         )
     chart = chart_of(network, domain)
     try:
@@ -219,6 +218,5 @@ def _require_bounded(chart: Chart, pieces: int | None) -> None:
     hint = "" if pieces is None else f", or ask for its {pieces} pieces, which give the function itself"
     raise UnboundedDomainError(
         "The domain is unbounded, and a maximum of fewer pieces than the network has is "
-        "infinitely far from it. Give a "
-        f"bounded domain, for example Box(-1, 1){hint}."
+        f"infinitely far from it. Give a bounded domain, for example Box(-1, 1){hint}."
     )

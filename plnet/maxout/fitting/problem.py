@@ -257,8 +257,7 @@ def _check_noise(problem: Problem) -> None:
         raise TargetError(
             f"Values of {problem.target.name} jump by {typical:.2g} between points very close together, more "
             f"than the roundoff {problem.noise:.2g} that a certified error takes for granted. "
-            f"Compute in float64, "
-            "or give a Target with a larger roundoff."
+            "Compute in float64, or give a Target with a larger roundoff."
         )
 
 
@@ -284,7 +283,6 @@ def _finite(values: np.ndarray, t: np.ndarray, name: str) -> np.ndarray:
     if len(bad):
         raise TargetError(
             f"{name} is {values[bad[0]]} at {t[bad[0]].tolist()}. Expected finite values on the "
-            f"whole domain, "
-            "its border included; give a smaller domain."
+            "whole domain, its border included; give a smaller domain."
         )
     return values

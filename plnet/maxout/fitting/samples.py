@@ -77,8 +77,7 @@ def read_samples(x: Any, y: Any, *, repeated: bool) -> Samples:
         if len(bad):
             raise TargetError(
                 f"{name} has {array[tuple(bad[0])]} in row {bad[0][0]}, and {len(bad)} entries "
-                f"that are not finite "
-                "in all. Remove these samples."
+                "that are not finite in all. Remove these samples."
             )
     if not repeated:
         _check_no_contradiction(points, values)
@@ -100,8 +99,8 @@ def _check_no_contradiction(points: np.ndarray, values: np.ndarray) -> None:
         i, j = sorted((int(order[wrong[0]]), int(order[wrong[0] + 1])))
         raise TargetError(
             f"Rows {i} and {j} of X are the same point {points[i].tolist()}, but y has "
-            f"{values[i]} and {values[j]}: no "
-            'function takes both. Average repeated measurements, or use objective="least_squares".'
+            f"{values[i]} and {values[j]}: no function takes both. "
+            'Average repeated measurements, or use objective="least_squares".'
         )
 
 

@@ -23,6 +23,8 @@ __all__ = ["sample_domain", "starting_points", "tangents"]
 
 _SAMPLE = 100
 """Points for each piece in the clustering of a start."""
+_ATTEMPTS = 50
+"""How often points of the box around a domain are drawn, 20 times as many as are wanted."""
 
 
 def tangents(problem: Problem, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -34,15 +36,17 @@ def tangents(problem: Problem, points: np.ndarray) -> tuple[np.ndarray, np.ndarr
 def sample_domain(problem: Problem, size: int, rng: np.random.Generator) -> np.ndarray:
     """Draw points from the domain, shape (size, d).
 
-    Uniformly where the domain fills a good part of the box around it, else as random mixtures of
+    Uniformly where the domain fills a thousandth of the box around it, else as random mixtures of
     its vertices.
     """
     low, spread = problem.vertices.min(axis=0), problem.spread
     normals, heights = problem.facets[:, :-1], problem.facets[:, -1]
-    drawn = low + spread * rng.random((20 * size, problem.dim))
-    inside = drawn[(drawn @ normals.T + heights >= 0).all(axis=1)][:size]
-    if len(inside) == size:
-        return inside
+    inside = np.empty((0, problem.dim))
+    for _ in range(_ATTEMPTS):
+        drawn = low + spread * rng.random((20 * size, problem.dim))
+        inside = np.concatenate([inside, drawn[(drawn @ normals.T + heights >= 0).all(axis=1)]])
+        if len(inside) >= size:
+            return inside[:size]
     weights = rng.dirichlet(np.full(len(problem.vertices), 0.5), size)
     return weights @ problem.vertices
 

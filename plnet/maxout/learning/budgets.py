@@ -16,9 +16,9 @@ import torch
 
 from plnet.errors import ConfigError
 from plnet.ir.affine import frozen_array
+from plnet.maxout.learning.display import Deadline, shown_steps
 from plnet.maxout.learning.intervals import mean_interval
 from plnet.maxout.learning.stacked_networks import StackedNetworks, parameter_count
-from plnet.regions.control import make_control
 
 __all__ = ["SURFACES", "BudgetCurve", "compare_budgets", "next_layer_weights"]
 
@@ -145,7 +145,7 @@ def compare_budgets(
     max_seconds : float, optional
         Of the whole comparison.
     progress : "auto", bool, None or callable
-        As in `plnet.count_regions`.
+        A callable gets the number of steps so far.
 
     Returns
     -------
@@ -183,57 +183,74 @@ def compare_budgets(
     data = [
         torch.tensor(a.T, device=device) for a in (x, SURFACES[surface](x), probe, SURFACES[surface](probe))
     ]
-    started = time.perf_counter()
-    control, close = make_control(None, max_seconds, progress)
-    widths = [[_width(dim, hidden_layers, k, budget) for budget in budgets] for k in pieces]
-    curves = []
-    try:
-        for k, sizes in zip(pieces, widths, strict=True):
+    shapes = [
+        [_sizes(dim, hidden_layers, _width(dim, hidden_layers, k, budget)) for budget in budgets]
+        for k in pieces
+    ]
+    curves, deadline = [], Deadline(max_seconds)
+    with shown_steps(steps * len(pieces) * len(budgets), progress) as report:
+        train = _Training(data, steps, learning_rate, deadline, report)
+        for k, sizes in zip(pieces, shapes, strict=True):
             before, errors, stopped_by = time.perf_counter(), [], ""
-            for width in sizes:
-                stacked = StackedNetworks(replicates, _sizes(dim, hidden_layers, width), k, rng=generator)
-                stopped_by = _train(stacked.to(device), data, steps, learning_rate, control, started)
+            for widths in sizes:
+                stacked = StackedNetworks(replicates, widths, k, rng=generator).to(device)
+                stopped_by = train(stacked)
                 if stopped_by:
                     break
-                with torch.no_grad():
-                    rest = (stacked(data[2])[:, 0] - data[3]).square().mean(dim=1).sqrt()
-                errors.append((rest / data[3].std()).cpu().numpy())
-            done = sizes[: len(errors)]
+                errors.append(_errors(stacked, data[2], data[3]))
+            n = len(errors)
             curves.append(
                 BudgetCurve(
                     surface,
                     k,
-                    frozen_array(np.array(budgets[: len(done)]), np.int64),
-                    frozen_array(np.array(done), np.int64),
-                    frozen_array([parameter_count(_sizes(dim, hidden_layers, w), k) for w in done], np.int64),
-                    frozen_array(np.array(errors).reshape(len(done), replicates)),
+                    frozen_array(np.array(budgets[:n]), np.int64),
+                    frozen_array(np.array([widths[1] for widths in sizes[:n]]), np.int64),
+                    frozen_array(np.array([parameter_count(widths, k) for widths in sizes[:n]]), np.int64),
+                    frozen_array(np.array(errors).reshape(n, replicates)),
                     stopped_by,
                     time.perf_counter() - before,
                 )
             )
             if stopped_by:
                 break
-    finally:
-        close()
     return tuple(curves)
 
 
-def _train(
-    stacked: StackedNetworks, data: list[torch.Tensor], steps: int, rate: float, control: Any, started: float
-) -> str:
-    optimiser = torch.optim.Adam(stacked.parameters(), lr=rate)
-    try:
-        for step in range(steps):
-            optimiser.param_groups[0]["lr"] = rate * (1 - step / steps)
-            optimiser.zero_grad()
-            # The sum keeps the replicates independent: each gets the gradient of its own mean square.
-            (stacked(data[0])[:, 0] - data[1]).square().mean(dim=1).sum().backward()
-            optimiser.step()
-            if step % 50 == 0 and control.spent(step):
-                return "max_seconds"
-    except KeyboardInterrupt:
-        return "Ctrl-C"
-    return ""
+@dataclass
+class _Training:
+    """Trains one stack of networks after the other; `taken` counts the steps of all."""
+
+    data: list[torch.Tensor]
+    steps: int
+    rate: float
+    deadline: Deadline
+    report: Callable[[int], object]
+    taken: int = 0
+
+    def __call__(self, stacked: StackedNetworks) -> str:
+        """Train, and return what stopped it: nothing, "max_seconds" or "Ctrl-C"."""
+        optimiser = torch.optim.Adam(stacked.parameters(), lr=self.rate)
+        try:
+            for step in range(self.steps):
+                optimiser.param_groups[0]["lr"] = self.rate * (1 - step / self.steps)
+                optimiser.zero_grad()
+                # The sum keeps the replicates independent: each gets the gradient of its own mean square.
+                (stacked(self.data[0])[:, 0] - self.data[1]).square().mean(dim=1).sum().backward()
+                optimiser.step()
+                self.taken += 1
+                self.report(self.taken)
+                if self.deadline.passed:
+                    return "max_seconds"
+        except KeyboardInterrupt:
+            return "Ctrl-C"
+        return ""
+
+
+@torch.no_grad()
+def _errors(stacked: StackedNetworks, probe: torch.Tensor, wanted: torch.Tensor) -> np.ndarray:
+    """Return the root mean square of each network, relative to the deviation of the target."""
+    rest = (stacked(probe)[:, 0] - wanted).square().mean(dim=1).sqrt()
+    return (rest / wanted.std()).cpu().numpy()
 
 
 def _sizes(dim: int, hidden_layers: int, width: int) -> list[int]:

@@ -16,6 +16,7 @@ from typing import Any
 import torch
 
 from plnet.errors import ConfigError
+from plnet.maxout.learning.display import Deadline
 
 __all__ = ["OPTIMISERS", "Descent", "Trained", "descend"]
 
@@ -130,7 +131,7 @@ def descend(
     rate, build = OPTIMISERS[descent.optimiser]
     rate = descent.learning_rate or rate
     optimiser = build([weight, bias], lr=rate)
-    started, step, stopped_by = time.perf_counter(), 0, ""
+    started, step, stopped_by, deadline = time.perf_counter(), 0, "", Deadline(max_seconds)
     loss = torch.full((len(weight),), torch.inf, dtype=weight.dtype)
     try:
         for step in range(1, descent.steps + 1):
@@ -140,7 +141,7 @@ def descend(
             optimiser.step()
             if report is not None:
                 report(step)
-            if max_seconds is not None and time.perf_counter() - started >= max_seconds:
+            if deadline.passed:
                 stopped_by = "max_seconds"
                 break
     except KeyboardInterrupt:

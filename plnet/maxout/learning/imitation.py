@@ -14,16 +14,16 @@ from plnet.errors import ConfigError
 from plnet.ir.affine import frozen_array
 from plnet.maxout.learning.descent import Descent, descend
 from plnet.maxout.learning.deviation import deviation_bracket, exact_deviation
+from plnet.maxout.learning.display import shown_steps
 from plnet.maxout.learning.intervals import clopper_pearson_interval, wilson_interval
 from plnet.maxout.learning.limits import best_affine_error, best_error, least_error
 from plnet.maxout.learning.matching import PieceMatch, match_pieces
 from plnet.maxout.learning.starts import check_start, random_units
 from plnet.maxout.learning.targets import ImitationTarget, imitation_target
 from plnet.networks.modules import Maxout
-from plnet.regions.control import make_control
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    pass
 
 __all__ = ["Imitation", "check_imitation", "imitate"]
 
@@ -188,13 +188,14 @@ def imitate(
     samples : int
         Training points, the middles of equal parts of the interval.
     tolerance : float
-        Largest deviation that counts as success, in units of the error of the best line. For a single unit
-        and a smooth convex target, twice the least possible error counts too.
+        Largest deviation that counts as success, in units of the error of the best line (for an affine
+        target, of half its height). For a single unit and a smooth convex target, twice the least possible
+        error counts too.
     rng : int, SeedSequence, Generator, torch.Generator or None
     device : str or torch.device
     max_seconds : float, optional
     progress : "auto", bool, None or callable
-        As in `plnet.count_regions`.
+        A callable gets the number of steps so far.
 
     Returns
     -------
@@ -226,8 +227,7 @@ def imitate(
     weight, bias = random_units((replicates, units, pieces, 1), initialiser, rng=rng)
     x = torch.tensor(_points(goal, samples), device=device)
     y = torch.tensor(goal(x.cpu().numpy()), device=device)
-    control, close = make_control(None, max_seconds, progress)
-    try:
+    with shown_steps(steps, progress) as report:
         trained = descend(
             weight.to(device),
             bias.to(device),
@@ -236,14 +236,12 @@ def imitate(
             y,
             descent,
             max_seconds=max_seconds,
-            report=_scaled(control.report),
+            report=report,
         )
-    finally:
-        close()
     slopes, offsets = trained.weight[..., 0].cpu().numpy(), trained.bias.cpu().numpy()
     lower, upper = deviation_bracket(slopes, offsets, _signs(units), goal)
     affine, optimal = best_affine_error(goal), best_error(goal, pieces, units)
-    threshold = tolerance * affine
+    threshold = tolerance * (_height(goal) if goal.pieces == 1 else affine)
     if optimal is not None and not goal.piecewise_linear:
         threshold = max(threshold, NEAR * optimal)
     success, undecided = _decided(slopes, offsets, _signs(units), goal, (lower, upper), threshold)
@@ -266,6 +264,12 @@ def imitate(
         trained.stopped_by,
         time.perf_counter() - started,
     )
+
+
+def _height(target: ImitationTarget) -> float:
+    """Return half the height of an affine target, or 1 if it is constant: its best line has no error."""
+    first, last = target([target.low, target.high]).tolist()
+    return abs(last - first) / 2 or 1.0
 
 
 def check_imitation(
@@ -307,14 +311,3 @@ def _points(target: ImitationTarget, samples: int) -> np.ndarray:
 
 def _signs(units: int) -> np.ndarray:
     return np.array([1.0, -1.0][:units])
-
-
-def _scaled(report: Callable[[int], Any] | None) -> Callable[[int], Any] | None:
-    if report is None:
-        return None
-
-    def tell(step: int) -> None:
-        if step % 50 == 0:
-            report(step)
-
-    return tell

@@ -7,8 +7,9 @@ function does not (Goodfellow, Bengio and Courville 2016, section 6.3.1).
 
 from __future__ import annotations
 
+import functools
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -21,10 +22,10 @@ from plnet.errors import ConfigError
 from plnet.geometry.domain import Box
 from plnet.ir.affine import frozen_array
 from plnet.maxout.learning.budgets import SURFACES
+from plnet.maxout.learning.display import Deadline, shown_steps
 from plnet.maxout.learning.intervals import mean_interval
 from plnet.maxout.modules import to_maxout
 from plnet.networks.perceptron import mlp
-from plnet.regions.control import make_control
 
 __all__ = ["VARIANTS", "TwinHistory", "train_twins"]
 
@@ -123,7 +124,7 @@ def train_twins(
     rng : int, SeedSequence, Generator or None
     max_seconds : float, optional
     progress : "auto", bool, None or callable
-        As in `plnet.count_regions`.
+        A callable gets the number of steps so far.
 
     Returns
     -------
@@ -144,24 +145,25 @@ def train_twins(
     _check(activation, widths, surface, slope, replicates, steps, learning_rate, optimiser, samples)
     generator, started = np.random.default_rng(rng), time.perf_counter()
     marks, found, deviations = _marks(steps), [], [Fraction(0)] * len(VARIANTS)
-    control, close = make_control(None, max_seconds, progress)
-    parameters, stopped_by = (0,) * len(VARIANTS), ""
+    deadline, parameters, stopped_by = Deadline(max_seconds), (0,) * len(VARIANTS), ""
+    total = replicates * len(VARIANTS) * steps
     try:
-        for _ in range(replicates):
-            family = _family(activation, widths, slope, generator)
-            parameters = tuple(sum(p.numel() for p in module.parameters()) for module in family)
-            deviations = [max(*pair) for pair in zip(deviations, _deviations(family), strict=True)]
-            x = torch.tensor(generator.uniform(-1, 1, size=(samples, 2)))
-            y = torch.tensor(SURFACES[surface](x.numpy()))
-            run = _train(family, (x, y), marks, learning_rate, optimiser, count_regions, control)
-            if run is None:
-                stopped_by = "max_seconds"
-                break
-            found.append(run)
+        with shown_steps(total, progress) as report:
+            for number in range(replicates):
+                family = _family(activation, widths, slope, generator)
+                parameters = tuple(sum(p.numel() for p in module.parameters()) for module in family)
+                deviations = [max(*pair) for pair in zip(deviations, _deviations(family), strict=True)]
+                x = torch.tensor(generator.uniform(-1, 1, size=(samples, 2)))
+                y = torch.tensor(SURFACES[surface](x.numpy()))
+                before = number * len(VARIANTS) * steps
+                tell = functools.partial(_tell, report, before)
+                run = _train(family, (x, y), marks, learning_rate, optimiser, count_regions, deadline, tell)
+                if run is None:
+                    stopped_by = "max_seconds"
+                    break
+                found.append(run)
     except KeyboardInterrupt:
         stopped_by = "Ctrl-C"
-    finally:
-        close()
     table = np.array(found).reshape(len(found), 3, len(VARIANTS), len(marks))
     return TwinHistory(
         frozen_array(marks, np.int64),
@@ -174,6 +176,10 @@ def train_twins(
         stopped_by,
         time.perf_counter() - started,
     )
+
+
+def _tell(report: Callable[[int], object], before: int, step: int) -> None:
+    report(before + step)
 
 
 def _family(
@@ -205,7 +211,8 @@ def _train(
     rate: float,
     optimiser: str,
     count: bool,
-    control: Any,
+    deadline: Deadline,
+    tell: Callable[[int], object],
 ) -> np.ndarray | None:
     """Train each variant; return loss, distance and regions, shape (3, v, t), or None out of time."""
     line = torch.linspace(-1, 1, 33, dtype=torch.float64)
@@ -221,8 +228,9 @@ def _train(
                 _loss(module, data).backward()
                 descent.step()
                 step += 1
-            if control.spent(step):
-                return None
+                tell(v * int(marks[-1]) + step)
+                if deadline.passed:
+                    return None
             with torch.no_grad():
                 values[v, t] = module(probe)[:, 0]
                 rows[0, v, t] = _loss(module, data).item()
