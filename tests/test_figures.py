@@ -98,6 +98,7 @@ def test_figure_fills_the_text_width(make, tmp_path, name):
     assert figure.get_size_inches()[0] == 5.5
 
 
+@pytest.mark.slow
 def test_figures_repeat_byte_by_byte(make, tmp_path):
     store_results(tmp_path / "results")
     assert make.main(list(NAMES)) == 0

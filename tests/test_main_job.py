@@ -394,6 +394,7 @@ def test_training_is_told_in_a_few_lines(tmp_path, caplog):
 # The script
 
 
+@pytest.mark.slow
 @pytest.mark.hydra
 def test_script_from_another_folder(tmp_path):
     done = script(tmp_path, *BOX, "seed=7", "plot.formats=[png]")

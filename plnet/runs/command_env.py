@@ -20,7 +20,7 @@ from plnet.runs.thread_budget import describe_threads
 
 __all__ = ["OPTIONAL", "REQUIRED", "describe_installation", "run_env"]
 
-REQUIRED = ("numpy", "scipy", "torch", "matplotlib", "hydra-core", "omegaconf", "numba")
+REQUIRED = ("numpy", "scipy", "torch", "matplotlib", "hydra-core", "omegaconf", "numba", "llvmlite")
 # Package -> the extra of plnet that brings it.
 OPTIONAL = {
     "scikit-learn": "data",

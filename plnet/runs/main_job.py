@@ -8,8 +8,7 @@ from __future__ import annotations
 import inspect
 import logging
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +25,7 @@ from plnet.runs.devices import check_device, determinism, threads
 from plnet.runs.domains import ChosenDomain
 from plnet.runs.environment import describe_environment
 from plnet.runs.fit import accuracies, check_fit, sizes
+from plnet.runs.interruption import interruption_says_where
 from plnet.runs.outputs import RunFolder
 from plnet.runs.report import describe_main_job
 from plnet.runs.resume import Steps
@@ -119,7 +119,7 @@ def run_main_job(
     """
     chosen_device, seeds = check_device(device), streams(seed)
     counting = counting or CountingOptions()
-    with _interruption_says_where(folder), threads(n_threads), determinism(deterministic):
+    with interruption_says_where(folder), threads(n_threads), determinism(deterministic):
         folder.json("environment.json", describe_environment(chosen_device))
         samples = None if data is None else data(rng=seeds.split)
         module = network(rng=seeds.initialisation).eval()
@@ -145,14 +145,6 @@ def run_main_job(
         figures = _draw(folder, panels, job.domain, plot)
         job.write(seconds_total=job.seconds())
     return MainJobReport(folder.path, job.metrics, figures)
-
-
-@contextmanager
-def _interruption_says_where(folder: RunFolder) -> Iterator[None]:
-    try:
-        yield
-    except KeyboardInterrupt as stop:
-        raise KeyboardInterrupt(f"Stopped by Ctrl-C{stop}. What is known is in {folder.path}.") from None
 
 
 @dataclass
