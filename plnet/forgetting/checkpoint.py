@@ -6,6 +6,8 @@ import contextlib
 import os
 import pickle
 import tempfile
+import zipfile
+import zlib
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -51,8 +53,21 @@ class FileCheckpoint:
         if not self.path.exists():
             return None
         try:
+            with zipfile.ZipFile(self.path) as parts:
+                damaged = parts.testzip()
+            if damaged is not None:
+                raise ValueError(f"{damaged} is damaged")
             state = torch.load(self.path, map_location="cpu", weights_only=True)
-        except (OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
+        except (
+            OSError,
+            RuntimeError,
+            EOFError,
+            ValueError,
+            KeyError,
+            pickle.UnpicklingError,
+            zipfile.BadZipFile,
+            zlib.error,
+        ) as error:
             raise FileFormatError(
                 f"{self.path} is no checkpoint that can be read ({type(error).__name__}). Remove it to begin "
                 "anew, or give another path."

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from plnet.errors import MetricError
-from plnet.forgetting.result import SequenceResult
+from plnet.forgetting.result import SequenceResult, tasks_in_words
 from plnet.forgetting.statistics import Contrast, compare_paired
 from plnet.forgetting.summary import metric_values
 
@@ -75,6 +75,12 @@ def paired_values(
     tasks = {name: result.n_tasks for name, result in results.items()}
     if len(set(tasks.values())) > 1:
         raise MetricError(f"Results of sequences of different lengths cannot be paired: {tasks}.")
+    words = {name: tasks_in_words(result) for name, result in results.items()}
+    if len(set(words.values()) - {None}) > 1:
+        raise MetricError(
+            f"Results of different tasks cannot be paired by seed: {words}. plnet.forgetting.statistics."
+            "unpaired_contrast compares values that are not paired."
+        )
     found = {name: _by_seed(name, result, metric, part) for name, result in results.items()}
     first = next(iter(found.values()))
     seeds = tuple(seed for seed in first if all(seed in values for values in found.values()))

@@ -66,10 +66,11 @@ def fused_epoch(program: Program, order: torch.Tensor, options: TrainingOptions)
         Order of the training samples of each member.
     options : TrainingOptions
     """
-    for x, y, rows in _blocks(program, order, options.batch_size):
+    batch = min(options.batch_size, order.shape[1])
+    for x, y, rows in _blocks(program, order, batch):
         _check(program.context.network.architecture, x, y)
-        _run(program, x, y, rows, options.batch_size)
-        program.steps += -(-rows.shape[1] // options.batch_size)
+        _run(program, x, y, rows, batch)
+        program.steps += -(-rows.shape[1] // batch)
 
 
 def _check(architecture: Architecture, x: torch.Tensor, y: torch.Tensor) -> None:

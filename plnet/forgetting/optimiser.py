@@ -56,7 +56,12 @@ def sgd_step(
     common : tuple or None
         ``rates.common()``, worked out once: then the step is one fused kernel.
     """
-    if common is not None and all(tensor.is_contiguous() for tensor in (parameters, velocity, gradient)):
+    # The fused kernel takes no velocity without momentum, but resting heads and checkpoints need one.
+    if (
+        common is not None
+        and common[1] != 0
+        and all(tensor.is_contiguous() for tensor in (parameters, velocity, gradient))
+    ):
         rate, momentum, decay = common
         torch.ops.aten._fused_sgd_(
             [parameters],

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from inspect import signature
+from typing import Any
 
 import numpy as np
 
@@ -132,10 +134,10 @@ class Preparation:
         """Return offset and scale of each input, fitted on the training rows; none where nothing is to do."""
         if self.scaling == "standardise":
             samples = base[train].astype(np.float64)
-            scale = samples.std(axis=0)
-            # An input that never changes carries nothing; it becomes zero.
-            scale[scale == 0] = 1.0
-            return Scale(samples.mean(axis=0), scale)
+            # An input that never changes carries nothing; it becomes zero. Its rounded deviation need not be 0.
+            constant = np.ptp(samples, axis=0) == 0
+            scale = np.where(constant, 1.0, samples.std(axis=0))
+            return Scale(np.where(constant, samples[0], samples.mean(axis=0)), scale)
         if self.scaling == "unit" and full_scale != 1.0:
             return Scale(np.zeros(base.shape[1]), np.full(base.shape[1], full_scale))
         return Scale(None, None)
@@ -156,6 +158,26 @@ class Preparation:
             "" if self.fixed_seed is None else f"; tasks drawn from seed {self.fixed_seed} for all replicates"
         )
         return f"{data.name}: {test}{kept}; {scaling}{drawn}"
+
+
+def prepared_for(maker: Callable[..., Any], options: Mapping[str, Any]) -> Preparation:
+    """Return the preparation that the options of a maker of tasks ask for.
+
+    Raises
+    ------
+    TaskError
+        If there is no such option; the message names the maker and the nearest option.
+    """
+    known = [field.name for field in fields(Preparation)]
+    for name in options:
+        if name not in known:
+            own = [p.name for p in signature(maker).parameters.values() if p.kind is not p.VAR_KEYWORD]
+            near = difflib.get_close_matches(name, own + known, n=1, cutoff=0.4)
+            hint = f" Did you mean {near[0]}?" if near else ""
+            raise TaskError(
+                f"{maker.__name__} has no option {name!r}.{hint} There are {', '.join(own + known)}."
+            )
+    return Preparation(**options)
 
 
 @dataclass(frozen=True)

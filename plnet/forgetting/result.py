@@ -17,7 +17,7 @@ from plnet.forgetting.metrics.matrix import as_accuracy
 if TYPE_CHECKING:
     from plnet.forgetting.summary import SequenceMetrics
 
-__all__ = ["SequenceResult"]
+__all__ = ["SequenceResult", "tasks_in_words"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -321,3 +321,10 @@ def _seeds(values: Sequence[int], size: int) -> tuple[int, ...]:
 def _read_only(array: np.ndarray) -> np.ndarray:
     array.setflags(write=False)
     return array
+
+
+def tasks_in_words(result: SequenceResult) -> str | None:
+    """Return what tells the tasks of a result from others; None where it does not say."""
+    settings = result.settings
+    known = [str(settings[key]) for key in ("tasks", "tasks_in_words") if key in settings]
+    return ": ".join(known) or None

@@ -188,6 +188,7 @@ def train_settings(
         inputs, hidden = _dropout(dropout)
         chosen = chosen.with_dropout(inputs, hidden)
     sequence = as_sequence(tasks)
+    _check_hidden(model, sequence)
     sequence = multi_head(sequence) if chosen.heads == "multi" else sequence
     options = TrainingOptions(epochs, batch_size, keep_momentum, patience, engine, chunk)
     check_progress(progress)
@@ -228,6 +229,17 @@ def as_model(model: ModelSpec | str | Sequence[int] | None) -> ModelSpec:
         f"Expected the model as a ModelSpec, the name of an activation or a list of hidden sizes; got "
         f"{type(model).__name__}. A torch module cannot be trained here: many models run as one program."
     )
+
+
+def _check_hidden(model: Any, sequence: TaskSequence) -> None:
+    """Refuse a list that names inputs and outputs, too, as `plnet.networks.mlp` takes it."""
+    sizes = list(model) if isinstance(model, (list, tuple)) else []
+    if len(sizes) > 2 and (sizes[0], sizes[-1]) == (sequence.n_inputs, sequence.n_classes):
+        raise ConfigError(
+            f"Expected hidden sizes only, got {sizes}. The tasks give {sequence.n_inputs} inputs and "
+            f"{sequence.n_classes} outputs; write {sizes[1:-1]}, or ModelSpec(hidden={tuple(sizes)}) if these "
+            "are hidden layers."
+        )
 
 
 def _method(given: Method | str) -> Method:

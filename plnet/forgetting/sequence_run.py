@@ -76,7 +76,7 @@ class SequenceRun:
         dtype: torch.dtype,
     ) -> None:
         self.sequence, self.methods, self.seeds, self.rates = sequence, list(methods), seeds, rates
-        self.options, self.monitor, self.every = options, monitor, curves
+        self.model, self.options, self.monitor, self.every = model, options, monitor, curves
         self.architecture = model.resolve(sequence.n_inputs, sequence.n_classes)
         self.members = make_members(
             self.architecture,
@@ -282,6 +282,8 @@ class SequenceRun:
             "tasks": self.sequence.name,
             "tasks_in_words": self.sequence.description,
             "activation": architecture.activation,
+            "slope": architecture.slope,
+            "initialiser": self.model.initialiser,
             "match": architecture.match,
             "n_parameters": architecture.n_parameters,
             "input_dropout": architecture.input_dropout,

@@ -13,7 +13,7 @@ import numpy as np
 from plnet.errors import MetricError
 from plnet.forgetting.curves import AccuracyCurves
 from plnet.forgetting.metrics import METRICS, intransigence_chaudhry, min_acc, wc_acc
-from plnet.forgetting.result import SequenceResult
+from plnet.forgetting.result import SequenceResult, tasks_in_words
 from plnet.forgetting.statistics import Estimate, mean_interval
 
 __all__ = ["SequenceMetrics", "metric_values", "summarise"]
@@ -184,6 +184,13 @@ def _label(name: str) -> tuple[str, str]:
 
 def _joint_diagonal(result: SequenceResult, joint: SequenceResult, part: str) -> np.ndarray:
     """Return for the finished replicates the accuracy on each task right after joint training up to it."""
+    if not isinstance(joint, SequenceResult):
+        raise MetricError(
+            f'Expected the result of the method "joint" on the same tasks, got {type(joint).__name__}.'
+        )
+    words = {tasks_in_words(joint), tasks_in_words(result)} - {None}
+    if len(words) > 1:
+        raise MetricError(f"The joint result is of other tasks: {sorted(map(str, words))}.")
     if joint.n_tasks != result.n_tasks:
         raise MetricError(f"The joint result has {joint.n_tasks} tasks, expected {result.n_tasks}.")
     place = {seed: s for s, seed in enumerate(joint.seeds)}

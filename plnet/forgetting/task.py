@@ -78,6 +78,8 @@ class Task:
                 parts[part] = replace(samples, base=np.empty((0, parts["train"].n_inputs)), columns=None)
         found = sorted({int(c) for samples in parts.values() for c in np.unique(samples.y)})
         chosen = found if classes is None else sorted({int(c) for c in classes})
+        if chosen and chosen[0] < 0:
+            raise TaskError(f"Task {name!r} has the class {chosen[0]}; classes are numbered from 0.")
         if classes is not None and (outside := sorted(set(found) - set(chosen))):
             raise TaskError(
                 f"Task {name!r} has labels {outside} that are not among its classes {chosen}. "

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from plnet.errors import TaskError
 from plnet.forgetting.data import DataLike, load_data
-from plnet.forgetting.preparation import Preparation, choice, make_task
+from plnet.forgetting.preparation import Scale, choice, make_task, prepared_for
 from plnet.forgetting.seeding import generator
-from plnet.forgetting.task import Task, TaskSequence
+from plnet.forgetting.task import Part, Task, TaskSequence
 from plnet.forgetting.tasks_images import ORDERS
 from plnet.forgetting.tasks_inputs import check_count
 
@@ -71,7 +71,7 @@ def split(
     check_count(n_tasks)
     choice(scenario, SCENARIOS, "scenario")
     choice(order, ORDERS, "order")
-    source, prepared = load_data(data), Preparation(**preparation)
+    source, prepared = load_data(data), prepared_for(split, preparation)
     classes = np.unique(source.y)
     if len(classes) % n_tasks or len(classes) // n_tasks < (1 if scenario == "class" else 2):
         fitting = [n for n in range(1, len(classes) + 1) if len(classes) % n == 0]
@@ -87,17 +87,27 @@ def split(
         shuffled = classes
         if order == "random":
             shuffled = generator(prepared.seed(seed), "order").permutation(classes)
-        groups = shuffled.reshape(n_tasks, each)
-        return tuple(task(seed, sorted(group.tolist())) for group in groups)
+        groups = [sorted(group.tolist()) for group in shuffled.reshape(n_tasks, each)]
+        rows = [prepared.rows_by_class(source, seed, group, balanced=even) for group in groups]
+        # A scaling of each task would need to know, in the test, which task a sample is from.
+        train = np.concatenate([each_rows["train"] for each_rows in rows])
+        scale = prepared.scaled(source.x, train, source.full_scale) if scenario == "class" else None
+        return tuple(task(group, found, scale) for group, found in zip(groups, rows, strict=True))
 
-    def task(seed: int, group: Sequence[int]) -> Task:
-        rows = prepared.rows_by_class(source, seed, group, balanced=even)
+    def task(group: Sequence[int], rows: Mapping[Part, np.ndarray], scale: Scale | None) -> Task:
         name = f"classes {', '.join(map(str, group))}"
         labels, found = source.y, group
         if scenario == "domain":
             labels, found = np.searchsorted(group, source.y), range(each)
         return make_task(
-            name, source, rows, prepared, labels=labels, classes=list(found), masked=scenario == "task"
+            name,
+            source,
+            rows,
+            prepared,
+            labels=labels,
+            scale=scale,
+            classes=list(found),
+            masked=scenario == "task",
         )
 
     names = tuple(f"task {t + 1}" for t in range(n_tasks))

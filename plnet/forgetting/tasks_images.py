@@ -12,7 +12,7 @@ from plnet.errors import TaskError
 from plnet.forgetting.data import DataLike, load_data
 from plnet.forgetting.images import rotate_rows, shift_rows
 from plnet.forgetting.labelled_data import LabelledData
-from plnet.forgetting.preparation import Preparation, choice, make_task
+from plnet.forgetting.preparation import Preparation, choice, make_task, prepared_for
 from plnet.forgetting.seeding import generator
 from plnet.forgetting.task import Task, TaskSequence
 
@@ -59,7 +59,7 @@ def rotated(
         return rotate_rows(source.x, shape, values[position])
 
     names = tuple(f"{angle:g}°" for angle in values)
-    return _sequence("rotated", source, names, changed, order, preparation)
+    return _sequence("rotated", source, names, changed, order, prepared_for(rotated, preparation))
 
 
 def shifted(
@@ -100,7 +100,7 @@ def shifted(
         return shift_rows(source.x, shape, *values[position])
 
     names = tuple(f"({down}, {right})" for down, right in values)
-    return _sequence("shifted", source, names, changed, order, preparation)
+    return _sequence("shifted", source, names, changed, order, prepared_for(shifted, preparation))
 
 
 def _sequence(
@@ -109,12 +109,11 @@ def _sequence(
     names: tuple[str, ...],
     changed: Callable[[int], np.ndarray],
     order: str,
-    preparation: dict[str, Any],
+    prepared: Preparation,
 ) -> TaskSequence:
     if not names:
         raise TaskError(f"Expected at least one task in {what}, got none.")
     choice(order, ORDERS, "order")
-    prepared = Preparation(**preparation)
 
     def recipe(seed: int) -> tuple[Task, ...]:
         rows, positions = prepared.rows(data, seed), range(len(names))

@@ -9,7 +9,7 @@ import numpy as np
 from plnet.errors import TaskError
 from plnet.forgetting.data import DataLike, load_data
 from plnet.forgetting.labelled_data import LabelledData
-from plnet.forgetting.preparation import Preparation, make_task
+from plnet.forgetting.preparation import make_task, prepared_for
 from plnet.forgetting.seeding import generator
 from plnet.forgetting.task import Task, TaskSequence
 
@@ -50,7 +50,7 @@ def permuted(
     Goodfellow, Mirza, Xiao, Courville, Bengio (2013), An empirical investigation of catastrophic forgetting.
     """
     check_count(n_tasks)
-    source, prepared = load_data(data), Preparation(**preparation)
+    source, prepared = load_data(data), prepared_for(permuted, preparation)
 
     def recipe(seed: int) -> tuple[Task, ...]:
         rows = prepared.rows(source, seed)
@@ -93,7 +93,7 @@ def shuffled_labels(
     TaskSequence
     """
     check_count(n_tasks)
-    source, prepared = load_data(data), Preparation(**preparation)
+    source, prepared = load_data(data), prepared_for(shuffled_labels, preparation)
 
     def recipe(seed: int) -> tuple[Task, ...]:
         rows = prepared.rows(source, seed)

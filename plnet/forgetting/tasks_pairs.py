@@ -13,7 +13,7 @@ import numpy as np
 from plnet.errors import TaskError
 from plnet.forgetting.data import DataLike, load_data
 from plnet.forgetting.labelled_data import LabelledData
-from plnet.forgetting.preparation import Preparation, choice, make_task
+from plnet.forgetting.preparation import Preparation, choice, make_task, prepared_for
 from plnet.forgetting.projecting import projection
 from plnet.forgetting.task import PARTS, Part, Task, TaskSequence
 from plnet.forgetting.tasks_images import rotated, shifted
@@ -96,7 +96,7 @@ def dissimilar_pair(**preparation: Any) -> TaskSequence:
         An analogue of the pair MNIST 2 / 9 → Amazon reviews of Goodfellow et al. (2013).
     """
     digits, cancer = load_data("digits"), load_data("breast_cancer")
-    prepared = Preparation(**preparation)
+    prepared = prepared_for(dissimilar_pair, preparation)
     chosen = np.flatnonzero(np.isin(digits.y, (2, 9)))
     two_nine = LabelledData(
         "digits 2 and 9", digits.x[chosen], (digits.y[chosen] == 9).astype(np.int64), digits.shape, 16.0
