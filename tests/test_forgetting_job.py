@@ -249,7 +249,8 @@ def test_a_process_that_was_stopped(tmp_path, word):
 
     process = script(tmp_path, *long, preexec_fn=interruptible)
     limit = time.monotonic() + 120
-    while not list(tmp_path.glob("runs/run_forgetting/*/training_state.pt")):
+    # The note is written behind the state; a run that is stopped between them begins anew.
+    while not list(tmp_path.glob("runs/run_forgetting/*/resume.json")):
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < limit
         time.sleep(0.01)

@@ -134,7 +134,7 @@ class Preparation:
         """Return offset and scale of each input, fitted on the training rows; none where nothing is to do."""
         if self.scaling == "standardise":
             samples = base[train].astype(np.float64)
-            # An input that never changes carries nothing; it becomes zero. Its rounded deviation need not be 0.
+            # An input that never changes becomes zero. Its deviation, as computed, need not be 0.
             constant = np.ptp(samples, axis=0) == 0
             scale = np.where(constant, 1.0, samples.std(axis=0))
             return Scale(np.where(constant, samples[0], samples.mean(axis=0)), scale)

@@ -237,8 +237,8 @@ def _check_hidden(model: Any, sequence: TaskSequence) -> None:
     if len(sizes) > 2 and (sizes[0], sizes[-1]) == (sequence.n_inputs, sequence.n_classes):
         raise ConfigError(
             f"Expected hidden sizes only, got {sizes}. The tasks give {sequence.n_inputs} inputs and "
-            f"{sequence.n_classes} outputs; write {sizes[1:-1]}, or ModelSpec(hidden={tuple(sizes)}) if these "
-            "are hidden layers."
+            f"{sequence.n_classes} outputs; write {sizes[1:-1]}. If these are hidden layers, write "
+            f"ModelSpec(hidden={tuple(sizes)})."
         )
 
 

@@ -38,6 +38,7 @@ _OBJECTIVES = ("sup", "least_squares")
 _STARTS = 20
 
 Stop = Callable[[int], bool]
+Progress = Callable[[int], object] | str | bool | None
 
 
 def fit_max_affine(
@@ -50,7 +51,7 @@ def fit_max_affine(
     rng: Any = None,
     starts: int | None = None,
     max_seconds: float | None = None,
-    progress: Callable[[int], object] | None = None,
+    progress: Progress = "auto",
 ) -> MaxAffineFit:
     """Approximate a convex function by the maximum of k affine functions, with a certified error.
 
@@ -73,8 +74,8 @@ def fit_max_affine(
         Number of starts of the local search in several dimensions; 20 if not given.
     max_seconds : float, optional
         No further start after this time. Ctrl-C has the same effect.
-    progress : callable, optional
-        Gets the number of finished starts.
+    progress : "auto", bool, None or callable
+        A function gets the number of finished starts. There is no bar: a fit takes seconds.
 
     Returns
     -------
@@ -336,12 +337,18 @@ def _check_options(pieces: Any, kind: Any, objective: Any, starts: Any) -> int:
     return int(pieces)
 
 
-def _stopper(started: float, max_seconds: float | None, progress: Callable[[int], object] | None) -> Stop:
-    if max_seconds is not None and (isinstance(max_seconds, bool) or not max_seconds > 0):
+def _stopper(started: float, max_seconds: float | None, progress: Progress) -> Stop:
+    number_given = isinstance(max_seconds, (int, float)) and not isinstance(max_seconds, bool)
+    if max_seconds is not None and not (number_given and max_seconds > 0):
         raise TargetError(f"Expected max_seconds > 0, got {max_seconds!r}. Leave it out for no limit.")
 
+    if not (callable(progress) or progress in ("auto", None, True, False)):
+        raise TargetError(
+            f'Expected progress as "auto", True, False, None or a function of a count, got {progress!r}.'
+        )
+
     def stop(number: int) -> bool:
-        if progress is not None:
+        if callable(progress):
             progress(number)
         return max_seconds is not None and time.perf_counter() - started >= max_seconds
 

@@ -22,6 +22,8 @@ __all__ = ["certify"]
 
 _CUTS = 60
 """Most tangents for one piece."""
+_ROUNDS = 12
+"""Rounds of the search for the lowest point; an interval shrinks to an eighth in each."""
 _SPLITS = 100
 """How often intervals with too weak a bound are halved."""
 _NEAR = 4.0 ** -np.arange(3, 24)
@@ -112,7 +114,7 @@ def _above_on_line(
 
     points, values = np.empty(0), np.empty(0)
     left, right = low, high
-    while right - left > 1e-9 * (high - low) or not len(points):
+    for _ in range(_ROUNDS):
         new = np.linspace(left, right, 17)
         found = depth(new)
         points, values = np.append(points, new), np.append(values, found)

@@ -19,8 +19,8 @@ __all__ = ["Curve", "Partition", "chord_gaps", "equalised_partition"]
 
 _INNER = 15
 """Points that one round of the search for a minimum or a root tries inside each interval."""
-_ROUNDS = 11
-"""Rounds until an interval shrinks below the square root of the machine precision: (8 / 1)^-11."""
+_ROUNDS = 18
+"""Rounds until an interval shrinks below the machine precision, 8^-18; at a kink that is needed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,8 +102,8 @@ def chord_gaps(
     Notes
     -----
     The difference to the chord has one valley, so the neighbours of the lowest of several points enclose
-    its lowest point. An error h of the place costs O(h^2) of the gap. The valley of a piecewise-linear
-    function is at one of its kinks.
+    its lowest point. An error h of the place costs O(h^2) of the gap where the function is smooth, and O(h)
+    at a kink. The valley of a piecewise-linear function is at one of its kinks.
     """
     at_left, at_right = ends if ends is not None else (curve(left), curve(right))
     width = right - left

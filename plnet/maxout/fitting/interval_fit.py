@@ -41,8 +41,11 @@ def fit_on_interval(
     """Return the best max-affine function with k pieces, its certified error and the optimum's bracket."""
     found = recovered_pieces(problem, pieces)
     if found is not None and equals(problem, found):
-        at, zero = problem.vertices[0], (Fraction(0), Fraction(0))
-        return found, ErrorBracket(zero, zero, at, at), zero
+        at, nothing = problem.vertices[0], (Fraction(0), Fraction(0))
+        if problem.target.pieces is None:
+            # Computed values cannot tell the target from one that differs by less than their rounding error.
+            nothing = (0.0, problem.noise)
+        return found, ErrorBracket(nothing, nothing, at, at), nothing
     if found is not None:
         bracket = certify(problem, found)
         return found, bracket, (0.0, bracket.sup[1])

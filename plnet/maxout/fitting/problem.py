@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from plnet.errors import DimensionError, DomainError, TargetError, UnboundedDomainError
+from plnet.errors import DimensionError, DomainError, PLNetError, TargetError, UnboundedDomainError
 from plnet.geometry.cells import domain_cell
 from plnet.geometry.domain import Chart, Domain
 from plnet.maxout.fitting.targets import Target
@@ -19,6 +19,8 @@ __all__ = ["EPS", "Problem", "bounded_chart", "exact_vertices", "read_callable"]
 EPS = 2.0**-52
 _CLOSE = 3e-5
 """Distance of points that are close, as a share of that to the middle of the domain."""
+_LARGEST = 1e150
+"""Values above it overflow when they are multiplied."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,6 +212,7 @@ def read_callable(target: Callable[..., Any] | Target, domain: Any) -> Problem:
     chart = bounded_chart(domain, target.dim, target.name)
     problem = Problem(target, chart)
     _check_range(problem)
+    _check_size(problem)
     _check_vectorised(problem)
     _check_noise(problem)
     return problem
@@ -222,6 +225,14 @@ def _check_range(problem: Problem) -> None:
         raise TargetError(
             f"{problem.target.name} is defined for coordinates between {low} and {high}, but the domain goes "
             f"from {inputs.min()} to {inputs.max()}. Give a smaller domain."
+        )
+
+
+def _check_size(problem: Problem) -> None:
+    if problem.scale > _LARGEST:
+        raise TargetError(
+            f"Values of {problem.target.name} reach {problem.scale:.2g}; more than {_LARGEST:g} overflows in "
+            "the fit. Divide the function by a constant."
         )
 
 
@@ -262,8 +273,16 @@ def _check_noise(problem: Problem) -> None:
 
 
 def _called(value: Callable[..., Any], points: np.ndarray, name: str) -> np.ndarray:
-    with np.errstate(all="ignore"):
-        found = np.asarray(value(points))
+    try:
+        with np.errstate(all="ignore"):
+            found = np.asarray(value(points))
+    except PLNetError:
+        raise
+    except Exception as error:
+        raise TargetError(
+            f"{name} failed for points of shape {points.shape} ({type(error).__name__}: {error}). It must "
+            f"map a numpy array of shape (n, {points.shape[1]}) to values of shape (n,)."
+        ) from error
     if found.dtype.kind not in "fiu" or (found.dtype.kind == "f" and found.dtype.itemsize < 8):
         raise TargetError(
             f"Expected float64 numbers as values of {name}, got dtype {found.dtype}. Compute in float64."

@@ -29,6 +29,8 @@ def recovered_pieces(problem: Problem, pieces: int) -> MaxAffine | None:
     """
     low, high = float(problem.vertices.min()), float(problem.vertices.max())
     step = 2.0 ** (math.floor(math.log2(high - low)) - 20)
+    if not (low < low + step and high - step < high):
+        return None
     first, last = _line(problem, low, low + step), _line(problem, high - step, high)
     lines, todo = {first, last}, [(first, last)]
     while todo:
@@ -38,6 +40,8 @@ def recovered_pieces(problem: Problem, pieces: int) -> MaxAffine | None:
         if left[0] >= right[0]:
             continue
         meet = (left[1] - right[1]) / (right[0] - left[0])
+        if not math.isfinite(meet):
+            return None
         place = math.floor(meet / step) * step
         if not low + 2 * step < place < high - 3 * step:
             continue

@@ -124,6 +124,8 @@ def _relocated(problem: Problem, here: Covering, piece: int) -> Covering | None:
 def _step(problem: Problem, here: Covering, radius: float) -> tuple[np.ndarray, float] | None:
     """Return the move of the touch points, shape (k, d), and the decrease that it promises."""
     k, d = here.points.shape
+    if here.error <= problem.noise:
+        return None
     active, owners, pieces, changes = _changes(
         problem, here, np.flatnonzero(here.errors >= _ACTIVE * here.error)
     )
