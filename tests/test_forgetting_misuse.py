@@ -85,7 +85,7 @@ def test_widths_with_inputs_and_outputs():
         train_sequence(permuted(2), [64, 16, 10], **QUICK)
 
 
-def test_every_damaged_byte_of_a_checkpoint_is_seen(tmp_path):
+def test_damaged_bytes_of_a_checkpoint_are_seen(tmp_path):
     path = tmp_path / "state.pt"
     options = {**QUICK, "checkpoint": path}
     tasks = permuted(2, small_data())

@@ -8,16 +8,16 @@ from typing import ClassVar
 import torch
 
 from plnet.forgetting.losses import cross_entropy_delta
-from plnet.forgetting.methods.base import Batch, Method, Step, TaskContext
-from plnet.forgetting.methods.checks import check_count, check_number
-from plnet.forgetting.methods.open_heads import open_heads, own_head
-from plnet.forgetting.methods.reservoir import fill_memory, is_empty, make_memory, recall
+from plnet.forgetting.methods.base import Batch, Step, TaskContext
+from plnet.forgetting.methods.open_heads import own_head
+from plnet.forgetting.methods.remembering import Remembering
+from plnet.forgetting.methods.reservoir import is_empty, recall
 
 __all__ = ["AGEM"]
 
 
 @dataclass(frozen=True)
-class AGEM(Method):
+class AGEM(Remembering):
     """Take ``strength * (g @ r) / (r @ r) * r`` from the gradient g where ``g @ r < 0``.
 
     r is the gradient of the mean cross-entropy on samples drawn from a memory, without dropout. With
@@ -43,22 +43,8 @@ class AGEM(Method):
     """
 
     name: ClassVar[str] = "agem"
-    per_member: ClassVar[tuple[str, ...]] = ("strength",)
 
-    capacity: int = 200
     memory_batch: int = 200
-    strength: float = 1.0
-
-    def __post_init__(self) -> None:
-        check_count(self.name, "capacity", self.capacity)
-        check_count(self.name, "memory_batch", self.memory_batch, least=1)
-        check_number(self.name, "strength", self.strength)
-
-    def before_task(self, context: TaskContext) -> None:
-        """Make the memory."""
-        if context.task == 0:
-            make_memory(context, self.capacity)
-        open_heads(context, (context.settings["strength"] > 0) & (self.capacity > 0))
 
     def extend_batch(self, context: TaskContext, batch: Batch) -> Batch:
         """Restrict the loss of the task to its own head."""
@@ -80,7 +66,3 @@ class AGEM(Method):
         length = reference.square().sum(dim=1, keepdim=True)
         factor = torch.where(along < 0, context.setting("strength") * along / length, 0.0)
         gradient.addcmul_(factor, reference, value=-1)
-
-    def after_task(self, context: TaskContext) -> None:
-        """Offer the samples of the task to the memory."""
-        fill_memory(context)

@@ -7,10 +7,10 @@ from typing import ClassVar
 
 import torch
 
-from plnet.forgetting.methods.base import Batch, Method, TaskContext
-from plnet.forgetting.methods.checks import check_count, check_number
-from plnet.forgetting.methods.open_heads import open_heads, own_head
-from plnet.forgetting.methods.reservoir import fill_memory, is_empty, make_memory, recall
+from plnet.forgetting.methods.base import Batch, TaskContext
+from plnet.forgetting.methods.open_heads import own_head
+from plnet.forgetting.methods.remembering import Remembering
+from plnet.forgetting.methods.reservoir import is_empty, recall
 from plnet.forgetting.methods.seen_classes import classes_among
 
 __all__ = ["ERACE", "Replay"]
@@ -19,7 +19,7 @@ _SEEN = "seen_classes"
 
 
 @dataclass(frozen=True)
-class Replay(Method):
+class Replay(Remembering):
     """Train on ``(L + strength * L_memory) / (1 + strength)``, with samples from a reservoir.
 
     L and L_memory are mean cross-entropies, on the minibatch and on samples drawn from the memory. With
@@ -47,22 +47,8 @@ class Replay(Method):
     """
 
     name: ClassVar[str] = "replay"
-    per_member: ClassVar[tuple[str, ...]] = ("strength",)
 
-    capacity: int = 200
-    memory_batch: int = 16
     strength: float = 2.0
-
-    def __post_init__(self) -> None:
-        check_count(self.name, "capacity", self.capacity)
-        check_count(self.name, "memory_batch", self.memory_batch, least=1)
-        check_number(self.name, "strength", self.strength)
-
-    def before_task(self, context: TaskContext) -> None:
-        """Make the memory."""
-        if context.task == 0:
-            make_memory(context, self.capacity)
-        open_heads(context, (context.settings["strength"] > 0) & (self.capacity > 0))
 
     def extend_batch(self, context: TaskContext, batch: Batch) -> Batch:
         """Put remembered samples behind the minibatch."""
@@ -73,13 +59,9 @@ class Replay(Method):
         strength = context.setting("strength")
         return _behind(context, batch, self.memory_batch, 1 / (1 + strength), strength / (1 + strength))
 
-    def after_task(self, context: TaskContext) -> None:
-        """Offer the samples of the task to the memory."""
-        fill_memory(context)
-
 
 @dataclass(frozen=True)
-class ERACE(Method):
+class ERACE(Remembering):
     """Train on ``L_asymmetric + strength * L_memory``: new samples do not push old classes down.
 
     The cross-entropy of the minibatch leaves out classes that were seen before and are not in it. That of
@@ -107,26 +89,15 @@ class ERACE(Method):
     """
 
     name: ClassVar[str] = "er_ace"
-    per_member: ClassVar[tuple[str, ...]] = ("strength",)
-
-    capacity: int = 200
-    memory_batch: int = 16
-    strength: float = 1.0
-
-    def __post_init__(self) -> None:
-        check_count(self.name, "capacity", self.capacity)
-        check_count(self.name, "memory_batch", self.memory_batch, least=1)
-        check_number(self.name, "strength", self.strength)
 
     def before_task(self, context: TaskContext) -> None:
-        """Make the memory."""
+        """Make the memory, and note the classes that were seen."""
+        super().before_task(context)
         if context.task == 0:
-            make_memory(context, self.capacity)
             outputs = context.network.architecture.n_outputs
             context.state[_SEEN] = context.parameters.new_zeros(
                 len(context.parameters), outputs, dtype=torch.bool
             )
-        open_heads(context, (context.settings["strength"] > 0) & (self.capacity > 0))
 
     def extend_batch(self, context: TaskContext, batch: Batch) -> Batch:
         """Put remembered samples behind the minibatch, and leave out old classes before it."""
@@ -139,10 +110,6 @@ class ERACE(Method):
         competing = present | ~state[_SEEN]
         batch.active = (competing if own is None else competing & own).unsqueeze(2)
         return _behind(context, batch, self.memory_batch, 1.0, context.setting("strength"))
-
-    def after_task(self, context: TaskContext) -> None:
-        """Offer the samples of the task to the memory."""
-        fill_memory(context)
 
 
 def _behind(

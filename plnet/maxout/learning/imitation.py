@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,9 +21,6 @@ from plnet.maxout.learning.matching import PieceMatch, match_pieces
 from plnet.maxout.learning.starts import check_start, random_units
 from plnet.maxout.learning.targets import ImitationTarget, imitation_target
 from plnet.networks.modules import Maxout
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["Imitation", "check_imitation", "imitate"]
 
