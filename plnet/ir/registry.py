@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import operator
 from collections.abc import Callable, Iterable
+from functools import cache
 from typing import Any, NamedTuple
 
 import torch
@@ -21,6 +23,7 @@ __all__ = [
     "function_handler",
     "module_handler",
     "module_key",
+    "registered_base",
     "structural",
     "supported_layers",
 ]
@@ -93,13 +96,37 @@ def structural(*functions: Callable[..., Any], methods: Iterable[str] = ()) -> N
 def module_key(module: nn.Module) -> type[nn.Module] | None:
     """Return the registered type whose forward this module runs, or None.
 
-    A subclass with a forward of its own is another function than its base, and is traced
-    into instead.
+    A subclass with a forward of its own is another function than its base, and so is an instance
+    whose forward was replaced; the same holds for methods that the forward calls. They are
+    traced into instead.
     """
-    for base in type(module).__mro__:
-        if base in MODULES:
-            return base if type(module).forward is base.forward else None
-    return None
+    base = registered_base(module)
+    if base is None:
+        return None
+    own = vars(module)
+    same = (
+        name not in own and getattr(type(module), name) is getattr(base, name) for name in _methods_run(base)
+    )
+    return base if all(same) else None
+
+
+def registered_base(module: nn.Module) -> type[nn.Module] | None:
+    """Return the registered type that a module is of, whatever its forward does, or None."""
+    return next((base for base in type(module).__mro__ if base in MODULES), None)
+
+
+@cache
+def _methods_run(base: type[nn.Module]) -> frozenset[str]:
+    """Return the forward of a type and the methods that it calls, directly or not."""
+    found: set[str] = set()
+    waiting = {"forward"}
+    while waiting:
+        name = waiting.pop()
+        found.add(name)
+        code = getattr(inspect.unwrap(getattr(base, name)), "__code__", None)
+        called = code.co_names if code else ()
+        waiting |= {other for other in called if inspect.isfunction(getattr(base, other, None))} - found
+    return frozenset(found)
 
 
 def supported_layers() -> tuple[SupportedLayer, ...]:

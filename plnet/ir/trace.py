@@ -20,7 +20,7 @@ from plnet.ir import (  # noqa: F401  (they fill the registry)
     operator_handlers,
     pooling_handlers,
 )
-from plnet.ir.registry import module_key
+from plnet.ir.registry import module_key, registered_base
 from plnet.ir.symbols import Graph, Symbol
 from plnet.ir.walk import Walk
 
@@ -84,11 +84,14 @@ def _settle_hooks(name: str, part: nn.Module) -> None:
 
 
 class _Tracer(fx.Tracer):
-    """A tracer that stops at every registered module and at torch's own."""
+    """A tracer that stops at every registered module and at torch's own, unless a forward was replaced."""
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
         """Tell whether to record a call of the module instead of what it does inside."""
-        return module_key(m) is not None or super().is_leaf_module(m, module_qualified_name)
+        if module_key(m) is not None:
+            return True
+        changed = registered_base(m) is not None or "forward" in vars(m)
+        return super().is_leaf_module(m, module_qualified_name) and not changed
 
 
 def trace(twin: nn.Module) -> tuple[nn.Module, fx.Graph, dict[str, Any]]:
@@ -113,8 +116,9 @@ def trace(twin: nn.Module) -> tuple[nn.Module, fx.Graph, dict[str, Any]]:
         )
     tracer = _Tracer()
     root, defaults = twin, _defaults(twin)
-    if tracer.is_leaf_module(twin, ""):
-        # Inside a module that is a leaf itself there is nothing for us to read.
+    if tracer.is_leaf_module(twin, "") or "forward" in vars(twin):
+        # Inside a module that is a leaf itself there is nothing for us to read, and of the outermost
+        # module torch.fx runs the forward of the class only.
         root, defaults = nn.Sequential(twin), {}
     try:
         return root, tracer.trace(root, concrete_args=dict(defaults) or None), defaults

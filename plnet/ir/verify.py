@@ -1,7 +1,7 @@
 """Check that the network that was read is the function that the module computes.
 
-Both are evaluated in float64 on a seeded batch of several scales. They must agree within
-what rounding explains.
+Both are evaluated in float64 on a seeded batch of several scales, among them those at which the
+network's own walls lie. They must agree within what rounding explains.
 """
 
 from __future__ import annotations
@@ -20,6 +20,11 @@ __all__ = ["rounding_scale", "verify"]
 
 _SCALES = (0.0, 1e-2, 1.0, 1e2)
 _POINTS = 6
+_COVERED = (-2, 2)
+"""Powers of ten for which the usual scales lie on both sides of a wall."""
+
+_REACH = (1e-30, 1e30)
+_RAYS, _MOST_EXTRA_SCALES = 2, 6
 _MODULE_FACTOR = 16.0
 """The module rounds at more places than the network (sums in another order, fused steps)."""
 
@@ -50,20 +55,25 @@ def verify(network: PLNetwork, module: nn.Module, input_shape: tuple[int, ...]) 
     generous 1e4.
     """
     rng = np.random.default_rng(0)
-    scales = np.repeat(_SCALES, _POINTS)
+    scales = np.repeat((*_SCALES, *_scales_of_walls(network)), _POINTS)
     points = rng.standard_normal((len(scales), network.input_dim)) * scales[:, None]
     found = _run(module, torch.from_numpy(points).reshape(len(points), *input_shape))
-    values, radius = network.evaluate_with_error(points)
+    with np.errstate(over="ignore", invalid="ignore"):
+        values, radius = network.evaluate_with_error(points)
+        rounding = rounding_scale(network, points)
     if found.shape != values.shape:
         raise IngestError(
             f"Expected {values.shape[1]} outputs for each input as in the trace, got {found.shape[1]} from "
             f"{type(module).__name__} on a batch of {len(points)}. The forward must not depend on the batch "
             "size."
         )
-    tolerance = np.minimum(_MODULE_FACTOR * radius, _TYPICAL_FACTOR * rounding_scale(network, points))
-    difference = np.abs(found - values)
-    # Written so that NaN counts as a difference.
+    tolerance = np.minimum(_MODULE_FACTOR * radius, _TYPICAL_FACTOR * rounding)
+    with np.errstate(invalid="ignore"):
+        difference = np.abs(found - values)
+    # Written so that NaN counts as a difference, unless a distant wall lies where floats end.
     wrong = ~(difference <= tolerance + np.finfo(np.float64).tiny)
+    usual = len(_SCALES) * _POINTS
+    wrong[usual:] &= np.isfinite(tolerance[usual:])
     if wrong.any():
         row, column = (int(i) for i in np.argwhere(wrong)[0])
         raise IngestError(
@@ -74,6 +84,36 @@ def verify(network: PLNetwork, module: nn.Module, input_shape: tuple[int, ...]) 
             "again, random numbers, casts to float32, or a state that the forward changes. If none of these "
             "applies, please report the module: this is a fault of plnet."
         )
+
+
+def _scales_of_walls(network: PLNetwork) -> list[float]:
+    """Return powers of ten at which units change their piece, and which the usual scales miss.
+
+    Along a ray from 0 a pre-activation that is affine meets a wall at its distance there over its
+    change on a step of length 1; behind other layers this is a guess of the right size.
+    """
+    rays = np.random.default_rng(1).standard_normal((_RAYS, network.input_dim))
+    values = np.concatenate([np.zeros((1, network.input_dim)), rays])
+    exponents: set[int] = set()
+    with np.errstate(all="ignore"):
+        for layer in network.layers:
+            if isinstance(layer, ScalarPWL):
+                change = np.abs(values[1:] - values[0])[:, :, None]
+                exponents.update(_exponents(np.abs(layer.breakpoints - values[0][:, None]) / change))
+            elif isinstance(layer, GroupMax):
+                gaps = values[:, layer.groups[:, 1:]] - values[:, layer.groups[:, :1]]
+                exponents.update(_exponents(np.abs(gaps[0]) / np.abs(gaps[1:] - gaps[0])))
+            values = apply_with_error(layer, values, np.zeros_like(values))[0]
+    missed = sorted(e for e in exponents if not _COVERED[0] <= e <= _COVERED[1])
+    step = -(-len(missed) // _MOST_EXTRA_SCALES) or 1
+    return [10.0**e for e in missed[::step]]
+
+
+def _exponents(scales: np.ndarray) -> list[int]:
+    # Rounded up, so that the normal points of a scale lie on both sides of the wall.
+    used = scales[(scales >= _REACH[0]) & (scales <= _REACH[1])]
+    found: list[int] = np.unique(np.ceil(np.log10(used))).astype(int).tolist()
+    return found
 
 
 def _run(module: nn.Module, batch: torch.Tensor) -> np.ndarray:
