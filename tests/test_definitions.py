@@ -123,7 +123,7 @@ def test_engines_that_know_no_vertices():
     first, *rest = BRIDGE
     layers = relu_network([[x, y, 0, b] for x, y, b in first], *rest)
     known = plnet.enumerate_regions(to_network(layers), plnet.Box(-3, 3), engine="rational")
-    store = LeafStore(known.network.n_units, 3)
+    store = LeafStore(known.network, 3)
     store.add_points(known.patterns, known.points)
     bare = replace(known, leaves=store.arrays())
     assert not bare.leaves.has_vertices

@@ -108,6 +108,15 @@ class PLNetwork:
         return sum(self.hidden_widths)
 
     @cached_property
+    def pattern_dtype(self) -> np.dtype:
+        """Type of the entries of a pattern: int16, or the narrowest wider type if a unit has more pieces."""
+        last = [
+            layer.groups.shape[1] - 1 if isinstance(layer, GroupMax) else layer.breakpoints.shape[1]
+            for layer in self.nonlinear_layers
+        ]
+        return np.promote_types(np.int16, np.min_scalar_type(-max(last, default=0) - 1))
+
+    @cached_property
     def unit_names(self) -> tuple[tuple[int, int, str], ...]:
         """(nonlinear layer, unit, qualified name) of each pattern column."""
         pairs = zip(self.nonlinear_layers, self.unit_indices, strict=True)
@@ -175,7 +184,7 @@ class PLNetwork:
 
         Returns
         -------
-        ndarray of int16, shape (n, U)
+        ndarray of `pattern_dtype`, shape (n, U)
         """
         pieces = self._exact_pass(x)[1] if exact else self._float_pieces(self._points(x))
         return self._pattern(pieces, len(x))
@@ -289,7 +298,7 @@ class PLNetwork:
 
     def _pattern(self, pieces: list[np.ndarray], n: int) -> np.ndarray:
         chosen = [p[:, index] for p, index in zip(pieces, self.unit_indices, strict=True)]
-        return np.concatenate([np.empty((n, 0)), *chosen], axis=1).astype(np.int16)
+        return np.concatenate([np.empty((n, 0)), *chosen], axis=1).astype(self.pattern_dtype)
 
     def _float_pieces(self, values: np.ndarray) -> list[np.ndarray]:
         out = []

@@ -23,7 +23,7 @@ def one_sided_pattern(network: PLNetwork, start: RationalMatrix) -> np.ndarray:
 
     Returns
     -------
-    ndarray of int16, shape (U,)
+    ndarray of ``network.pattern_dtype``, shape (U,)
     """
     forms, parts = start, []
     sizes = iter(network.unit_indices)
@@ -36,7 +36,7 @@ def one_sided_pattern(network: PLNetwork, start: RationalMatrix) -> np.ndarray:
         pieces = choose(layer, rows, forms.denominator)  # type: ignore[arg-type]
         parts.append(pieces[next(sizes)])
         forms = select_pieces(layer, forms, pieces).reduced()
-    return np.concatenate([np.empty(0, np.int64), *parts]).astype(np.int16)
+    return np.concatenate([np.empty(0, np.int64), *parts]).astype(network.pattern_dtype)
 
 
 def _scalar_pieces(layer: ScalarPWL, rows: list[tuple[int, int]], denominator: int) -> np.ndarray:

@@ -21,7 +21,7 @@ def safe_patterns(network: PLNetwork, x: np.ndarray, radius: np.ndarray) -> tupl
 
     Returns
     -------
-    patterns : ndarray of int16, shape (n, U)
+    patterns : ndarray of ``network.pattern_dtype``, shape (n, U)
     safe : ndarray of bool, shape (n,)
         Where True, the pattern is that of the real-arithmetic network.
     """
@@ -35,7 +35,7 @@ def safe_patterns(network: PLNetwork, x: np.ndarray, radius: np.ndarray) -> tupl
             parts.append(pieces[:, index])
             safe &= (margin[:, index] > 0).all(axis=1)
         x, radius = apply_with_error(layer, x, radius)
-    return np.concatenate(parts, axis=1).astype(np.int16), safe
+    return np.concatenate(parts, axis=1).astype(network.pattern_dtype), safe
 
 
 def _pieces_and_margin(

@@ -249,7 +249,7 @@ def _counted(
 def _enumerate(
     problem: Problem, engine: Any, reason: str, max_regions: Any, max_seconds: Any, n_jobs: int, progress: Any
 ) -> RegionComplex:
-    store = LeafStore(problem.network.n_units, problem.dim)
+    store = LeafStore(problem.network, problem.dim)
     tally, seconds = _run(problem, engine, store, max_regions, max_seconds, n_jobs, progress)
     return RegionComplex(
         network=problem.network,

@@ -36,7 +36,7 @@ def with_vertices(problem: Problem, leaves: LeafArrays) -> LeafArrays:
     """
     if leaves.has_vertices:
         return leaves
-    store = LeafStore(problem.network.n_units, problem.dim)
+    store = LeafStore(problem.network, problem.dim)
     for i, pattern in enumerate(leaves.patterns):
         store.add_cell(pattern, exact_cell(problem, leaves, i))
     return store.arrays()

@@ -23,7 +23,7 @@ from plnet.regions.leaves import LeafArrays
 __all__ = ["SCHEMA", "load_complex", "save_complex"]
 
 FORMAT = "plnet.RegionComplex"
-SCHEMA = 2
+SCHEMA = 3
 """Version of the file format; raised when a reader of the old one would misread a file."""
 
 _RESULT = ("exact", "complete", "engine", "reason", "seconds", "n_undecided", "n_fallbacks")
@@ -43,9 +43,8 @@ def save_complex(complex_: RegionComplex, path: str | Path) -> Path:
     leaves = complex_.leaves
     arrays = {key: getattr(leaves, key) for key in _LEAVES}
     arrays |= {key: found for key in _OPTIONAL_LEAVES if (found := getattr(leaves, key)) is not None}
-    if arrays["patterns"].max(initial=0) < 256:
-        # Half the size, and several times faster to compress.
-        arrays["patterns"] = arrays["patterns"].astype(np.uint8)
+    # Half the size, and several times faster to compress.
+    arrays["patterns"] = leaves.patterns.astype(np.min_scalar_type(leaves.patterns.max(initial=0)))
     header: dict[str, Any] = {
         "format": FORMAT,
         "schema": SCHEMA,
@@ -79,11 +78,16 @@ def load_complex(path: str | Path) -> RegionComplex:
 
 
 def _complex_from(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> RegionComplex:
-    arrays["patterns"] = arrays["patterns"].astype(np.int16)
+    network = network_from_header(header["network"], arrays)
+    if header["schema"] < 3 and network.pattern_dtype != np.int16:
+        raise FileFormatError(
+            "The region file is of an older version of plnet, whose files could not hold the pieces of a "
+            "unit with more than 32768 of them. Make it again."
+        )
+    arrays["patterns"] = arrays["patterns"].astype(network.pattern_dtype)
     leaves = LeafArrays(
         *(arrays[key] for key in _LEAVES), **{key: arrays[key] for key in _OPTIONAL_LEAVES if key in arrays}
     )
-    network = network_from_header(header["network"], arrays)
     if (
         leaves.patterns.shape != (len(leaves.starts) - 1, network.n_units)
         or leaves.starts[-1] != len(leaves.vertices)

@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from plnet.geometry.cells import AT_INFINITY, AnyCell, Cell
+from plnet.ir.network import PLNetwork
 
 __all__ = ["LeafArrays", "LeafStore", "rounded_vertex"]
 
@@ -23,7 +24,7 @@ class LeafArrays:
 
     Parameters
     ----------
-    patterns : ndarray of int16, shape (R, U)
+    patterns : ndarray of ``network.pattern_dtype``, shape (R, U)
     vertices : ndarray, shape (E, d + 1)
         Homogeneous vertices of all regions, one behind the other; last entry 1, or 0 for a
         direction in which the region is unbounded.
@@ -89,9 +90,9 @@ class LeafArrays:
 
 @dataclass
 class LeafStore:
-    """Collects regions one by one or in blocks."""
+    """Collects regions of a network one by one or in blocks."""
 
-    n_units: int
+    network: PLNetwork
     dim: int
     lines: np.ndarray | None = None
     _blocks: list[tuple[np.ndarray, ...]] = field(default_factory=list)
@@ -145,7 +146,7 @@ class LeafStore:
         tight: np.ndarray,
     ) -> None:
         block = (
-            patterns.astype(np.int16),
+            patterns.astype(self.network.pattern_dtype),
             vertices.copy(),
             facets.astype(np.int32),
             sizes.astype(np.int64),
@@ -161,7 +162,7 @@ class LeafStore:
         columns = [list(column) for column in zip(*self._blocks, strict=True)] or [[] for _ in range(6)]
         columns[5] = [np.pad(block, ((0, 0), (0, words - block.shape[1]))) for block in columns[5]]
         nothing = (
-            np.empty((0, self.n_units), np.int16),
+            np.empty((0, self.network.n_units), self.network.pattern_dtype),
             np.empty((0, self.dim + 1)),
             np.empty((0, 4), np.int32),
             np.zeros(1, np.int64),

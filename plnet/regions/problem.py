@@ -142,4 +142,4 @@ def check_vertices(problem: Problem, engine: str) -> None:
 def pattern_of(network: PLNetwork, prefix: tuple[np.ndarray, ...]) -> np.ndarray:
     """Return the pattern (U,) of complete pieces, units with one piece left out."""
     parts = [pieces[index] for pieces, index in zip(prefix, network.unit_indices, strict=True)]
-    return np.concatenate(parts).astype(np.int16) if parts else np.empty(0, dtype=np.int16)
+    return np.concatenate([np.empty(0, np.int64), *parts]).astype(network.pattern_dtype)

@@ -71,12 +71,12 @@ class _ProjectedStore(LeafStore):
     """Turns the rectangles of the strip into intervals on the way into a store."""
 
     def __init__(self, target: LeafStore, n_facets: int) -> None:
-        super().__init__(target.n_units, 2)
+        super().__init__(target.network, 2)
         self._target = target
         self._n_facets = n_facets
 
     def add_cell(self, pattern: np.ndarray, cell: Cell) -> None:
-        single = LeafStore(self.n_units, 2)
+        single = LeafStore(self.network, 2)
         single.add_cell(pattern, cell)
         found = single.arrays()
         self.add_block(found.patterns, found.vertices, found.facets, np.diff(found.starts))

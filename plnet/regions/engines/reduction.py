@@ -53,7 +53,7 @@ class PaddedStore(LeafStore):
     """
 
     def __init__(self, target: LeafStore, problem: Problem, columns: list[int]) -> None:
-        super().__init__(target.n_units, len(columns))
+        super().__init__(target.network, len(columns))
         self._target = target
         self._kept = [*columns, problem.dim]
         target.lines = common_lines(problem)

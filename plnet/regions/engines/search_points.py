@@ -40,12 +40,13 @@ class Emitter:
 
     def add(self, found: Found) -> None:
         """Store a block of regions."""
-        patterns = found.pieces[:, self._columns].astype(np.int16)
+        network = self._problem.network
+        patterns = found.pieces[:, self._columns].astype(network.pattern_dtype)
         # A point that leaves the range of floats has another pattern, and is repaired.
         with np.errstate(all="ignore"):
             points = (found.root.coordinates(found.points) - self._constant) @ self._inverse.T
             points = np.nan_to_num(points)
-            at = self._problem.network.pattern_at(self._problem.chart.embed(points))
+            at = network.pattern_at(self._problem.chart.embed(points))
         for i in np.flatnonzero((at != patterns).any(axis=1)).tolist():
             points[i] = self._inner_point(found.root, found.pieces[i])
         self._store.add_points(patterns, points)
