@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from plnet.checks import close_matches
 from plnet.errors import TaskError
 from plnet.forgetting.data_files import from_npz
 from plnet.forgetting.data_openml import OPENML, from_openml
@@ -64,7 +64,7 @@ def load_data(data: DataLike) -> LabelledData:
                 return source.load(str(data))
         if str(data).endswith(".npz"):
             return from_npz(data)
-        close = difflib.get_close_matches(str(data), DATA_NAMES, n=1)
+        close = close_matches(str(data), DATA_NAMES)
         hint = f" Did you mean {close[0]!r}?" if close else ""
         raise TaskError(
             f"Unknown data {str(data)!r}.{hint} Expected one of {', '.join(DATA_NAMES)}, a file .npz, "

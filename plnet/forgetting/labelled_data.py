@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from plnet.checks import check_labels
 from plnet.errors import TaskError
 from plnet.forgetting.samples import as_samples
 
@@ -97,6 +98,7 @@ def labelled(
         raise TaskError(f"Expected at least two samples in {name}, got {len(samples)}.")
     if samples.n_inputs == 0:
         raise TaskError(f"The samples of {name} have no inputs; x has the shape {np.shape(x)}.")
+    check_labels(int(samples.y.max()), len(samples), f"the samples of {name}", TaskError)
     return LabelledData(
         name, samples.base, samples.y, tuple(np.shape(x)[1:]) if shape is None else shape, full_scale, n_test
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -10,6 +9,7 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
+from plnet.checks import close_matches
 from plnet.errors import ConfigError
 
 __all__ = ["ACTIVATIONS", "Architecture", "Layer", "Matching", "ModelSpec"]
@@ -291,6 +291,6 @@ def _is_integer(value: Any) -> bool:
 
 def _check_choice(name: str, value: Any, known: Sequence[str]) -> None:
     if value not in known:
-        close = difflib.get_close_matches(str(value), known, n=1)
+        close = close_matches(str(value), known)
         hint = f" Did you mean {close[0]!r}?" if close else ""
         raise ConfigError(f"Expected {name} to be one of {', '.join(known)}; got {value!r}.{hint}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -11,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from plnet.checks import close_matches
 from plnet.errors import TaskError
 from plnet.forgetting.labelled_data import LabelledData
 from plnet.forgetting.samples import Samples
@@ -172,7 +172,7 @@ def prepared_for(maker: Callable[..., Any], options: Mapping[str, Any]) -> Prepa
     for name in options:
         if name not in known:
             own = [p.name for p in signature(maker).parameters.values() if p.kind is not p.VAR_KEYWORD]
-            near = difflib.get_close_matches(name, own + known, n=1, cutoff=0.4)
+            near = close_matches(name, own + known, cutoff=0.4)
             hint = f" Did you mean {near[0]}?" if near else ""
             raise TaskError(
                 f"{maker.__name__} has no option {name!r}.{hint} There are {', '.join(own + known)}."
@@ -244,6 +244,6 @@ def choice(value: str, known: Sequence[str], what: str) -> str:
     """Return a word that is known; raise `TaskError` with a suggestion for another."""
     if value in known:
         return value
-    close = difflib.get_close_matches(str(value), known, n=1, cutoff=0.5)
+    close = close_matches(str(value), known, cutoff=0.5)
     hint = f" Did you mean {close[0]!r}?" if close else ""
     raise TaskError(f"Unknown {what} {value!r}.{hint} Expected one of {', '.join(map(repr, known))}.")

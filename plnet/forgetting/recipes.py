@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
 
+from plnet.checks import close_matches
 from plnet.errors import TaskError
 from plnet.forgetting.preparation import Preparation, choice
 from plnet.forgetting.task import TaskSequence
@@ -64,7 +64,7 @@ def task_sequence(name: str, **options: Any) -> TaskSequence:
         known += [part.name for part in fields(Preparation)]
     unknown = [key for key in options if key not in known]
     if unknown:
-        close = difflib.get_close_matches(unknown[0], known, n=1)
+        close = close_matches(unknown[0], known)
         hint = f" Did you mean {close[0]!r}?" if close else ""
         raise TaskError(f"{name} has no option {unknown[0]!r}.{hint} It has {', '.join(known)}.")
     return recipe(**options)

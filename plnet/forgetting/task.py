@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
+from plnet.checks import check_labels
 from plnet.errors import TaskError
 from plnet.forgetting.samples import Samples, SamplesLike, as_samples
 
@@ -200,12 +201,14 @@ def as_sequence(tasks: TaskSequence | Iterable[Task]) -> TaskSequence:
         )
     fixed = tuple(tasks)
     check_tasks(fixed)
+    largest = max(max(task.classes) for task in fixed)
+    check_labels(largest, sum(len(task.train) for task in fixed), "the tasks", TaskError)
     return TaskSequence(
         name="tasks",
         recipe=lambda _: fixed,
         task_names=tuple(task.name for task in fixed),
         n_inputs=fixed[0].n_inputs,
-        n_classes=1 + max(max(task.classes) for task in fixed),
+        n_classes=1 + largest,
         description="the same tasks in every replicate",
     )
 

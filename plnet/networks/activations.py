@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ import numpy as np
 from scipy import integrate, special
 from torch import nn
 
+from plnet.checks import close_matches
 from plnet.errors import ConfigError
 from plnet.networks.modules import AbsoluteValue
 
@@ -73,7 +73,7 @@ def check_activation(name: str, *, slope: float | None = None, pieces: int | Non
         With the admissible names and the closest one.
     """
     if name not in ACTIVATIONS:
-        close = difflib.get_close_matches(str(name), ACTIVATIONS, n=1, cutoff=0.5)
+        close = close_matches(str(name), ACTIVATIONS, cutoff=0.5)
         hint = f" Did you mean {close[0]!r}?" if close else ""
         raise ConfigError(f"Expected activation to be one of {', '.join(ACTIVATIONS)}; got {name!r}.{hint}")
     if slope is not None and ACTIVATIONS[name].default_slope is None:

@@ -6,7 +6,6 @@ that a seed gives the same network in float32 and float64, on CPU and GPU.
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Iterator
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from plnet.checks import close_matches
 from plnet.errors import ConfigError
 from plnet.networks.activations import ACTIVATIONS, check_activation, mean_square
 from plnet.networks.generators import torch_generator
@@ -231,7 +231,7 @@ def initialise(
 
 def _check_scheme(scheme: str, positive_bias: float | None, bias_std: float | None) -> None:
     if scheme not in SCHEMES:
-        close = difflib.get_close_matches(str(scheme), SCHEMES, n=1)
+        close = close_matches(str(scheme), SCHEMES)
         hint = f" Did you mean {close[0]!r}?" if close else ""
         raise ConfigError(f"Expected initialiser to be one of {', '.join(SCHEMES)}; got {scheme!r}.{hint}")
     if positive_bias is not None and bias_std is not None:

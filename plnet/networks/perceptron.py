@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import pairwise
 from typing import Any
 
@@ -16,6 +17,9 @@ from plnet.networks.initialisers import initialise
 from plnet.networks.modules import Maxout
 
 __all__ = ["MLP", "mlp"]
+
+_MANY = 10**9
+"""Where a layer is as wide as this, whatever stops torch is a matter of size."""
 
 
 class MLP(nn.Sequential):
@@ -102,24 +106,25 @@ def mlp(
         raise ConfigError(f"Expected dropout to be a probability in [0, 1), got {dropout!r}.")
     if not bias and (positive_bias is not None or bias_std is not None):
         raise ConfigError("Expected no positive_bias or bias_std with bias=False. Leave them out.")
-    where = {"dtype": dtype, "device": device}
-    layers: list[nn.Module] = []
-    for n_in, n_out in pairwise(sizes[:-1]):
-        norm = [nn.BatchNorm1d(n_out, **where)] if batch_norm else []
-        if activation == "maxout":
-            layers += [_quiet(Maxout, n_in, n_out, pieces or 2, bias=bias, **where), *norm]
-        else:
-            layers += [
-                _quiet(nn.Linear, n_in, n_out, bias=bias, **where),
-                *norm,
-                _activate(activation, slope, where),
-            ]
-        if dropout:
-            layers.append(nn.Dropout(dropout))
-    layers.append(_quiet(nn.Linear, *sizes[-2:], bias=bias, **where))
-    network = MLP(*layers)
-    network.widths, network.activation = sizes, activation
-    initialise(network, initialiser, rng=rng, positive_bias=positive_bias, bias_std=bias_std)
+    with _enough_memory(sizes, pieces or 1):
+        where = {"dtype": dtype, "device": device}
+        layers: list[nn.Module] = []
+        for n_in, n_out in pairwise(sizes[:-1]):
+            norm = [nn.BatchNorm1d(n_out, **where)] if batch_norm else []
+            if activation == "maxout":
+                layers += [_quiet(Maxout, n_in, n_out, pieces or 2, bias=bias, **where), *norm]
+            else:
+                layers += [
+                    _quiet(nn.Linear, n_in, n_out, bias=bias, **where),
+                    *norm,
+                    _activate(activation, slope, where),
+                ]
+            if dropout:
+                layers.append(nn.Dropout(dropout))
+        layers.append(_quiet(nn.Linear, *sizes[-2:], bias=bias, **where))
+        network = MLP(*layers)
+        network.widths, network.activation = sizes, activation
+        initialise(network, initialiser, rng=rng, positive_bias=positive_bias, bias_std=bias_std)
     return network
 
 
@@ -146,3 +151,17 @@ def _quiet(module_type: type[nn.Module], *args: int, **options: Any) -> nn.Modul
     if options.get("device") is None:
         options["device"] = torch.get_default_device()
     return nn.utils.skip_init(module_type, *args, **options)
+
+
+@contextmanager
+def _enough_memory(sizes: tuple[int, ...], pieces: int) -> Iterator[None]:
+    """Say in words that layers do not fit into memory; torch has several errors for it."""
+    try:
+        yield
+    except (RuntimeError, MemoryError, TypeError, OverflowError) as error:
+        if max(*sizes, pieces) < _MANY and "memory" not in str(error):
+            raise
+        raise ConfigError(
+            f"Layers of the sizes {', '.join(map(str, sizes))} do not fit into memory. "
+            "Take smaller widths, or fewer pieces."
+        ) from error

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 from typing import Any
 
+from plnet.checks import close_matches
 from plnet.errors import ConfigError
 
 __all__ = ["check_choice"]
@@ -22,6 +22,6 @@ def check_choice(what: str, value: Any, choices: Iterable[str]) -> str:
     known = list(choices)
     if isinstance(value, str) and value in known:
         return value
-    close = get_close_matches(str(value), known, n=1)
+    close = close_matches(str(value), known)
     hint = f" Did you mean {close[0]!r}?" if close else ""
     raise ConfigError(f"Expected {what} to be one of {', '.join(map(repr, known))}, got {value!r}.{hint}")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import Any
 
 from plnet.bounds import scalar_layers_upper
+from plnet.checks import close_matches
 from plnet.errors import EngineError, PLNetError
 from plnet.ir.layers import GroupMax
 from plnet.regions.engines.integer_bound import exact_form_bits
@@ -53,7 +53,7 @@ def get_engine(engine: Any) -> Any:
         return engine
     found = _registry().get(engine) if isinstance(engine, str) else None
     if found is None:
-        close = get_close_matches(str(engine), engine_names(), n=1)
+        close = close_matches(str(engine), engine_names())
         hint = f" Did you mean {close[0]!r}?" if close else ""
         raise EngineError(
             f"Expected an engine among auto, {', '.join(engine_names())}; got {engine!r}.{hint}"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 import sys
 from collections.abc import Callable, Sequence
 
+from plnet.checks import close_matches
 from plnet.errors import PLNetError
 from plnet.runs.environment import plnet_version
 
@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.write(f"plnet {plnet_version()}\n")
         return 0
     if words[0] not in _COMMANDS:
-        near = difflib.get_close_matches(words[0].lstrip("-"), [*_COMMANDS, "version", "help"], n=1)
+        near = close_matches(words[0].lstrip("-"), [*_COMMANDS, "version", "help"])
         hint = f" Did you mean `plnet {near[0]}`?" if near else ""
         sys.stderr.write(
             f"plnet: there is no command `{words[0]}`.{hint} The commands are {', '.join(_COMMANDS)}; "

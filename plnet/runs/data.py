@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from plnet.checks import check_labels
 from plnet.errors import ConfigError, FileFormatError, MissingExtraError
 
 __all__ = ["Dataset", "digits", "from_npz", "split"]
@@ -160,9 +161,10 @@ def split(name: str, x: Any, y: Any, *, rng: Any, test_fraction: float) -> Datas
             f"data.test_fraction={test_fraction} leaves no samples for training or test out of {len(rows)}. "
             "Expected a number between 0 and 1, such as 0.2."
         )
+    labels = y.astype(np.int64)
+    check_labels(int(labels.max()), len(labels), f"y of {name}", FileFormatError)
     order = np.random.default_rng(rng).permutation(len(rows))
     test, train = order[:n_test], order[n_test:]
-    labels = y.astype(np.int64)
     return Dataset(
         name, rows[train], labels[train], rows[test], labels[test], int(labels.max()) + 1, x.shape[1:]
     )

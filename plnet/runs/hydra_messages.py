@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 import sys
@@ -15,6 +14,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException, ValidationError
 
+from plnet.checks import close_matches
 from plnet.runs.config_folder import config_dir
 from plnet.runs.launch_failures import lost_worker
 
@@ -117,5 +117,5 @@ def _unknown_option(group: str, option: str, text: str) -> str:
 
 
 def _closest(word: str, known: Iterable[str]) -> str | None:
-    found = difflib.get_close_matches(word, sorted(set(known)), n=1, cutoff=0.6)
+    found = close_matches(word, sorted(set(known)))
     return found[0] if found else None

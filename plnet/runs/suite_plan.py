@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf.errors import OmegaConfBaseException
 
+from plnet.checks import close_matches
 from plnet.errors import ConfigError
 from plnet.runs.config_folder import config_dir
 from plnet.runs.hydra_messages import explain
@@ -94,7 +94,7 @@ def choose_experiments(names: Iterable[str], size: str, known: Sequence[Experime
     for name in names:
         choice = name if "/" in name else f"{name}/{size}"
         if choice not in by_choice:
-            near = difflib.get_close_matches(choice, by_choice, n=1, cutoff=0.5)
+            near = close_matches(choice, by_choice, cutoff=0.5)
             hint = f" Did you mean {near[0]}?" if near else ""
             raise ConfigError(f"There is no experiment {choice}.{hint} There are: {', '.join(by_choice)}.")
         chosen[choice] = by_choice[choice]

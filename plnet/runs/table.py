@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import math
 import zipfile
@@ -14,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from plnet.checks import close_matches
 from plnet.errors import ConfigError, FileFormatError, MissingExtraError
 from plnet.runs.collecting import CollectedRun, collect_runs
 from plnet.runs.table_columns import as_array, choose_columns, sort_value
@@ -275,5 +275,5 @@ def _matches(value: Any, what: Any) -> bool:
 
 
 def _hint(name: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(name, list(known), n=1)
+    near = close_matches(name, list(known))
     return f' Did you mean "{near[0]}"?' if near else f" There are {', '.join(known) or 'none'}."

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import importlib
 import importlib.util
@@ -13,6 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from plnet.checks import close_matches
 from plnet.errors import ConfigError
 
 __all__ = ["launch_folder", "load_attribute", "source_digest"]
@@ -68,7 +68,7 @@ def load_attribute(name: str, folder: str | Path | None = None) -> Any:
     value: Any = module
     for part in attribute.split("."):
         if not hasattr(value, part):
-            near = difflib.get_close_matches(part, dir(value), n=1)
+            near = close_matches(part, dir(value))
             hint = f' Did you mean "{near[0]}"?' if near else ""
             raise ConfigError(
                 f'"{name}": {module_name} ({_file(module)}) has no attribute "{attribute}".{hint}'

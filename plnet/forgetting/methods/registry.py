@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import fields
 from typing import Any
 
+from plnet.checks import close_matches
 from plnet.errors import ConfigError
 from plnet.forgetting.methods.averaged_gem import AGEM
 from plnet.forgetting.methods.base import Method
@@ -75,5 +75,5 @@ def method(name: str | Method, **settings: Any) -> Method:
 
 
 def _hint(word: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(word.lower(), known, n=1)
+    close = close_matches(word, known)
     return f" Did you mean {close[0]!r}?" if close else ""

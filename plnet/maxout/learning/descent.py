@@ -6,7 +6,6 @@ takes the steps that it would take alone.
 
 from __future__ import annotations
 
-import difflib
 import logging
 import time
 from collections.abc import Callable
@@ -15,6 +14,7 @@ from typing import Any
 
 import torch
 
+from plnet.checks import close_matches
 from plnet.errors import ConfigError
 from plnet.maxout.learning.display import Deadline
 
@@ -57,7 +57,7 @@ class Descent:
 
     def __post_init__(self) -> None:
         if self.optimiser not in OPTIMISERS:
-            close = difflib.get_close_matches(str(self.optimiser), OPTIMISERS, n=1)
+            close = close_matches(str(self.optimiser), OPTIMISERS)
             hint = f" Did you mean {close[0]!r}?" if close else ""
             raise ConfigError(
                 f"Expected optimiser to be one of {', '.join(OPTIMISERS)}; got {self.optimiser!r}.{hint}"

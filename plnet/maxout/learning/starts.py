@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from typing import Any
 
 import torch
 
+from plnet.checks import close_matches
 from plnet.errors import ConfigError
 from plnet.networks.generators import torch_generator
 from plnet.networks.initialisers import variance_gain
@@ -73,7 +73,7 @@ def random_units(
 def check_start(scheme: str) -> None:
     """Raise `ConfigError` for a scheme that is not known."""
     if scheme not in STARTS:
-        close = difflib.get_close_matches(str(scheme), STARTS, n=1)
+        close = close_matches(str(scheme), STARTS)
         hint = f" Did you mean {close[0]!r}?" if close else ""
         raise ConfigError(f"Expected initialiser to be one of {', '.join(STARTS)}; got {scheme!r}.{hint}")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
+from plnet.checks import close_matches
 from plnet.errors import ConfigError
 
 __all__ = ["TARGETS", "ImitationTarget", "imitation_target"]
@@ -108,7 +108,7 @@ def imitation_target(
     True
     """
     if name not in _RECIPES:
-        close = difflib.get_close_matches(str(name), _RECIPES, n=1, cutoff=0.5)
+        close = close_matches(str(name), _RECIPES, cutoff=0.5)
         hint = f" Did you mean {close[0]!r}?" if close else ""
         raise ConfigError(f"Expected a target among {', '.join(_RECIPES)}; got {name!r}.{hint}")
     recipe = _RECIPES[name]
