@@ -56,7 +56,7 @@ def count_regions(
         Stop soon after this time: it is looked at between blocks of regions. Counting by another
         definition than "activation" what was found until then may take a tenth of it more.
     rng : int, SeedSequence or Generator, optional
-        Used by engines that draw random numbers; the exact ones do not.
+        Not used: no engine draws random numbers. It is there so that calls may be written alike.
     n_jobs : int
         Threads; -1 takes one for each core.
     progress : "auto", bool, None or callable

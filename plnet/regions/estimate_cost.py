@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import factorial
+from math import factorial, inf
 
 from plnet.regions.choice import upper_bound
 from plnet.regions.problem import Problem, essential_dimension
@@ -24,7 +24,7 @@ _SECONDS_PER_PRODUCT = 4e-10
 
 
 def expected_cost(problem: Problem, engine: str) -> tuple[float, float]:
-    """Return the expected number of regions and of seconds.
+    """Return the expected number of regions and of seconds; inf beyond the range of floats.
 
     Random networks have about (number of units)^d / d! regions on a domain of dimension d,
     whatever their depth, as long as every pattern of the first layer need not occur anyway.
@@ -44,7 +44,10 @@ def expected_cost(problem: Problem, engine: str) -> tuple[float, float]:
     slowest = 1 / speed
     if engine in ("line", "cells"):
         slowest = max(slowest, _SECONDS_PER_PRODUCT * _products(problem))
-    return float(regions), regions * slowest
+    try:
+        return float(regions), float(regions) * slowest
+    except OverflowError:
+        return inf, inf
 
 
 def _products(problem: Problem) -> int:

@@ -3,16 +3,39 @@
 from __future__ import annotations
 
 import math
+import operator
+from collections.abc import Callable
 from dataclasses import dataclass
+from numbers import Real
+from typing import Any
 
 from plnet.errors import IncompleteResultError
 
 __all__ = ["Explanation", "RegionCount"]
 
 
+def _calculating(operation: Callable[[Any, Any], Any]) -> Callable[[RegionCount, Any], Any]:
+    """Return an operation on numbers as a method of counts; counts among its arguments are integers."""
+
+    def method(count: RegionCount, other: Any) -> Any:
+        if isinstance(other, RegionCount):
+            other = int(other)
+        return operation(int(count), other) if isinstance(other, Real) else NotImplemented
+
+    return method
+
+
+def _exchanged(operation: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    return lambda count, other: operation(other, count)
+
+
 @dataclass(frozen=True, eq=False)
 class RegionCount:
     """A number of regions, and how far it can be trusted.
+
+    A known count calculates, compares, sorts and formats like the integer it is; one that is not known
+    raises `IncompleteResultError` there, as ``int(count)`` does. Only ``==`` and ``str`` work with both: a
+    count that is not known equals no number.
 
     Parameters
     ----------
@@ -40,8 +63,8 @@ class RegionCount:
     --------
     >>> from plnet.regions import RegionCount
     >>> four = RegionCount(4, True, True, 4, 4, "activation", "cells", "two dimensions", 0.1)
-    >>> int(four), four == 4
-    (4, True)
+    >>> int(four), four == 4, four < 10, f"{four:,} of {four + 1:,}"
+    (4, True, True, '4 of 5')
     """
 
     count: int
@@ -83,13 +106,32 @@ class RegionCount:
 
     __index__ = __int__
 
+    __lt__, __le__ = _calculating(operator.lt), _calculating(operator.le)
+    __gt__, __ge__ = _calculating(operator.gt), _calculating(operator.ge)
+    __add__, __radd__ = _calculating(operator.add), _calculating(_exchanged(operator.add))
+    __sub__, __rsub__ = _calculating(operator.sub), _calculating(_exchanged(operator.sub))
+    __mul__, __rmul__ = _calculating(operator.mul), _calculating(_exchanged(operator.mul))
+    __mod__, __rmod__ = _calculating(operator.mod), _calculating(_exchanged(operator.mod))
+    __pow__, __rpow__ = _calculating(operator.pow), _calculating(_exchanged(operator.pow))
+    __truediv__ = _calculating(operator.truediv)
+    __rtruediv__ = _calculating(_exchanged(operator.truediv))
+    __floordiv__ = _calculating(operator.floordiv)
+    __rfloordiv__ = _calculating(_exchanged(operator.floordiv))
+
+    def __neg__(self) -> int:
+        return -int(self)
+
+    def __format__(self, spec: str) -> str:
+        """Format the number; without a specification, as `str` does."""
+        return format(int(self), spec) if spec else str(self)
+
     def __eq__(self, other: object) -> bool:
         if other is self:
             return True
         if isinstance(other, RegionCount):
             same_kind = self.known and other.known and self.definition == other.definition
             return same_kind and self.count == other.count
-        if isinstance(other, int):
+        if isinstance(other, Real):
             return self.known and self.count == other
         return NotImplemented
 
@@ -119,7 +161,7 @@ class Explanation:
     upper_bound : int
         No network of this shape has more regions.
     expected_regions : float
-        Rough estimate for random weights.
+        Rough estimate for random weights; inf beyond the range of floats.
     expected_seconds : float
         The same, divided by the measured speed of the engine.
     """
@@ -136,9 +178,13 @@ class Explanation:
         return (
             f"engine {self.engine}: {self.reason}\n"
             f"{self.n_units} units on a domain of dimension {self.dim}; "
-            f"about {self.expected_regions:.3g} regions expected, at most {_short(self.upper_bound)}; "
-            f"about {self.expected_seconds:.2g} s"
+            f"{_about(self.expected_regions, '.3g')} regions expected, at most {_short(self.upper_bound)}; "
+            f"{_about(self.expected_seconds, '.2g')} s"
         )
+
+
+def _about(number: float, digits: str) -> str:
+    return f"about {number:{digits}}" if math.isfinite(number) else "more than 10^308"
 
 
 def _short(number: int) -> str:
