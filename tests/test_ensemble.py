@@ -10,6 +10,7 @@ import time
 import numpy as np
 import pytest
 from helpers import he_network
+from torch import nn
 
 import plnet
 from plnet.errors import DomainError, EngineError, NetworkError
@@ -86,6 +87,25 @@ def test_modules_and_state_dicts_of_one_architecture():
     assert isinstance(wrong.errors[0], NetworkError)
     without = plnet.count_many([modules[0].state_dict()], BOX)
     assert "module=" in str(without.errors[0])
+
+
+def test_a_single_network_is_an_ensemble_of_one():
+    module = mlp([2, 6, 1], rng=0)
+    expected = [plnet.count_regions(module, BOX).count]
+    for single in (module, module.double(), plnet.as_network(module), [module]):
+        assert plnet.count_many(single, BOX).counts.tolist() == expected
+    assert plnet.count_many(module.state_dict(), BOX, module=module).counts.tolist() == expected
+
+
+def test_a_module_list_holds_several_networks():
+    modules = nn.ModuleList([mlp([2, 6, 1], rng=seed) for seed in range(3)])
+    assert plnet.count_many(modules, BOX).counts.tolist() == plnet.count_many([*modules], BOX).counts.tolist()
+
+
+@pytest.mark.parametrize("wrong", [None, 3, "relu"])
+def test_what_holds_no_networks_is_refused(wrong):
+    with pytest.raises(NetworkError, match=r"Expected networks, such as a list of modules, got"):
+        plnet.count_many(wrong, BOX)
 
 
 def test_budget_of_each_network():

@@ -88,7 +88,7 @@ class EnsembleCount:
 
 
 def count_many(
-    networks: Iterable[Any],
+    networks: Iterable[Any] | Module | PLNetwork,
     domain: Domain | None = None,
     *,
     module: Module | None = None,
@@ -105,7 +105,9 @@ def count_many(
     Parameters
     ----------
     networks : iterable of torch.nn.Module, PLNetwork or state dict
-        For example one architecture with many seeds, or the checkpoints of a training.
+        For example one architecture with many seeds, or the checkpoints of a training. A single network is
+        an ensemble of one, also where it is a container such as `torch.nn.Sequential`; a
+        `torch.nn.ModuleList` holds several.
     domain : Domain, optional
         All of R^n if not given.
     module : torch.nn.Module, optional
@@ -129,7 +131,7 @@ def count_many(
     Raises
     ------
     PLNetError
-        If an option cannot be used, whatever the network.
+        If an option cannot be used, whatever the network, or `networks` holds no networks.
 
     Examples
     --------
@@ -140,7 +142,7 @@ def count_many(
     [2, 4]
     """
     start = time.perf_counter()
-    given = list(networks)
+    given = _listed(networks)
     make_control(max_regions, max_seconds, None)
     make_control(None, max_total_seconds, None)
     canonical_definition(definition)
@@ -170,6 +172,21 @@ def count_many(
     results = tuple(x if isinstance(x, RegionCount) else None for x in found)
     errors = tuple(x if isinstance(x, Exception) else None for x in found)
     return EnsembleCount(results, errors, time.perf_counter() - start)
+
+
+def _listed(networks: Any) -> list[Any]:
+    """Return the networks one by one; a single one may itself be iterable, over its layers or weights."""
+    torch = sys.modules.get("torch")
+    single: tuple[type, ...] = (PLNetwork, Mapping)
+    if torch is not None and not isinstance(networks, torch.nn.ModuleList):
+        single = (*single, torch.nn.Module)
+    if isinstance(networks, single):
+        return [networks]
+    if not isinstance(networks, Iterable) or isinstance(networks, str):
+        raise NetworkError(
+            f"Expected networks, such as a list of modules, got {type(networks).__name__} {networks!r}."
+        )
+    return list(networks)
 
 
 def _run(
