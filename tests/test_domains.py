@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from fractions import Fraction
 
 import numpy as np
 import pytest
+import torch
 from helpers import cross, he_network
 from hypothesis import given
 from hypothesis import strategies as st
@@ -57,8 +59,18 @@ def test_scalars_of_a_box_broadcast():
 
 
 def test_torch_tensors_and_integers_are_numbers():
-    torch = pytest.importorskip("torch")
     assert plnet.count_regions(cross(), plnet.Box(torch.tensor([-1.0, -1.0]), torch.tensor([1, 1]))) == 4
+
+
+def test_short_floats_of_torch_are_numbers():
+    low = torch.tensor([-1.5, -1.0], dtype=torch.bfloat16)
+    box = plnet.Box(low, torch.ones(2, dtype=torch.float16))
+    assert box.low.tolist() == [-1.5, -1.0]
+    assert plnet.count_regions(cross(), box) == 4
+
+
+def test_dimensions_may_be_integers_of_numpy():
+    assert type(plnet.Space(np.int64(2)).d) is int
 
 
 @pytest.mark.parametrize(
@@ -73,6 +85,20 @@ def test_torch_tensors_and_integers_are_numbers():
         (lambda: plnet.Box([[0]], [[1]]), "row of numbers"),
         (lambda: plnet.Box("a", "b"), "numbers"),
         (lambda: plnet.Space(0), "at least 1"),
+        *((lambda d=d: plnet.Space(d), "integer of at least 1") for d in (2.0, True, "2", None, [2])),
+        (lambda: plnet.Box(None, 1), "low of a Box, got None"),
+        (lambda: plnet.Box(-1, None), "high of a Box, got None"),
+        (lambda: plnet.Box({}, 1), r"low of a Box, got \{\}"),
+        (lambda: plnet.Box([[1], [1, 2]], 3), "low of a Box, got list"),
+        (lambda: plnet.Box(np.array(["a", "b"], dtype=object), 1), "low of a Box, got 'a'"),
+        (lambda: plnet.Box(np.array([-np.inf, 0], dtype=object), 1), "low of a Box, got -inf"),
+        (lambda: plnet.Box(Decimal("nan"), 1), "low of a Box, got Decimal"),
+        (lambda: plnet.Box(torch.empty(2, device="meta"), 1), "low of a Box, got Tensor"),
+        (lambda: plnet.Polytope(np.array([[np.inf, 1]], dtype=object), [1]), "A of a Polytope, got inf"),
+        (lambda: plnet.Slice([0, 0], [[1, 0]], None, 1), "low of a Slice, got None"),
+        (lambda: plnet.Slice.through([[0, 0], [1, 1]], margin="wide"), "margin of a Slice"),
+        (lambda: plnet.Slice.through([[0, 0], [1, 1]], margin=None), "margin of a Slice, got None"),
+        (lambda: plnet.Segment(np.array([0, np.inf], dtype=object), [1, 2]), "start of a Segment, got inf"),
         (lambda: plnet.Polytope([[1, 0]], [1, 2]), "Expected A"),
         (lambda: plnet.Polytope([[1, np.nan]], [1]), "finite"),
         (lambda: plnet.Slice([0, 0, 0], [[1, 0, 0], [2, 0, 0]]), "dependent"),

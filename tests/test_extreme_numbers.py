@@ -60,6 +60,30 @@ def test_boxes_of_any_size(size: float):
     assert plnet.count_regions(network, plnet.Slice([0, 0], [[size, 0], [0, size]])) == want
 
 
+@pytest.mark.parametrize("size", [1e308, 1.7e308, float(np.finfo(np.float64).max)])
+@pytest.mark.parametrize("engine", ["auto", "rational", "search"])
+@pytest.mark.parametrize("dim", [1, 2, 3])
+def test_boxes_near_the_largest_float_are_enumerated(size: float, engine: str, dim: int):
+    # Without biases a network is the same on all scales.
+    rng = np.random.RandomState(dim)
+    layers = (Affine(rng.randn(5, dim), np.zeros(5)), ScalarPWL.relu(5))
+    network = PLNetwork((*layers, Affine(rng.randn(4, 5), np.zeros(4)), ScalarPWL.relu(4)), dim)
+    found = plnet.enumerate_regions(network, plnet.Box(-size, size), engine=engine)
+    assert pattern_set(found.patterns) == pattern_set(
+        plnet.enumerate_regions(network, plnet.Box(-1, 1)).patterns
+    )
+    assert (np.abs(found.points) <= size).all()
+    np.testing.assert_array_equal(network.pattern_at(found.points / 2.0**1000), found.patterns)
+
+
+def test_sizes_of_a_boundary_near_the_largest_float():
+    layers = (Affine([[1.0, 0.0, 0.0]], [0.0]), ScalarPWL.relu(1))
+    for size, expected in ((1e150, 4e300), (1.7e308, np.inf)):
+        network = PLNetwork((*layers, Affine([[1.0]], [-size / 2])), 3)
+        boundary = plnet.enumerate_regions(network, plnet.Box(-size, size)).decision_boundary()
+        np.testing.assert_allclose(boundary.sizes, [expected], rtol=1e-12)
+
+
 def test_a_slice_with_a_tiny_coordinate():
     rng = np.random.RandomState(3)
     network = PLNetwork((Affine(rng.randn(5, 2), rng.randn(5)), ScalarPWL.relu(5)), 2)

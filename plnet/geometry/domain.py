@@ -8,6 +8,7 @@ half-spaces in t, and ``x = directions @ t + origin`` over the rationals.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
@@ -100,8 +101,13 @@ def _check_dim(kind: str, found: int, expected: int) -> None:
         )
 
 
-def _finite(values: Any, what: str, ndim: int) -> np.ndarray:
-    array = np.asarray(values.detach().cpu() if hasattr(values, "detach") else values)
+def _finite(values: Any, what: str, ndim: int | None) -> np.ndarray:
+    try:
+        array = _as_array(values)
+    except (ValueError, TypeError, NotImplementedError, RuntimeError) as error:
+        raise DomainError(f"Expected numbers as {what}, got {type(values).__name__}: {error}.") from error
+    if array.dtype.kind == "O":
+        _check_objects(array, what)
     if array.dtype.kind not in "fiubO":
         raise DomainError(f"Expected numbers as {what}, got dtype {array.dtype}.")
     if array.dtype.kind == "f":
@@ -111,11 +117,32 @@ def _finite(values: Any, what: str, ndim: int) -> np.ndarray:
                 f"Expected finite numbers as {what}, got {array.tolist()}. "
                 "For all of R^n use Space(n) or no domain."
             )
-    if array.ndim != ndim:
+    if ndim is not None and array.ndim != ndim:
         raise DomainError(f"Expected {what} with {ndim} axes, got shape {array.shape}.")
     array = array.copy()
     array.setflags(write=False)
     return array
+
+
+def _as_array(values: Any) -> np.ndarray:
+    if not hasattr(values, "detach"):
+        return np.asarray(values)
+    tensor = values.detach().cpu()
+    # numpy has no bfloat16; every floating type of torch fits into float64.
+    return np.asarray(tensor.double() if tensor.is_floating_point() else tensor)
+
+
+def _check_objects(array: np.ndarray, what: str) -> None:
+    """Refuse entries of an object array that are no finite numbers: each must be a fraction."""
+    for entry in array.ravel().tolist():
+        try:
+            number = None if isinstance(entry, str) else Fraction(entry)
+        except (TypeError, ValueError, OverflowError):
+            number = None
+        if number is None:
+            raise DomainError(
+                f"Expected finite numbers as {what}, got {entry!r}. For all of R^n use Space(n) or no domain."
+            )
 
 
 def _identity_embedding(n: int) -> RationalMatrix:
@@ -160,8 +187,9 @@ class Space(Domain):
     d: int
 
     def __post_init__(self) -> None:
-        if self.d < 1:
-            raise DomainError(f"Expected a dimension of at least 1, got {self.d}.")
+        if isinstance(self.d, bool) or not isinstance(self.d, int | np.integer) or self.d < 1:
+            raise DomainError(f"Expected a dimension as an integer of at least 1, got {self.d!r}.")
+        object.__setattr__(self, "d", int(self.d))
 
     @property
     def dim(self) -> int:
@@ -202,7 +230,7 @@ class Box(Domain):
     def __post_init__(self) -> None:
         for key in ("low", "high"):
             value = getattr(self, key)
-            object.__setattr__(self, key, _finite(value, f"{key} of a Box", np.ndim(value)))
+            object.__setattr__(self, key, _finite(value, f"{key} of a Box", None))
         if self.low.ndim > 1 or self.high.ndim > 1:
             raise DomainError("Expected scalars or one row of numbers as low and high of a Box.")
         if self.low.ndim and self.high.ndim and self.low.shape != self.high.shape:
@@ -295,7 +323,7 @@ class Slice(Domain):
                 f"got {self.directions.shape} and {self.origin.shape}."
             )
         for key in ("low", "high"):
-            value = _finite(getattr(self, key), f"{key} of a Slice", np.ndim(getattr(self, key)))
+            value = _finite(getattr(self, key), f"{key} of a Slice", None)
             if value.ndim and value.shape != (d,):
                 raise DomainError(
                     f"Expected {key} of a Slice as a number or {d} numbers, got shape {value.shape}."
@@ -331,7 +359,8 @@ class Slice(Domain):
             raise DomainError(f"Expected at least 2 points for a Slice, got {len(rows)}.")
         exact = rational(rows)
         differences = RationalMatrix(exact.integers[1:] - exact.integers[:1], exact.denominator)
-        return cls(rows[0], differences.to_fractions(), -margin, 1 + margin)
+        beyond = _finite(margin, "margin of a Slice", 0).item()
+        return cls(rows[0], differences.to_fractions(), -beyond, 1 + beyond)
 
     @property
     def dim(self) -> int:

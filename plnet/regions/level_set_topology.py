@@ -134,22 +134,31 @@ def topology(parts: Sequence[Part], dim: int, n_complement: int) -> Topology:
 
 
 def face_size(part: Part, complex_: RegionComplex) -> float:
-    """Return the length, area or volume of a face in the input space; 1 for a point, inf if unbounded."""
+    """Return the length, area or volume of a face in the input space; 1 for a point.
+
+    It is inf if the face is unbounded, or too large for a float.
+    """
     if part.dim == 0:
         return 1.0
     if part.cell.lines or not is_bounded_face(part.face):
         return math.inf
     total = 0.0
+    exponent = max(max(map(abs, v[:-1])).bit_length() - v[-1].bit_length() for v in part.face)
+    # Products of larger coordinates might leave the range of floats.
+    shift = exponent if exponent > 200 else 0
     for simplex in simplices_of_face(part.face, part.cell.facets):
-        edges = np.array([_difference(v, simplex[0]) for v in simplex[1:]])
+        edges = np.array([_difference(v, simplex[0], shift) for v in simplex[1:]])
         gram = edges @ complex_.chart.gram @ edges.T
         total += math.sqrt(max(float(np.linalg.det(gram)), 0.0))
-    return total / math.factorial(part.dim)
+    try:
+        return math.ldexp(total / math.factorial(part.dim), shift * part.dim)
+    except OverflowError:
+        return math.inf
 
 
-def _difference(v: Vertex, w: Vertex) -> list[float]:
-    """Return v - w, rounded once."""
-    scale = v[-1] * w[-1]
+def _difference(v: Vertex, w: Vertex, shift: int) -> list[float]:
+    """Return v - w over 2^shift, rounded once."""
+    scale = v[-1] * w[-1] << shift
     return [(a * w[-1] - b * v[-1]) / scale for a, b in zip(v[:-1], w[:-1], strict=True)]
 
 

@@ -11,8 +11,12 @@ __all__ = ["bounded", "interior_points", "volumes"]
 
 def interior_points(leaves: LeafArrays) -> np.ndarray:
     """Return the mean of the finite vertices, moved along the unbounded directions, shape (R, d)."""
-    totals = _sum_per_region(leaves.vertices, leaves.starts)
-    return totals[:, :-1] / np.maximum(totals[:, -1:], 1.0)
+    # Near the largest float a sum of vertices would lie beyond it.
+    huge = np.abs(leaves.vertices).max(initial=0.0) > 2.0**1000
+    unit = np.where(np.arange(leaves.dim + 1) < leaves.dim, 2.0**-20, 1.0) if huge else 1.0
+    totals = _sum_per_region(leaves.vertices * unit, leaves.starts)
+    means = totals[:, :-1] / np.maximum(totals[:, -1:], 1.0)
+    return means * 2.0**20 if huge else means
 
 
 def volumes(leaves: LeafArrays) -> np.ndarray:

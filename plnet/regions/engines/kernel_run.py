@@ -19,6 +19,8 @@ from plnet.regions.problem import Node
 
 __all__ = ["KernelRun", "facet_codes"]
 
+_LARGE, _LARGEST = 2**1000, float(np.finfo(np.float64).max)
+
 _ABORTS, _REGIONS, _CORNERS = 256, 4096, 32768
 _TINY = 1e-300
 
@@ -141,11 +143,15 @@ class KernelRun:
 
     def _to_domain(self, poly: np.ndarray) -> np.ndarray:
         frame = self._prepared.frame
-        centre = np.array([float(x) for x in frame.centre])
-        scale = np.array([float(x) for x in frame.scale])
+        # The frame of a domain near the largest float lies beyond it, though no point of the domain does.
+        shift = 8 if max(frame.scale) > _LARGE or max(map(abs, frame.centre)) > _LARGE else 0
+        centre = np.array([float(x / 2**shift) for x in frame.centre])
+        scale = np.array([float(x / 2**shift) for x in frame.scale])
         finite = poly[:, -1] > 0
         out = np.zeros_like(poly)
         out[finite, :-1] = centre + scale * (poly[finite, :-1] / poly[finite, -1:])
+        if shift:
+            out[finite, :-1] = (out[finite, :-1].clip(-_LARGEST / 2**shift, _LARGEST / 2**shift)) * 2**shift
         out[finite, -1] = 1.0
         far = poly[~finite, :-1] * scale
         out[~finite, :-1] = far / np.abs(far).max(axis=1, keepdims=True, initial=1e-300)

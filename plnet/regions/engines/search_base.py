@@ -131,12 +131,12 @@ class Root:
         inside = all(found.add(primitive(row)) for row in self.facets().integers.tolist())
         return found if inside else None
 
-    def coordinates(self, points: np.ndarray) -> np.ndarray:
-        """Turn points u with their scale, shape (k, columns + 1), into coordinates v, shape (k, r)."""
-        out = np.tile([float(interval.shift) for interval in self.chosen], (len(points), 1))
+    def coordinates(self, points: np.ndarray, unit: float = 1.0) -> np.ndarray:
+        """Turn points u with their scale, shape (k, columns + 1), into coordinates v / unit, shape (k, r)."""
+        out = np.tile([float(interval.shift) / unit for interval in self.chosen], (len(points), 1))
         out = out.reshape(len(points), self.base.size)
         for k, (j, sign) in enumerate(self.columns):
-            out[:, j] += sign * points[:, k] / points[:, -1]
+            out[:, j] += sign * (points[:, k] / unit) / points[:, -1]
         return out
 
 

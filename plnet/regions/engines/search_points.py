@@ -69,7 +69,13 @@ class Emitter:
             forms = apply_layer(layer, forms, own)
             begin += layer.n_out
         u = np.array([[float(x) for x in cell.interior()]])
-        return ((root.coordinates(u) - self._constant) @ self._inverse.T)[0]
+        # Coordinates of a domain near the largest float may lie beyond it, though no point of it does.
+        with np.errstate(all="ignore"):
+            found = ((root.coordinates(u) - self._constant) @ self._inverse.T)[0]
+            if not np.isfinite(found).all():
+                eighths = root.coordinates(u, unit=8.0) - self._constant / 8
+                found = np.nan_to_num((eighths @ self._inverse.T)[0] * 8)
+        return found
 
 
 def _walls_of(layer: object, forms: RationalMatrix, pieces: np.ndarray) -> list[RationalMatrix]:
