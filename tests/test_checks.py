@@ -83,3 +83,9 @@ def test_many_classes_with_few_samples_are_no_mistake():
 def test_networks_that_no_memory_holds_are_refused_in_words(widths, options):
     with pytest.raises(ConfigError, match=r"Layers of the sizes .* do not fit into memory"):
         mlp(widths, **options)
+
+
+@pytest.mark.parametrize("width", [10**12, 10**30])
+def test_the_forgetting_room_says_so_too(width):
+    with pytest.raises(ConfigError, match=rf"Layers of the sizes 3, {width}, 2 do not fit into memory"):
+        train_sequence(permuted(2, data=(X, _labels(1))), [width], seeds=[0])

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from plnet.checks import enough_memory
 from plnet.forgetting.models import Architecture, Layer
 from plnet.forgetting.network import BatchedNetwork, LayerView
 from plnet.forgetting.seeding import seed_sequence
@@ -26,14 +27,15 @@ def initial_parameters(
 
     Replicates are drawn in float64 and rounded, so float32 and float64 start from the same network.
     """
-    blank = _blank(architecture)
-    rows = {}
-    for seed in dict.fromkeys(seeds):
-        initialise(
-            blank, architecture.initialiser, rng=torch_generator(seed_sequence(seed, "initialisation"))
-        )
-        rows[seed] = read_module(architecture, blank)
-    return torch.stack([rows[seed] for seed in seeds]).to(dtype)
+    with enough_memory([architecture.n_inputs, *(layer.rows for layer in architecture.layers)]):
+        blank = _blank(architecture)
+        rows = {}
+        for seed in dict.fromkeys(seeds):
+            initialise(
+                blank, architecture.initialiser, rng=torch_generator(seed_sequence(seed, "initialisation"))
+            )
+            rows[seed] = read_module(architecture, blank)
+        return torch.stack([rows[seed] for seed in seeds]).to(dtype)
 
 
 def to_module(architecture: Architecture, row: torch.Tensor) -> nn.Sequential:

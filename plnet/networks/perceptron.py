@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -11,15 +10,13 @@ import numpy as np
 import torch
 from torch import nn
 
+from plnet.checks import enough_memory
 from plnet.errors import ConfigError
 from plnet.networks.activations import ACTIVATIONS, check_activation
 from plnet.networks.initialisers import initialise
 from plnet.networks.modules import Maxout
 
 __all__ = ["MLP", "mlp"]
-
-_MANY = 10**9
-"""Where a layer is as wide as this, whatever stops torch is a matter of size."""
 
 
 class MLP(nn.Sequential):
@@ -106,7 +103,7 @@ def mlp(
         raise ConfigError(f"Expected dropout to be a probability in [0, 1), got {dropout!r}.")
     if not bias and (positive_bias is not None or bias_std is not None):
         raise ConfigError("Expected no positive_bias or bias_std with bias=False. Leave them out.")
-    with _enough_memory(sizes, pieces or 1):
+    with enough_memory(sizes, pieces or 1):
         where = {"dtype": dtype, "device": device}
         layers: list[nn.Module] = []
         for n_in, n_out in pairwise(sizes[:-1]):
@@ -151,17 +148,3 @@ def _quiet(module_type: type[nn.Module], *args: int, **options: Any) -> nn.Modul
     if options.get("device") is None:
         options["device"] = torch.get_default_device()
     return nn.utils.skip_init(module_type, *args, **options)
-
-
-@contextmanager
-def _enough_memory(sizes: tuple[int, ...], pieces: int) -> Iterator[None]:
-    """Say in words that layers do not fit into memory; torch has several errors for it."""
-    try:
-        yield
-    except (RuntimeError, MemoryError, TypeError, OverflowError) as error:
-        if max(*sizes, pieces) < _MANY and "memory" not in str(error):
-            raise
-        raise ConfigError(
-            f"Layers of the sizes {', '.join(map(str, sizes))} do not fit into memory. "
-            "Take smaller widths, or fewer pieces."
-        ) from error
