@@ -48,7 +48,7 @@ def load(folder: Path) -> dict[str, Curve]:
 
 def draw(curves: dict[str, Curve]) -> Figure:
     with style("full", "neurips", height=2.7):
-        figure, axes = plt.subplots(1, 2)
+        figure, axes = plt.subplots(1, 2, sharey=True)
         draw_panel(axes[0], [c for name, c in curves.items() if name.startswith("interval_")], (1,) * 9)
         cubes = {int(name.partition("_")[2]): c for name, c in curves.items() if name.startswith("cube_")}
         draw_panel(axes[1], list(cubes.values()), tuple(cubes), slopes=True)

@@ -25,13 +25,15 @@ def load(folder: Path) -> list[dict]:
 
 def draw(panels: list[dict]) -> Figure:
     with style("full", "neurips", height=3.5):
-        figure, axes = plt.subplots(2, 3, sharex=True)
+        figure, axes = plt.subplots(2, 3, sharex=True, sharey=True)
         handles: list[Line2D] = []
         for number, (panel, ax) in enumerate(zip(panels, axes.flat, strict=True)):
             found = draw_panel(ax, panel, "abcdef"[number])
             handles = handles or found
         for ax in axes[-1]:
             ax.set_xlabel("$z$")
+        low, high = axes[0, 0].get_ylim()
+        axes[0, 0].set_ylim(low, high + 0.55 * (high - low))  # Room for the words.
         witness = Line2D([], [], color=CATEGORIES[1], marker="o", markersize=2.5, linewidth=0.8)
         witness.set_label("chord below the function: not convex")
         figure.legend(handles=[*handles, witness], loc="outside lower center", ncols=4)
@@ -52,7 +54,6 @@ def draw_panel(ax: Axes, panel: dict, letter: str) -> list[Line2D]:
         x, y = np.array(panel["witness"]).T
         ax.plot(x[[0, 2]], y[[0, 2]], color=CATEGORIES[1], linewidth=0.8, zorder=4)
         ax.plot(x, y, color=CATEGORIES[1], marker="o", markersize=2.5, linestyle="none", zorder=5)
-    ax.set_ylim(top=ax.get_ylim()[1] + 0.55 * np.ptp(ax.get_ylim()))
     ax.text(0.03, 0.96, words(panel), transform=ax.transAxes, va="top", fontsize=6.5, linespacing=1.25)
     return handles
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 __all__ = ["lazy_names"]
 
 
 def lazy_names(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
-    """Return the ``__getattr__`` of a package.
+    """Return the ``__getattr__`` of a package: its public names, and all its modules and packages.
 
     Parameters
     ----------
@@ -18,7 +19,7 @@ def lazy_names(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
         Its ``__name__``.
     homes : mapping
         For each public name the module it lives in, relative to the package; an empty string
-        if the name is itself a module of the package.
+        if the name is itself a module of the package. Other modules need no entry.
 
     Examples
     --------
@@ -28,10 +29,10 @@ def lazy_names(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
     """
 
     def load(name: str) -> Any:
-        if name not in homes:
+        if homes.get(name):
+            return getattr(import_module(f"{package}.{homes[name]}"), name)
+        if name.startswith("_") or find_spec(f"{package}.{name}") is None:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        if not homes[name]:
-            return import_module(f"{package}.{name}")
-        return getattr(import_module(f"{package}.{homes[name]}"), name)
+        return import_module(f"{package}.{name}")
 
     return load

@@ -144,3 +144,16 @@ def test_colours_stay_apart_for_colour_blind_readers(palette, vision):
     distances = np.linalg.norm(lab[:, None] - lab[None], axis=2)
     # Two is just noticeable side by side; Okabe and Ito's own palette has 17 in this measure.
     assert distances[~np.eye(len(palette), dtype=bool)].min() > 16
+
+
+def test_classes_are_far_apart():
+    lab = simulated(CLASSES, VISIONS["normal"])
+    distances = np.linalg.norm(lab[:, None] - lab[None], axis=2)
+    assert distances[~np.eye(len(CLASSES), dtype=bool)].min() > 35
+
+
+@pytest.mark.parametrize("palette", [CELLS, CLASSES])
+def test_no_fill_is_grey(palette):
+    # Grey reads as no data.
+    lab = simulated(palette, VISIONS["normal"])
+    assert np.hypot(lab[:, 1], lab[:, 2]).min() > 20

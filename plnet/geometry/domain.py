@@ -7,6 +7,7 @@ half-spaces in t, and ``x = directions @ t + origin`` over the rationals.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -15,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from plnet.errors import DimensionError, DomainError
-from plnet.geometry.exact import RationalMatrix, rational
-from plnet.geometry.linear import rank
+from plnet.geometry.exact import RationalMatrix, rational, rounded_root
+from plnet.geometry.linear import determinant, rank
 
 __all__ = ["Box", "Chart", "Domain", "Polytope", "Segment", "Slice", "Space"]
 
@@ -64,10 +65,35 @@ class Chart:
         """Gram matrix of the directions, shape (d, d)."""
         return self.directions.T @ self.directions
 
+    @cached_property
+    def _gram(self) -> list[list[int]] | None:
+        """Gram matrix times the squared denominator of the embedding; None for the identity."""
+        columns = self.embedding.integers[:, :-1]
+        if np.array_equal(columns, np.eye(*columns.shape)) and self.embedding.denominator == 1:
+            return None
+        return columns.T.dot(columns).tolist()
+
+    @cached_property
+    def gram_determinant(self) -> Fraction:
+        """Determinant of the Gram matrix, exactly: the squared volume of the unit cube of coordinates."""
+        if self._gram is None:
+            return Fraction(1)
+        return Fraction(determinant(self._gram), self.embedding.denominator ** (2 * self.dim))
+
+    def squared_slope(self, normal: Sequence[int]) -> Fraction:
+        """Return the squared greatest slope, along the domain in the input space, of the form ``normal . t``.
+
+        It is ``n . inverse(Gram) n``, from the determinant of the Gram matrix bordered by n.
+        """
+        if self._gram is None:
+            return Fraction(sum(x * x for x in normal))
+        bordered = [[*row, x] for row, x in zip(self._gram, normal, strict=True)] + [[*normal, 0]]
+        return Fraction(-determinant(bordered) * self.embedding.denominator**2, determinant(self._gram))
+
     @property
     def volume_factor(self) -> float:
-        """Intrinsic volume of the unit cube of coordinates: sqrt(det Gram)."""
-        return float(np.sqrt(max(np.linalg.det(self.gram), 0.0)))
+        """Volume in the input space of the unit cube of coordinates: sqrt(det Gram), rounded once."""
+        return rounded_root(self.gram_determinant)
 
     def embed(self, t: Any) -> np.ndarray:
         """Return the network inputs of coordinates t, shape (k, d) -> (k, n)."""

@@ -18,7 +18,7 @@ import numpy as np
 
 from plnet.errors import NetworkError
 
-__all__ = ["RationalMatrix", "object_array", "rational", "to_fractions"]
+__all__ = ["RationalMatrix", "object_array", "rational", "rounded", "rounded_root", "to_fractions"]
 
 _FLINT_THRESHOLD = 256
 """Number of integer products from which a conversion to flint pays off."""
@@ -103,6 +103,22 @@ class RationalMatrix:
         """Return the entries, each rounded once to float64, shape (n, k)."""
         flat = [entry / self.denominator for entry in self.integers.flat]
         return np.array(flat, dtype=np.float64).reshape(self.shape)
+
+
+def rounded(number: Fraction) -> float:
+    """Return the nearest float; infinity, as IEEE 754 says, for a number above the largest one."""
+    try:
+        return float(number)
+    except OverflowError:
+        return math.copysign(math.inf, number)
+
+
+def rounded_root(number: Fraction) -> float:
+    """Return the square root of a number that is not negative, exact to the last bit or nearly so."""
+    # Enough bits that the part behind them is far below one of a float.
+    shift = max(0, 64 + (number.denominator.bit_length() - number.numerator.bit_length()) // 2)
+    whole = math.isqrt((number.numerator << 2 * shift) // number.denominator)
+    return rounded(Fraction(whole, 1 << shift))
 
 
 def object_array(flat: list[Any], shape: tuple[int, ...]) -> np.ndarray:

@@ -1,27 +1,28 @@
 """Colours that people with colour-blindness can tell apart.
 
-Most hues are from Paul Tol's *light* scheme and from Okabe and Ito (2008). The smallest
-distance between two colours of a palette, in CIELAB units and also under simulated
-deuteranopia and protanopia (Machado et al. 2009), is held by a test.
+Most hues are from Paul Tol's *light* scheme and from Okabe and Ito (2008); those of the classes maximise
+the smallest distance. No fill is grey, which would read as no data. The smallest distance between two
+colours of a palette, in CIELAB units and also under simulated deuteranopia and protanopia (Machado et al.
+2009), is held by a test.
 """
 
 __all__ = ["BOUNDARY", "CATEGORIES", "CELLS", "CLASSES", "MARKERS", "MISSING", "WALL"]
 
-CELLS = ("#77AADD", "#EEDD88", "#99DDFF", "#44BB99", "#BBCC33", "#DDDDDD")
+CELLS = ("#77AADD", "#EEDD88", "#99DDFF", "#44BB99", "#BBCC33", "#EE8866")
 """Light fills for neighbouring cells; six, because six colours are enough for a greedy colouring of any
 partition of the plane."""
 
 CLASSES = (
-    "#77AADD",
-    "#EE8866",
-    "#EEDD88",
-    "#99DDFF",
-    "#AAAA00",
-    "#DDDDDD",
-    "#C87170",
-    "#4E84DA",
-    "#D7D0A7",
-    "#A0A2B0",
+    "#1289F3",
+    "#FFD562",
+    "#109783",
+    "#D8A6FF",
+    "#7C9013",
+    "#93F4FF",
+    "#B59062",
+    "#24FBCA",
+    "#4F8DB3",
+    "#C4F19D",
 )
 """Fills for classes, one for each digit; class k always has colour ``k % 10``."""
 

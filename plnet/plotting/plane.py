@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.lines import Line2D
+from matplotlib.path import Path
 from matplotlib.ticker import MaxNLocator
 
 from plnet.plotting.palettes import BOUNDARY
 from plnet.plotting.points import mark_points
 from plnet.plotting.polygons import clip_segments, wall_segments
 from plnet.plotting.scene import Look, Scene, depth_colors, depth_widths, draw_key, fill_options
+from plnet.regions.certified_cells import points_of
+from plnet.regions.leaves import rounded_vertex
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,16 +32,16 @@ def draw_plane(scene: Scene, look: Look, ax: Axes) -> None:
     if look.walls == "depth":
         lines = _draw_walls(scene, ax)
     if scene.decision is not None:
-        ax.add_collection(
-            LineCollection(
-                list(boundary_segments(scene)),
-                colors=BOUNDARY,
-                linewidths=1.2,
-                capstyle="round",
-                zorder=3,
-                label="_boundary",
-            )
+        boundary = LineCollection(
+            list(boundary_segments(scene)),
+            colors=BOUNDARY,
+            linewidths=1.2,
+            capstyle="round",
+            zorder=3,
+            label="_boundary",
         )
+        ax.add_collection(boundary)
+        _keep_inside(boundary, scene, ax)
     ax.set_aspect("equal")
     ax.set_xlim(low[0], high[0])
     ax.set_ylim(low[1], high[1])
@@ -49,6 +52,15 @@ def draw_plane(scene: Scene, look: Look, ax: Axes) -> None:
         mark_points(ax, scene.places, scene.labels)
     if look.legend:
         draw_key(scene, cells, ax, lines)
+
+
+def _keep_inside(lines: LineCollection, scene: Scene, ax: Axes) -> None:
+    """Cut off the round ends of lines where the domain ends."""
+    root = scene.complex_.problem.root
+    if not root.bounded:
+        return  # Lines go on to the border of the axes.
+    ring = np.array([rounded_vertex(vertex)[:-1] for vertex in points_of(root)])
+    lines.set_clip_path(Path(scene.frame.place(ring[[*range(len(ring)), 0]]), closed=True), ax.transData)
 
 
 def boundary_segments(scene: Scene) -> np.ndarray:
@@ -70,16 +82,16 @@ def _draw_walls(scene: Scene, ax: Axes) -> list[Line2D]:
     # Later layers are drawn first, so that the straight lines of layer 1 stay whole.
     order = np.argsort(-depth, kind="stable")
     colors, widths = depth_colors(n_layers), depth_widths(n_layers, len(scene.complex_))
-    ax.add_collection(
-        LineCollection(
-            list(pieces[order]),
-            colors=[colors[k] for k in depth[order]],
-            linewidths=widths[depth[order]],
-            capstyle="round",
-            zorder=2,
-            label="_walls",
-        )
+    lines = LineCollection(
+        list(pieces[order]),
+        colors=[colors[k] for k in depth[order]],
+        linewidths=widths[depth[order]],
+        capstyle="round",
+        zorder=2,
+        label="_walls",
     )
+    ax.add_collection(lines)
+    _keep_inside(lines, scene, ax)
     return [
         Line2D([], [], color=colors[k], linewidth=max(widths[k], 0.5), label=f"layer {k + 1}")
         for k in range(n_layers)

@@ -19,7 +19,14 @@ from plnet.regions.rings import ring_of
 if TYPE_CHECKING:
     from plnet.regions.complex import RegionComplex
 
-__all__ = ["MOST_VERTICES", "exact_cells", "orthant_parts", "points_of", "short_interior_point"]
+__all__ = [
+    "MOST_VERTICES",
+    "exact_cells",
+    "limited_cell",
+    "orthant_parts",
+    "points_of",
+    "short_interior_point",
+]
 
 MOST_VERTICES = 5000
 """Number of vertices from which the exact cell of one region is refused."""
@@ -39,12 +46,16 @@ def exact_cells(complex_: RegionComplex, what: str) -> Iterator[AnyCell]:
     DimensionError
         If a region has more than `MOST_VERTICES` vertices, or may have them on its way.
     """
-    for i, pattern in enumerate(complex_.patterns):
-        if complex_.leaves.has_vertices:
-            yield complex_.exact_cell(i)
-        else:
-            prefix = tuple(complex_.network.pieces_of(pattern))
-            yield _cell_within_limit(complex_.problem, prefix, i, what)
+    for i in range(len(complex_)):
+        yield limited_cell(complex_, i, what)
+
+
+def limited_cell(complex_: RegionComplex, i: int, what: str) -> AnyCell:
+    """Return the exact cell of region i; refuses as `exact_cells` does."""
+    if complex_.leaves.has_vertices:
+        return complex_.exact_cell(i)
+    prefix = tuple(complex_.network.pieces_of(complex_.patterns[i]))
+    return _cell_within_limit(complex_.problem, prefix, i, what)
 
 
 def _cell_within_limit(problem: Problem, prefix: tuple[np.ndarray, ...], region: int, what: str) -> AnyCell:
@@ -56,7 +67,7 @@ def _cell_within_limit(problem: Problem, prefix: tuple[np.ndarray, ...], region:
             cell = split(cell, form, facet, at)[side > 0]
         if len(cell.vertices) > MOST_VERTICES:
             raise DimensionError(
-                f"{what} needs the exact vertices of every region, and region {region} of this complex of "
+                f"{what} needs the exact vertices of regions, and region {region} of this complex of "
                 f"dimension {problem.dim} leads to more than {MOST_VERTICES}. Expected a smaller dimension: "
                 "take a Slice of the domain, or a network with fewer inputs."
             )

@@ -11,7 +11,7 @@ from scipy.optimize import linprog
 
 from plnet.geometry.cells import AnyCell
 from plnet.geometry.domain import Chart
-from plnet.geometry.exact import rational
+from plnet.geometry.exact import rational, rounded_root
 from plnet.geometry.homogeneous import AT_INFINITY
 from plnet.geometry.linear import rank
 from plnet.regions.face_lattice import CornerCell, corners_of
@@ -47,8 +47,8 @@ def chebyshev_ball(complex_: RegionComplex, i: int) -> ChebyshevBall:
 
     In one dimension the middle of the interval, rounded once. Otherwise a linear program in
     coordinates that are centred in the region exactly and scaled to its size; the radius is
-    the distance of the rounded centre from the nearest facet. Whether the radius is infinite is decided
-    exactly: whether the directions of the region span the domain.
+    the distance of the centre, before it is rounded, from the nearest facet. Whether the radius is
+    infinite is decided exactly: whether the directions of the region span the domain.
     """
     cell = complex_.exact_cell(i)
     corners = corners_of(cell)
@@ -85,9 +85,8 @@ def _interval(corners: CornerCell, chart: Chart) -> ChebyshevBall:
 
 def _polyhedron(cell: AnyCell, chart: Chart) -> ChebyshevBall:
     rows = [form for form, name in zip(cell.forms, cell.facets, strict=True) if name != AT_INFINITY]
-    inverse = np.linalg.inv(chart.gram)
     centre = list(cell.witness())
-    normals, scales, signs = _unit_normals(rows, centre, inverse)
+    normals, scales, signs = _unit_normals(rows, centre, chart)
     best = _distances(rows, centre, scales, signs)
     for _ in range(_ROUNDS):
         before = float(best.min())
@@ -101,13 +100,11 @@ def _polyhedron(cell: AnyCell, chart: Chart) -> ChebyshevBall:
         centre, best = moved, found
         if found.min() < before * (1 + 1e-12):
             break
-    rounded = [float(x) for x in centre]
-    exact = _distances(rows, [Fraction(x) for x in rounded], scales, signs)
-    return _frozen(np.array(rounded), float(exact.min()))
+    return _frozen(np.array([float(x) for x in centre]), float(best.min()))
 
 
 def _unit_normals(
-    rows: list[tuple[int, ...]], inside: list[Fraction], inverse: np.ndarray
+    rows: list[tuple[int, ...]], inside: list[Fraction], chart: Chart
 ) -> tuple[np.ndarray, list[Fraction], list[int]]:
     """Return inward normals of length 1 in the dual metric, the factors, and the inward signs."""
     normals, scales, signs = [], [], []
@@ -115,7 +112,7 @@ def _unit_normals(
         sign = 1 if _value(row, inside) > 0 else -1
         largest = max(map(abs, row[:-1]))
         normal = np.array([sign * x / largest for x in row[:-1]])
-        length = float(np.sqrt(normal @ inverse @ normal))
+        length = rounded_root(chart.squared_slope(row[:-1]) / largest**2)
         normals.append(normal / length)
         scales.append(1 / (largest * Fraction(length)))
         signs.append(sign)

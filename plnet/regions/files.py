@@ -28,8 +28,8 @@ SCHEMA = 3
 
 _RESULT = ("exact", "complete", "engine", "reason", "seconds", "n_undecided", "n_fallbacks")
 _LEAVES = ("patterns", "vertices", "facets", "starts")
-_OPTIONAL_LEAVES = ("facet_starts", "tight", "lines")
-"""Only regions of more than two dimensions have them."""
+_OPTIONAL_LEAVES = ("facet_starts", "tight", "lines", "errors")
+"""Only regions of more than two dimensions have the first three; only newer files the last."""
 
 
 def save_complex(complex_: RegionComplex, path: str | Path) -> Path:
@@ -94,6 +94,7 @@ def _complex_from(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Regi
         or leaves.facets.shape != (leaves.facet_rows[-1], 4)
         or len(leaves.facet_rows) != len(leaves.starts)
         or (leaves.tight is not None and len(leaves.tight) != len(leaves.vertices))
+        or (leaves.errors is not None and leaves.errors.shape != leaves.vertices[:, :-1].shape)
     ):
         raise FileFormatError(
             "The arrays of the region file do not fit together; it is damaged. Make it again."

@@ -38,6 +38,9 @@ class LeafArrays:
         Bit k of a row stands for facet k of the region (d > 2).
     lines : ndarray, shape (l, d), optional
         Directions in which every region is a union of whole lines.
+    errors : ndarray of float32, shape (E, d), optional
+        How far each coordinate of a vertex may be from the exact one, proved; of directions nothing is said.
+        Not known of regions from old files.
     """
 
     patterns: np.ndarray
@@ -47,6 +50,7 @@ class LeafArrays:
     facet_starts: np.ndarray | None = None
     tight: np.ndarray | None = None
     lines: np.ndarray | None = None
+    errors: np.ndarray | None = None
 
     @property
     def dim(self) -> int:
@@ -80,6 +84,22 @@ class LeafArrays:
         out[self.starts[1:] - 1] = self.starts[:-1]
         return out
 
+    def take(self, regions: np.ndarray) -> LeafArrays:
+        """Return the chosen regions; of known vertices only."""
+        rows, facets = _rows_of(self.starts, regions), _rows_of(self.facet_rows, regions)
+        return LeafArrays(
+            self.patterns[regions],
+            self.vertices[rows],
+            self.facets[facets],
+            np.append(0, np.cumsum(np.diff(self.starts)[regions])),
+            self.facet_starts
+            if self.facet_starts is None
+            else np.append(0, np.cumsum(np.diff(self.facet_starts)[regions])),
+            None if self.tight is None else self.tight[rows],
+            self.lines,
+            None if self.errors is None else self.errors[rows],
+        )
+
     def incidence(self, i: int) -> np.ndarray:
         """Return which vertex of region i lies on which of its facets, shape (k, f), bool; d > 2."""
         assert self.tight is not None
@@ -100,46 +120,56 @@ class LeafStore:
     def add_cell(self, pattern: np.ndarray, cell: AnyCell) -> None:
         """Store one exact cell, its vertices rounded once."""
         rows = np.array([rounded_vertex(vertex) for vertex in cell.vertices])
+        errors = _errors_of_rounding(rows[:, :-1])
         if isinstance(cell, Cell):
             facets = np.array(cell.facets or [AT_INFINITY] * len(rows))
-            self.add_block(pattern[None], rows, facets, np.array([len(rows)]))
+            self.add_block(pattern[None], rows, errors, facets, np.array([len(rows)]))
             return
         if cell.lines:
             self.lines = np.array([rounded_vertex(line)[:-1] for line in cell.lines])
         words = -(-len(cell.facets) // 64)
         tight = [[mask >> 64 * w & (1 << 64) - 1 for w in range(words)] for mask in cell.tight]
         sizes = np.array([len(rows)]), np.array([len(cell.facets)])
-        self.add_polytopes(pattern[None], rows, np.array(cell.facets), *sizes, np.array(tight, np.uint64))
+        self.add_polytopes(
+            pattern[None], rows, errors, np.array(cell.facets), *sizes, np.array(tight, np.uint64)
+        )
 
     def add_block(
-        self, patterns: np.ndarray, vertices: np.ndarray, facets: np.ndarray, sizes: np.ndarray
+        self,
+        patterns: np.ndarray,
+        vertices: np.ndarray,
+        errors: np.ndarray,
+        facets: np.ndarray,
+        sizes: np.ndarray,
     ) -> None:
         """Store copies of a block of rings, d <= 2."""
-        self._add(patterns, vertices, facets, sizes, sizes, np.zeros((len(vertices), 0), np.uint64))
+        self._add(patterns, vertices, errors, facets, sizes, sizes, np.zeros((len(vertices), 0), np.uint64))
 
     def add_polytopes(
         self,
         patterns: np.ndarray,
         vertices: np.ndarray,
+        errors: np.ndarray,
         facets: np.ndarray,
         sizes: np.ndarray,
         facet_sizes: np.ndarray,
         tight: np.ndarray,
     ) -> None:
         """Store copies of a block of regions with their incidence, d > 2."""
-        self._add(patterns, vertices, facets, sizes, facet_sizes, tight)
+        self._add(patterns, vertices, errors, facets, sizes, facet_sizes, tight)
 
     def add_points(self, patterns: np.ndarray, points: np.ndarray) -> None:
         """Store a block of regions of which one interior point each is known."""
         ones, nothing = np.ones(len(points), np.int64), np.zeros(len(points), np.int64)
         rows = np.concatenate([points, ones[:, None]], axis=1)
         tight = np.zeros((len(points), 0), np.uint64)
-        self._add(patterns, rows, np.empty((0, 4)), ones, nothing, tight)
+        self._add(patterns, rows, np.zeros_like(points), np.empty((0, 4)), ones, nothing, tight)
 
     def _add(
         self,
         patterns: np.ndarray,
         vertices: np.ndarray,
+        errors: np.ndarray,
         facets: np.ndarray,
         sizes: np.ndarray,
         facet_sizes: np.ndarray,
@@ -148,6 +178,7 @@ class LeafStore:
         block = (
             patterns.astype(self.network.pattern_dtype),
             vertices.copy(),
+            _rounded_up(errors),
             facets.astype(np.int32),
             sizes.astype(np.int64),
             facet_sizes.astype(np.int64),
@@ -158,26 +189,44 @@ class LeafStore:
 
     def arrays(self) -> LeafArrays:
         """Return everything stored so far."""
-        words = max((block[5].shape[1] for block in self._blocks), default=0)
-        columns = [list(column) for column in zip(*self._blocks, strict=True)] or [[] for _ in range(6)]
-        columns[5] = [np.pad(block, ((0, 0), (0, words - block.shape[1]))) for block in columns[5]]
+        words = max((block[-1].shape[1] for block in self._blocks), default=0)
+        columns = [list(column) for column in zip(*self._blocks, strict=True)] or [[] for _ in range(7)]
+        columns[-1] = [np.pad(block, ((0, 0), (0, words - block.shape[1]))) for block in columns[-1]]
         nothing = (
             np.empty((0, self.network.n_units), self.network.pattern_dtype),
             np.empty((0, self.dim + 1)),
+            np.empty((0, self.dim), np.float32),
             np.empty((0, 4), np.int32),
             np.zeros(1, np.int64),
             np.zeros(1, np.int64),
             np.empty((0, words), np.uint64),
         )
-        patterns, vertices, facets, sizes, facet_sizes, tight = (
+        patterns, vertices, errors, facets, sizes, facet_sizes, tight = (
             np.concatenate([start, *parts]) for start, parts in zip(nothing, columns, strict=True)
         )
         starts, facet_starts = np.cumsum(sizes), np.cumsum(facet_sizes)
         if self.dim <= 2 and not words and len(facets) == len(vertices):
-            return LeafArrays(patterns, vertices, facets, starts)
-        return LeafArrays(
-            patterns, vertices, facets, starts, facet_starts, tight if words else None, self.lines
-        )
+            return LeafArrays(patterns, vertices, facets, starts, errors=errors)
+        if not words:
+            return LeafArrays(patterns, vertices, facets, starts, facet_starts, lines=self.lines)
+        return LeafArrays(patterns, vertices, facets, starts, facet_starts, tight, self.lines, errors)
+
+
+def _rows_of(starts: np.ndarray, regions: np.ndarray) -> np.ndarray:
+    sizes = np.diff(starts)[regions]
+    begins = np.repeat(starts[:-1][regions] - np.cumsum(sizes) + sizes, sizes)
+    return begins + np.arange(len(begins))
+
+
+def _errors_of_rounding(rounded: np.ndarray) -> np.ndarray:
+    """Return how far numbers that were rounded once may be off; inf where they left the range."""
+    size = np.abs(rounded)
+    return np.where(size < sys.float_info.max, size * 2.0**-53, np.inf)
+
+
+def _rounded_up(errors: np.ndarray) -> np.ndarray:
+    with np.errstate(over="ignore", under="ignore"):
+        return np.nextafter(errors.astype(np.float32), np.float32(np.inf))
 
 
 def rounded_vertex(vertex: tuple[int, ...]) -> list[float]:

@@ -19,7 +19,7 @@ from plnet.regions.problem import MOST_DIMENSIONS_BY_VERTICES
 if TYPE_CHECKING:
     from plnet.regions.complex import RegionComplex
 
-__all__ = ["locate"]
+__all__ = ["heights_above_sides", "locate", "safe_patterns_at"]
 
 _TRIES = 16
 
@@ -45,16 +45,8 @@ def locate(complex_: RegionComplex, t: Any) -> np.ndarray:
         raise DimensionError(f"Expected points of shape (n, {complex_.dim}), got {points.shape}.")
     if not np.isfinite(points).all():
         raise DomainError("Expected finite points, got NaN or infinity.")
-    chart = complex_.chart
     index = pattern_index(complex_.patterns)
-    x = chart.embed(points)
-    magnitude = np.abs(points) @ np.abs(chart.directions).T + np.abs(chart.origin)
-    # The coordinates of a Box are the inputs themselves; those of a Slice are rounded on the way.
-    identity = chart.embedding.denominator == 1 and np.array_equal(
-        chart.directions, np.eye(*chart.directions.shape)
-    )
-    radius = np.zeros_like(x) if identity else (chart.dim + 2) * 2 * UNIT_ROUNDOFF * magnitude
-    patterns, safe = safe_patterns(complex_.network, x, radius)
+    patterns, safe = safe_patterns_at(complex_, points)
     out = np.full(len(points), -1, dtype=np.int64)
     for i in np.flatnonzero(_inside(complex_, points)):
         found = index.get(patterns[i].tobytes()) if safe[i] else None
@@ -62,11 +54,30 @@ def locate(complex_: RegionComplex, t: Any) -> np.ndarray:
     return out
 
 
+def safe_patterns_at(complex_: RegionComplex, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the patterns at points of the domain, and which of them are proved."""
+    chart = complex_.chart
+    x = chart.embed(points)
+    magnitude = np.abs(points) @ np.abs(chart.directions).T + np.abs(chart.origin)
+    # The coordinates of a Box are the inputs themselves; those of a Slice are rounded on the way.
+    identity = chart.embedding.denominator == 1 and np.array_equal(
+        chart.directions, np.eye(*chart.directions.shape)
+    )
+    radius = np.zeros_like(x) if identity else (chart.dim + 2) * 2 * UNIT_ROUNDOFF * magnitude
+    return safe_patterns(complex_.network, x, radius)
+
+
+def heights_above_sides(complex_: RegionComplex, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the forms of the sides of the domain at points, (n, f), and their rounding errors."""
+    forms = complex_.chart.facets.to_float()
+    values = points @ forms[:, :-1].T + forms[:, -1]
+    size = np.abs(points) @ np.abs(forms[:, :-1]).T + np.abs(forms[:, -1])
+    return values, 2 * (complex_.dim + 2) * UNIT_ROUNDOFF * size
+
+
 def _inside(complex_: RegionComplex, points: np.ndarray) -> np.ndarray:
     facets = complex_.chart.facets
-    forms = facets.to_float()
-    values = points @ forms[:, :-1].T + forms[:, -1]
-    bound = 8 * UNIT_ROUNDOFF * (np.abs(points) @ np.abs(forms[:, :-1]).T + np.abs(forms[:, -1]))
+    values, bound = heights_above_sides(complex_, points)
     inside: np.ndarray = np.all(values > bound, axis=1)
     for i in np.flatnonzero(~inside & np.all(values >= -bound, axis=1)):
         exact = [*to_fractions(points[i]), Fraction(1)]

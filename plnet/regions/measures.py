@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from plnet.ir.network import UNIT_ROUNDOFF
 from plnet.regions.leaves import LeafArrays
 
-__all__ = ["bounded", "interior_points", "volumes"]
+__all__ = ["bounded", "mean_points", "ring_volumes"]
 
 
-def interior_points(leaves: LeafArrays) -> np.ndarray:
+def mean_points(leaves: LeafArrays) -> np.ndarray:
     """Return the mean of the finite vertices, moved along the unbounded directions, shape (R, d)."""
     # Near the largest float a sum of vertices would lie beyond it.
     huge = np.abs(leaves.vertices).max(initial=0.0) > 2.0**1000
@@ -19,19 +20,30 @@ def interior_points(leaves: LeafArrays) -> np.ndarray:
     return means * 2.0**20 if huge else means
 
 
-def volumes(leaves: LeafArrays) -> np.ndarray:
-    """Return the length or area of each region in its coordinates, shape (R,); inf if unbounded."""
+def ring_volumes(leaves: LeafArrays) -> tuple[np.ndarray, np.ndarray]:
+    """Return length or area of each region and a bound of its error, each (R,); inf if unbounded."""
     vertices, starts = leaves.vertices, leaves.starts
     # Coordinates relative to the first vertex keep the areas of small regions accurate.
     local = vertices[:, :-1] - vertices[starts[:-1]][leaves.region, :-1]
-    after = local[leaves.following]
+    blur = np.abs(local) * UNIT_ROUNDOFF + (np.inf if leaves.errors is None else leaves.errors)
+    following = leaves.following
+    after, blur_after = local[following], blur[following]
     if vertices.shape[1] == 2:
         contributions = np.abs(after[:, 0] - local[:, 0]) / 2
+        errors = (blur[:, 0] + blur_after[:, 0]) / 2
+        sizes = contributions
     else:
-        contributions = (local[:, 0] * after[:, 1] - local[:, 1] * after[:, 0]) / 2
-    out = np.abs(_sum_per_region(contributions[:, None], starts)[:, 0])
-    finite = _sum_per_region((vertices[:, -1:] == 0).astype(float), starts)[:, 0] == 0
-    return np.where(finite, out, np.inf)
+        products = local * after[:, ::-1] / 2
+        contributions = products[:, 0] - products[:, 1]
+        # Moving one vertex changes the area by half of its step across the line between its neighbours.
+        across = np.abs(after[following] - local)[:, ::-1]
+        errors = (blur_after * across + 2 * blur * blur_after[:, ::-1]).sum(axis=1) / 2
+        sizes = np.abs(products).sum(axis=1)
+    # A sum of n terms, each of a few operations.
+    errors += (np.diff(starts)[leaves.region] + 8) * UNIT_ROUNDOFF * sizes
+    table = _sum_per_region(np.stack([contributions, errors], axis=1), starts)
+    finite = bounded(leaves)
+    return np.where(finite, np.abs(table[:, 0]), np.inf), np.where(finite, table[:, 1], 0.0)
 
 
 def bounded(leaves: LeafArrays) -> np.ndarray:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from plnet.plotting import panels, plot_regions, save_figure, style
+from plnet.plotting.axes_row import compare_heights
 from plnet.plotting.choices import check_choice
 from plnet.plotting.colors import check_color_by
 from plnet.plotting.save import FORMATS
@@ -85,7 +86,9 @@ def draw_panels(
             legend = ax is axes[-1] or plot.color_by == "class"
             _draw(ax, title, counted, images, labels, plot, legend=legend)
         _share_scale(axes)
-        if not flat:
+        if flat:
+            compare_heights(axes)
+        else:
             figure.set_size_inches(figure.get_figwidth(), _height(axes))
         words = ", ".join(["linear regions", *filter(None, counts)])
         return save_figure(figure, path, plot.formats, title=words)
@@ -115,7 +118,7 @@ def _draw(
     size = f"{'' if found.complete else 'at least '}{len(found)} regions"
     ax.set_title(f"{title}: {size}" if title else size)
     if found.dim == 2:
-        ax.label_outer()  # The vertical axes of lines show outputs, each in its own scale.
+        ax.label_outer()
 
 
 def _height(axes: Any) -> float:

@@ -141,11 +141,11 @@ def draw_fit(folder: RunFolder, target: Callable[[Any], np.ndarray], plot: PlotO
     with panels(2, style(plot.column, plot.venue, columns=2, ratio=0.7)) as (figure, (left, right)):
         handles = plot_max_affine(slopes, offsets, low, high, function=target, ax=left)
         left.legend(handles=handles, loc="best")
-        left.set(xlabel="$x$", title="target and pieces")
+        left.set(xlabel="$x$", ylabel="value", title="target and pieces")
         x = np.linspace(low, high, 2001)
         right.plot(x, (slopes[:, None] * x + offsets[:, None]).max(axis=0) - target(x), color=CATEGORIES[0])
         for error in (-metrics["sup_error"], metrics["sup_error"]):
             right.axhline(error, color=CATEGORIES[1], linewidth=0.5)
         right.axhline(0.0, color=WALL, linewidth=0.3)
-        right.set(xlabel="$x$", title="error, and the certified bound", xlim=(low, high))
+        right.set(xlabel="$x$", ylabel="error", title="error, and the certified bound", xlim=(low, high))
         return save_figure(figure, folder.place("fit"), plot.formats)

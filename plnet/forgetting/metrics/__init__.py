@@ -47,6 +47,7 @@ from plnet.forgetting.metrics.samples import (
     unforgettable_toneva,
 )
 from plnet.forgetting.metrics.worst_case import min_acc, min_acc_at_task_ends, wc_acc, wc_acc_at_task_ends
+from plnet.lazy import lazy_names
 
 __all__ = [
     "METRICS",
@@ -92,3 +93,5 @@ __all__ = [
     "wc_acc_at_task_ends",
     "with_initial_row",
 ]
+
+__getattr__ = lazy_names(__name__, {})

@@ -10,6 +10,7 @@ from plnet.forgetting.statistics.equivalence import EquivalenceTest, tost_paired
 from plnet.forgetting.statistics.estimates import Estimate
 from plnet.forgetting.statistics.intervals import mean_interval
 from plnet.forgetting.statistics.multiple import holm_correction
+from plnet.lazy import lazy_names
 
 __all__ = [
     "Contrast",
@@ -22,3 +23,5 @@ __all__ = [
     "tost_paired",
     "unpaired_contrast",
 ]
+
+__getattr__ = lazy_names(__name__, {})

@@ -10,6 +10,7 @@ import numpy as np
 from plnet.geometry.cells import signs
 from plnet.geometry.exact import RationalMatrix, object_array
 from plnet.ir.layers import ScalarPWL
+from plnet.ir.network import UNIT_ROUNDOFF
 from plnet.regions.engines.plan import Frame, Prepared, row_forms
 from plnet.regions.facets import cell_from_facets, wall_form
 from plnet.regions.kernels import layout as c
@@ -108,7 +109,7 @@ class KernelRun:
         scalars[c.N_OUT] = scalars[c.N_OUT_POLY] = 0
         labels = self._prepared.labels[self._columns, out.pieces[:n, self._columns]]
         table, _ = self._decode(out.edges[:corners])
-        store.add_block(labels, self._to_domain(out.poly[:corners]), table, out.sizes[:n])
+        store.add_block(labels, *self._to_domain(out.poly[:corners]), table, out.sizes[:n])
 
     def aborted(self) -> Iterator[Node]:
         """Yield the cells that the kernel could not decide, rebuilt exactly."""
@@ -141,21 +142,32 @@ class KernelRun:
         labels = self._prepared.labels[units]
         return (labels == pieces[:, None]).argmax(axis=1)
 
-    def _to_domain(self, poly: np.ndarray) -> np.ndarray:
+    def _to_domain(self, rays: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return vertices in the coordinates of the domain, and how far each entry of them may be off."""
         frame = self._prepared.frame
         # The frame of a domain near the largest float lies beyond it, though no point of the domain does.
         shift = 8 if max(frame.scale) > _LARGE or max(map(abs, frame.centre)) > _LARGE else 0
         centre = np.array([float(x / 2**shift) for x in frame.centre])
         scale = np.array([float(x / 2**shift) for x in frame.scale])
+        poly, radius = rays[:, :-1], rays[:, -1:]
         finite = poly[:, -1] > 0
-        out = np.zeros_like(poly)
-        out[finite, :-1] = centre + scale * (poly[finite, :-1] / poly[finite, -1:])
+        out, errors = np.zeros_like(poly), np.zeros_like(poly[:, :-1])
+        place, weight = poly[finite, :-1] / poly[finite, -1:], poly[finite, -1:]
+        out[finite, :-1] = centre + scale * place
+        out[finite, -1] = 1.0
+        # Each entry of a ray is within its radius, the weight too.
+        least = np.maximum(weight - radius[finite], 0.0)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            blur = np.where(radius[finite] > 0, radius[finite] * (1 + np.abs(place)) / least, 0.0)
+        rounded = UNIT_ROUNDOFF * (2 * scale * np.abs(place) + np.abs(out[finite, :-1]))
+        errors[finite] = 1.001 * (scale * blur + rounded)
         if shift:
             out[finite, :-1] = (out[finite, :-1].clip(-_LARGEST / 2**shift, _LARGEST / 2**shift)) * 2**shift
-        out[finite, -1] = 1.0
+            with np.errstate(over="ignore"):
+                errors[finite] *= 2.0**shift
         far = poly[~finite, :-1] * scale
         out[~finite, :-1] = far / np.abs(far).max(axis=1, keepdims=True, initial=1e-300)
-        return out
+        return out, errors
 
     def _known_signs(self, node: Node) -> np.ndarray | None:
         """Exact signs of the walls that do not cross a node; None if a crossing one meets a vertex.

@@ -79,10 +79,16 @@ class _ProjectedStore(LeafStore):
         single = LeafStore(self.network, 2)
         single.add_cell(pattern, cell)
         found = single.arrays()
-        self.add_block(found.patterns, found.vertices, found.facets, np.diff(found.starts))
+        assert found.errors is not None
+        self.add_block(found.patterns, found.vertices, found.errors, found.facets, np.diff(found.starts))
 
     def add_block(
-        self, patterns: np.ndarray, vertices: np.ndarray, facets: np.ndarray, sizes: np.ndarray
+        self,
+        patterns: np.ndarray,
+        vertices: np.ndarray,
+        errors: np.ndarray,
+        facets: np.ndarray,
+        sizes: np.ndarray,
     ) -> None:
         region = np.repeat(np.arange(len(sizes)), sizes)
         far = vertices[:, 2] == 0
@@ -96,4 +102,4 @@ class _ProjectedStore(LeafStore):
         ends = chosen[np.stack([first, last], axis=1).ravel()]
         rows = np.stack([np.where(far[ends], np.sign(place[ends]), place[ends]), ~far[ends]], axis=1)
         names = np.where(far[ends, None], np.array(AT_INFINITY), facets[ends])
-        self._target.add_block(patterns, rows, names, np.full(len(sizes), 2))
+        self._target.add_block(patterns, rows, errors[ends, :1], names, np.full(len(sizes), 2))

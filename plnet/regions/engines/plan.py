@@ -141,7 +141,8 @@ def prepare(problem: Problem) -> Prepared | None:
         frame = _fit(problem.root, centred=homogeneous)
     rows = [_rows(layer, place) for place, layer in enumerate(layers)]
     maps = [_first_map(layers[0]), *map(fused, layers[1:])]
-    gamma = [0.0 if exact else 1.05 * (m.terms + 12) * UNIT_ROUNDOFF + m.theta for m in maps]
+    # Of each product; the kernels keep account of what the additions round.
+    gamma = [0.0 if exact else 8 * UNIT_ROUNDOFF + m.theta for m in maps]
     biases = [_biases(m, r, g, exact) for m, r, g in zip(maps, rows, gamma, strict=True)]
     pieces = [_pieces(layer.nonlinear, r) for layer, r in zip(layers, rows, strict=True)]
     numbered = list(zip(maps[1:], layers[1:], strict=True))

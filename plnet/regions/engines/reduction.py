@@ -59,7 +59,12 @@ class PaddedStore(LeafStore):
         target.lines = common_lines(problem)
 
     def add_block(
-        self, patterns: np.ndarray, vertices: np.ndarray, facets: np.ndarray, sizes: np.ndarray
+        self,
+        patterns: np.ndarray,
+        vertices: np.ndarray,
+        errors: np.ndarray,
+        facets: np.ndarray,
+        sizes: np.ndarray,
     ) -> None:
         """Store rings of dimension 1 or 2 with the incidence that follows from their order."""
         starts = np.cumsum([0, *sizes])
@@ -71,12 +76,13 @@ class PaddedStore(LeafStore):
             neighbours.append(np.where(position > 0, position, np.repeat(sizes, sizes)) - 1)
         for bit in neighbours:
             tight[np.arange(len(bit)), bit // 64] |= np.uint64(1) << (bit % 64).astype(np.uint64)
-        self._add(patterns, vertices, facets, sizes, sizes, tight)
+        self._add(patterns, vertices, errors, facets, sizes, sizes, tight)
 
     def _add(
         self,
         patterns: np.ndarray,
         vertices: np.ndarray,
+        errors: np.ndarray,
         facets: np.ndarray,
         sizes: np.ndarray,
         facet_sizes: np.ndarray,
@@ -85,4 +91,6 @@ class PaddedStore(LeafStore):
         # The coordinates that are not looked at are zero.
         padded = np.zeros((len(vertices), self._target.dim + 1))
         padded[:, self._kept] = vertices
-        self._target._add(patterns, padded, facets, sizes, facet_sizes, tight)
+        wide = np.zeros((len(vertices), self._target.dim))
+        wide[:, self._kept[:-1]] = errors
+        self._target._add(patterns, padded, wide, facets, sizes, facet_sizes, tight)

@@ -111,7 +111,7 @@ class SpatialRun(KernelRun):
         table, _ = c.decode_facets(out.facets[:n_facets])
         store.add_polytopes(
             labels,
-            self._to_domain(out.poly[:corners]),
+            *self._to_domain(out.poly[:corners]),
             table,
             out.sizes[:n],
             out.facet_sizes[:n],

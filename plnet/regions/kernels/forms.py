@@ -5,7 +5,7 @@ from __future__ import annotations
 from plnet.regions.kernels import layout as c
 from plnet.regions.kernels.compile import compiled_inline, compiled_inner
 
-__all__ = ["add_unit", "difference", "zero_wall"]
+__all__ = ["add_tracked", "add_unit", "difference", "zero_wall"]
 
 
 @compiled_inline
@@ -13,6 +13,15 @@ def _add_multiple(column, factor, out):
     # One input and one output, so that the compiler can rule out overlaps and use vectors.
     for i in range(len(out)):
         out[i] += column[i] * factor
+
+
+@compiled_inline
+def add_tracked(column, factor, u, out, radius):
+    """Add a multiple of a column, and the rounding of each addition to the radius."""
+    for i in range(len(out)):
+        value = out[i] + column[i] * factor
+        out[i] = value
+        radius[i] += u * abs(value)
 
 
 @compiled_inline
@@ -24,6 +33,7 @@ def _add_size(column, factor, out):
 @compiled_inner
 def _add_runs(plan, state, column, acc, ahead, a, b, constant, q):
     """Add a sparse column: runs of neighbouring rows, whose weights are stored once for many columns."""
+    u = plan.unit_roundoff
     for k in range(plan.run_starts[column], plan.run_starts[column + 1]):
         first, n, place = plan.runs[k]
         at = acc + first
@@ -32,13 +42,15 @@ def _add_runs(plan, state, column, acc, ahead, a, b, constant, q):
             state.acc[at] += w * a
             state.acc[at + ahead] += w * b
             state.acc[at + 2 * ahead] += w * constant
-            state.acc[at + 3 * ahead] += abs(w) * q
+            size = abs(state.acc[at]) + abs(state.acc[at + ahead]) + abs(state.acc[at + 2 * ahead])
+            state.acc[at + 3 * ahead] += abs(w) * q + u * size
             continue
         weights = plan.pool[place : place + n]
-        _add_multiple(weights, a, state.acc[at : at + n])
-        _add_multiple(weights, b, state.acc[at + ahead : at + ahead + n])
-        _add_multiple(weights, constant, state.acc[at + 2 * ahead : at + 2 * ahead + n])
-        _add_size(weights, q, state.acc[at + 3 * ahead : at + 3 * ahead + n])
+        radius = state.acc[at + 3 * ahead : at + 3 * ahead + n]
+        add_tracked(weights, a, u, state.acc[at : at + n], radius)
+        add_tracked(weights, b, u, state.acc[at + ahead : at + ahead + n], radius)
+        add_tracked(weights, constant, u, state.acc[at + 2 * ahead : at + 2 * ahead + n], radius)
+        _add_size(weights, q, radius)
 
 
 @compiled_inline
@@ -62,10 +74,11 @@ def add_unit(plan, state, layer, unit, piece, forms, acc):
         return
     w0 = plan.layers[layer + 1, c.WEIGHT0] + column * ahead
     weights, sizes = plan.weights[0][w0 : w0 + ahead], plan.weights[1][w0 : w0 + ahead]
-    _add_multiple(weights, a, state.acc[acc : acc + ahead])
-    _add_multiple(weights, b, state.acc[acc + ahead : acc + 2 * ahead])
-    _add_multiple(weights, constant, state.acc[acc + 2 * ahead : acc + 3 * ahead])
-    _add_multiple(sizes, q, state.acc[acc + 3 * ahead : acc + 4 * ahead])
+    radius, u = state.acc[acc + 3 * ahead : acc + 4 * ahead], plan.unit_roundoff
+    add_tracked(weights, a, u, state.acc[acc : acc + ahead], radius)
+    add_tracked(weights, b, u, state.acc[acc + ahead : acc + 2 * ahead], radius)
+    add_tracked(weights, constant, u, state.acc[acc + 2 * ahead : acc + 3 * ahead], radius)
+    _add_multiple(sizes, q, radius)
 
 
 @compiled_inline

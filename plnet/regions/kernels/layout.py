@@ -101,7 +101,7 @@ class Output(NamedTuple):
     """Buffers that the driver empties."""
 
     pieces: np.ndarray  # (capacity, units)
-    poly: np.ndarray  # (capacity, 3)
+    poly: np.ndarray  # (capacity, 4): vertices and their radii
     edges: np.ndarray
     sizes: np.ndarray
     abort_heads: np.ndarray  # (capacity, 2): layer and number of edges
@@ -138,7 +138,7 @@ def new_output(plan: Plan, regions: int, corners: int, aborts: int) -> Output:
     regions = max(1, min(regions, LARGEST_OUTPUT // units))
     return Output(
         pieces=np.empty((regions, units), np.int64),
-        poly=np.empty((corners, 3)),
+        poly=np.empty((corners, 4)),
         edges=np.empty(corners, np.int64),
         sizes=np.empty(regions, np.int64),
         abort_heads=np.empty((aborts, 2), np.int64),

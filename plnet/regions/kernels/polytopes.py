@@ -33,7 +33,7 @@ __all__ = [
     "write_other_half",
 ]
 
-REFINE_ABOVE = 1e-9
+REFINE_ABOVE = 1e-12
 """Radius from which a ray is computed anew, which takes longer than to cross an edge."""
 
 UNSURE = 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from plnet.regions.kernels import layout as c
 from plnet.regions.kernels.compile import compiled_inline, compiled_inner
+from plnet.regions.kernels.forms import add_tracked
 from plnet.regions.kernels.polytopes import length_of
 
 __all__ = ["add_unit", "scan_rows", "take_difference", "take_row"]
@@ -27,15 +28,16 @@ def add_unit(plan, limits, state, layer, unit, piece, forms, acc):
     row = forms + head[c.FIRST] + (piece if head[c.KIND] == c.GROUP else 0)
     w0 = plan.layers[layer + 1, c.WEIGHT0] + (head[c.COLUMN] + piece * head[c.STEP]) * ahead
     weights, sizes = plan.weights[0][w0 : w0 + ahead], plan.weights[1][w0 : w0 + ahead]
-    size = abs(shift)
+    size, u = abs(shift), plan.unit_roundoff
+    off = state.acc[acc + (d + 1) * ahead : acc + (d + 2) * ahead]
     for m in range(d + 1):
         entry = slope * state.acc[row + m * rows] + (shift if m == d else 0.0)
         size += abs(entry)
-        _add_multiple(weights, entry, state.acc[acc + m * ahead : acc + (m + 1) * ahead])
+        add_tracked(weights, entry, u, state.acc[acc + m * ahead : acc + (m + 1) * ahead], off)
     radius = abs(slope) * state.acc[row + (d + 1) * rows] + plan.gamma[layer + 1] * size + error
     if radius > 0.0:
         radius = radius * (1.0 + 1e-9) + plan.floor
-        _add_multiple(sizes, radius, state.acc[acc + (d + 1) * ahead : acc + (d + 2) * ahead])
+        _add_multiple(sizes, radius, off)
 
 
 @compiled_inline

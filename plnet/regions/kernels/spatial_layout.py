@@ -78,7 +78,7 @@ class SpatialOutput(NamedTuple):
     """Buffers that the driver empties."""
 
     pieces: np.ndarray  # (capacity, units)
-    poly: np.ndarray  # (corners, d + 1)
+    poly: np.ndarray  # (corners, d + 2): rays and their radii
     tight: np.ndarray  # (corners, words)
     sizes: np.ndarray
     facets: np.ndarray  # codes
@@ -152,7 +152,7 @@ def new_output(plan: c.Plan, limits: Limits, regions: int, corners: int, aborts:
     units, aborts = len(plan.units), max(aborts, 4 * plan.widest)
     return SpatialOutput(
         pieces=np.empty((regions, units), np.int64),
-        poly=np.empty((corners, limits.d + 1)),
+        poly=np.empty((corners, limits.d + 2)),
         tight=np.zeros((corners, limits.words), np.uint64),
         sizes=np.empty(regions, np.int64),
         facets=np.empty(corners, np.int64),

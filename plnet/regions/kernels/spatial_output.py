@@ -72,7 +72,7 @@ def emit(plan, limits, state, out, frame):
     for u in range(plan.layers[layer, c.N_UNITS]):
         out.pieces[k, unit0 + u] = state.pieces[frame[s.PIECES] + u] % c.SETTLED
     for i in range(n):
-        for m in range(limits.d + 1):
+        for m in range(limits.d + 2):
             out.poly[at + i, m] = state.poly[start + i, m]
         for w in range(limits.words):
             out.tight[at + i, w] = 0
