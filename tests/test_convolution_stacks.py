@@ -25,6 +25,9 @@ from torch import nn
 
 import plnet
 from plnet.ir import PLNetwork, as_network
+from plnet.regions.engines.plan import prepare
+from plnet.regions.kernels.layout import WEIGHT0
+from plnet.regions.problem import Problem
 
 ENGINES = ("cells", "search", "rational")
 BOX = plnet.Box(-1, 1)
@@ -159,3 +162,18 @@ def test_measures_do_not_depend_on_the_engine(d, seed):
         for point, pattern in zip(one.points.tolist(), one.patterns.tolist(), strict=True):
             exact = [Fraction(x) for x in point]
             assert proper(layers, [oracle.evaluate(layers, exact)[1]]) == {tuple(pattern)}
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_maps_between_convolutions_are_what_the_kernel_reads(seed):
+    # In space the kernel reads matrices only; a map that is stored in another way would be read as no map.
+    module = nn.Sequential(nn.Conv2d(1, 1, 1), nn.ReLU(), nn.Conv2d(1, 2, 2), nn.ReLU(), nn.Flatten())
+    generator = torch.Generator().manual_seed(seed)
+    for parameter in module.parameters():
+        parameter.data = torch.randn(parameter.shape, generator=generator)
+    network = as_network(module, (1, 2, 2))
+    prepared = prepare(Problem(network, BOX.chart(4)))
+    matrix = network.layers[2].weight
+    stored = prepared.plan.weights[0][prepared.plan.layers[1, WEIGHT0] :].reshape(matrix.T.shape)
+    np.testing.assert_array_equal(stored, matrix.T)
+    check_space(raw_layers(module, (1, 2, 2)), network, 4)
