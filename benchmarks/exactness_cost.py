@@ -13,7 +13,7 @@ of time.
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -173,7 +173,10 @@ def main() -> None:
 
 
 def measured(
-    family: Callable[..., Any], tasks: list[Callable[[], Task]], reference: dict[str, Any] | None, quick: bool
+    family: Callable[..., Any],
+    tasks: Sequence[Callable[[], Task]],
+    reference: dict[str, Any] | None,
+    quick: bool,
 ) -> dict[str, Any]:
     """Count the regions of some networks, and compare time and fallbacks with a generic family."""
     rows = []

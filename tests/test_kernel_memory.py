@@ -12,6 +12,7 @@ import plnet
 from plnet.errors import OutOfMemoryError
 from plnet.ir import Affine, GroupMax, PLNetwork, ScalarPWL
 from plnet.regions.engines.cells import Cells
+from plnet.regions.kernels import layout, spatial_layout
 
 MOST = 300e6
 """Bytes at the peak, address space included that was never written to."""
@@ -84,6 +85,54 @@ def test_a_maximum_of_a_thousand(k, d):
     assert found == regions
     assert found.exact
     assert peak < MOST
+
+
+SMALLEST = {
+    "frames": 2,
+    "poly": 20,
+    "edges": 20,
+    "tight": 20,
+    "pending": 4,
+    "acc": 4,
+    "pieces": 4,
+    "tables": 64,
+}
+SMALLEST |= {"records": 16, "codes": 16, "values": 16, "signs": 16, "below": 16, "below_tight": 16}
+SMALLEST |= {"scratch": 16, "scratch_edges": 16, "scratch_tight": 16}
+
+
+@pytest.mark.parametrize("d", [1, 2, 3, 4])
+@pytest.mark.parametrize("units", ["relu", "maxima"])
+def test_arenas_that_start_too_small_change_nothing(d, units, monkeypatch):
+    def shrunk(layout):
+        made = layout.new_state
+
+        def small(*arguments):
+            state = made(*arguments)
+            cut = {name: getattr(state, name) for name in SMALLEST if name in state._fields}
+            wide = {name for name, array in cut.items() if array.ndim > 1 and len(array) == 2}
+            return state._replace(
+                **{
+                    name: np.ascontiguousarray(
+                        array[:, : SMALLEST[name]] if name in wide else array[: SMALLEST[name]]
+                    )
+                    for name, array in cut.items()
+                }
+            )
+
+        monkeypatch.setattr(layout, "new_state", small)
+
+    rng = np.random.default_rng(d)
+    first = Affine(rng.normal(size=(12, d)), rng.normal(size=12))
+    unit = ScalarPWL.relu(12) if units == "relu" else GroupMax(np.arange(12).reshape(3, 4), 12)
+    second = Affine(rng.normal(size=(4, unit.n_out)), rng.normal(size=4))
+    network = PLNetwork((first, unit, second, ScalarPWL.relu(4)), d)
+    expected = plnet.enumerate_regions(network, plnet.Box(-1, 1))
+    shrunk(layout)
+    shrunk(spatial_layout)
+    found = plnet.enumerate_regions(network, plnet.Box(-1, 1), engine="line" if d == 1 else "cells")
+    np.testing.assert_array_equal(found.patterns, expected.patterns)
+    assert plnet.count_regions(network, plnet.Box(-1, 1), engine=found.engine) == len(expected)
 
 
 @dataclass(frozen=True)
