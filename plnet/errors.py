@@ -19,6 +19,7 @@ __all__ = [
     "NetworkError",
     "NotConvexError",
     "NotPiecewiseLinearError",
+    "OutOfMemoryError",
     "OutputError",
     "PLNetError",
     "TargetError",
@@ -62,6 +63,10 @@ class UnboundedDomainError(DomainError):
 
 class EngineError(PLNetError):
     """An engine is unknown, or cannot do what was asked."""
+
+
+class OutOfMemoryError(PLNetError, MemoryError):
+    """A computation needs more memory than there is."""
 
 
 class IncompleteResultError(PLNetError):

@@ -38,10 +38,12 @@ class Case:
     domain: Domain | None
     d: int
     count: int
+    given: PLNetwork | None = None
+    """The network where it is not made from the layers."""
 
     @cached_property
     def network(self) -> PLNetwork:
-        return to_network(self.layers)
+        return to_network(self.layers) if self.given is None else self.given
 
     @cached_property
     def patterns(self) -> set:

@@ -1,13 +1,13 @@
 """Regions of convolutional networks: against the oracle, dense layers, rationals, and torch's own forward."""
 
 import copy
-import itertools
 from fractions import Fraction
 
 import numpy as np
 import oracle
 import pytest
 import torch
+from convolutional_stacks import raw_layers
 from helpers import on_slice
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -22,47 +22,6 @@ from plnet.networks import CReLU
 from plnet.regions.engines.plan import prepare
 from plnet.regions.kernels.layout import ORIGIN
 from plnet.regions.problem import Problem
-
-# Torch modules as raw layers of the oracle, read off from what torch computes.
-
-
-def raw_layers(module, shape):
-    """Return the layers of a Sequential for the oracle, and nothing of it from the library."""
-    layers = []
-    for part in copy.deepcopy(module).double().eval():
-        size = int(np.prod(shape))
-        if isinstance(part, nn.MaxPool2d):
-            layers.append(("max", pool_groups(part, shape)))
-            shape = tuple(part(torch.zeros(1, *shape, dtype=torch.float64)).shape[1:])
-            continue
-        if isinstance(part, nn.ReLU):
-            layers.append(("scalar", [([0], [0, 1], 0)] * size))
-            continue
-        if isinstance(part, nn.Hardtanh):
-            layers.append(("scalar", [([part.min_val, part.max_val], [0, 1, 0], part.min_val)] * size))
-            continue
-        with torch.no_grad():
-            offset = part(torch.zeros(1, *shape, dtype=torch.float64))
-            if getattr(part, "bias", None) is not None:
-                part.bias.zero_()
-            columns = part(torch.eye(size, dtype=torch.float64).reshape(size, *shape)).reshape(size, -1)
-        rows = columns.T.tolist()
-        if isinstance(part, nn.AvgPool2d | nn.AdaptiveAvgPool2d):
-            rows = [[Fraction(x).limit_denominator(1000) for x in row] for row in rows]
-        layers.append(("affine", rows, offset.flatten().tolist()))
-        shape = tuple(offset.shape[1:])
-    return layers
-
-
-def pool_groups(part, shape):
-    """Members of 2 x 2 windows with stride 2, written out."""
-    channels, height, width = shape
-    assert (part.kernel_size, part.stride, part.padding) == (2, 2, 0)
-    corners = itertools.product(range(channels), range(0, height - 1, 2), range(0, width - 1, 2))
-    return [
-        [c * height * width + (y + i) * width + (x + j) for i in range(2) for j in range(2)]
-        for c, y, x in corners
-    ]
 
 
 def small_net(seed, integer, pool):

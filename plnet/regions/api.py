@@ -10,7 +10,7 @@ from plnet.geometry.domain import Chart, Domain, Space
 from plnet.ir.network import PLNetwork
 from plnet.regions.choice import choose_engine, get_engine, upper_bound
 from plnet.regions.complex import RegionComplex
-from plnet.regions.control import check_jobs, make_control
+from plnet.regions.control import check_jobs, make_control, memory_in_words
 from plnet.regions.definitions import canonical_definition, check_definition, count_regions_of
 from plnet.regions.engines.base import Tally
 from plnet.regions.estimate_cost import expected_cost
@@ -220,7 +220,8 @@ def _run(
         engine = replace(engine, n_jobs=n_jobs)
     control, close = make_control(max_regions, max_seconds, progress)
     try:
-        tally = engine.run(problem, control, store)
+        with memory_in_words(engine.name, store is not None):
+            tally = engine.run(problem, control, store)
     finally:
         close()
     return tally, control.seconds
@@ -251,11 +252,13 @@ def _enumerate(
 ) -> RegionComplex:
     store = LeafStore(problem.network, problem.dim)
     tally, seconds = _run(problem, engine, store, max_regions, max_seconds, n_jobs, progress)
+    with memory_in_words(engine.name, storing=True):
+        # In a plane every region has its ring of vertices, whatever the engine.
+        leaves = with_vertices(problem, store.arrays()) if problem.dim <= 2 else store.arrays()
     return RegionComplex(
         network=problem.network,
         chart=problem.chart,
-        # In a plane every region has its ring of vertices, whatever the engine.
-        leaves=with_vertices(problem, store.arrays()) if problem.dim <= 2 else store.arrays(),
+        leaves=leaves,
         exact=tally.complete and tally.n_undecided == 0,
         complete=tally.complete,
         engine=engine.name,

@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
 
-from plnet.errors import EngineError
+from plnet.errors import EngineError, OutOfMemoryError
 
-__all__ = ["Control", "available_cores", "check_jobs", "make_control"]
+__all__ = ["Control", "available_cores", "check_jobs", "make_control", "memory_in_words"]
 
 Progress = Callable[[int], object]
 
@@ -89,6 +90,28 @@ def _with_bar(max_regions: int | None, max_seconds: float | None) -> tuple[Contr
         bar.update(count - bar.n)
 
     return Control(max_regions, max_seconds, report), bar.close
+
+
+@contextmanager
+def memory_in_words(engine: str, storing: bool) -> Iterator[None]:
+    """Turn a `MemoryError` into a sentence.
+
+    Parameters
+    ----------
+    engine : str
+    storing : bool
+        Whether the regions are kept, not only counted.
+    """
+    try:
+        yield
+    except MemoryError as error:
+        smaller = "a smaller domain (a Segment, a Slice) or fewer threads (n_jobs=1)"
+        advice = (
+            f"Count instead of enumerating, set max_regions, or take {smaller}."
+            if storing
+            else f"Take {smaller}, or another engine: the memory of each is the depth of its search."
+        )
+        raise OutOfMemoryError(f'The memory does not suffice for the engine "{engine}". {advice}') from error
 
 
 def _is_integer(value: Any) -> bool:

@@ -22,6 +22,9 @@ __all__ = ["Counted", "CountingOptions", "count", "count_again", "load_engine"]
 
 logger = logging.getLogger(__name__)
 
+_PATIENCE = 2.0
+"""Seconds after which the user is told that an engine is being loaded."""
+
 
 @dataclass(frozen=True)
 class CountingOptions:
@@ -152,14 +155,22 @@ def load_engine(dim: int, options: CountingOptions) -> float:
     float
         Seconds; more than a few only at the first use on a machine.
     """
+    from plnet.regions.kernels.compile import on_compilation
+
     # Two regions, whatever the dimension.
     tiny = PLNetwork((Affine(np.ones((1, dim)), np.zeros(1)), ScalarPWL.relu(1)), input_dim=dim)
     start = time.perf_counter()
-    note = threading.Timer(2.0, logger.info, ["compiling the engine, once on this machine"])
+    note = threading.Timer(_PATIENCE, logger.info, ["loading the engine"])
     note.daemon = True
     note.start()
+
+    def say_so() -> None:
+        note.cancel()
+        logger.info("compiling the engine, once on this machine")
+
     try:
-        enumerate_regions(tiny, Box(-1, 1), engine=options.name, progress=None)
+        with on_compilation(say_so):
+            enumerate_regions(tiny, Box(-1, 1), engine=options.name, progress=None)
     except PLNetError:
         pass  # The real count says it better.
     finally:

@@ -31,17 +31,14 @@ class KernelLayer:
     nonlinear : ScalarPWL or GroupMax
     depth : int or None
         Its place among the nonlinear layers of the network; None for a layer in between.
+    operator : Affine or None
+        The map to this layer if it is stored sparsely; None if it is written as a matrix.
     """
 
     affine: tuple[Affine, ...]
     nonlinear: ScalarPWL | GroupMax
     depth: int | None
-
-    @property
-    def operator(self) -> Affine | None:
-        """The map to this layer if it is to be stored sparsely."""
-        one = self.affine[0] if len(self.affine) == 1 else None
-        return one if one is not None and not one.is_dense else None
+    operator: Affine | None = None
 
 
 def kernel_layers(blocks: tuple[Block, ...], dense: bool) -> list[KernelLayer]:
@@ -66,9 +63,13 @@ def kernel_layers(blocks: tuple[Block, ...], dense: bool) -> list[KernelLayer]:
             # The members of a group are neighbours in the kernel, which would tear the runs apart.
             before.append(last)
             last = SparseAffine.select(np.arange(last.n_out), last.n_out)
-        found += [KernelLayer((layer,), ScalarPWL.identity(layer.n_out), None) for layer in before]
-        found.append(KernelLayer((last,), block.nonlinear, depth))
+        found += [_single(layer, ScalarPWL.identity(layer.n_out), None) for layer in before]
+        found.append(_single(last, block.nonlinear, depth))
     return found
+
+
+def _single(layer: Affine, nonlinear: ScalarPWL | GroupMax, depth: int | None) -> KernelLayer:
+    return KernelLayer((layer,), nonlinear, depth, None if layer.is_dense else layer)
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -35,6 +35,12 @@ class KernelRun:
     collecting : bool
         Whether regions are written out or only counted.
     """
+
+    _arenas: ClassVar[tuple[tuple[str, ...], ...]] = c.ARENAS
+    _cells_out: ClassVar[dict[int, tuple[str, ...]]] = {
+        c.ABORTED: ("abort_edges",),
+        c.FULL: ("poly", "edges"),
+    }
 
     def __init__(self, prepared: Prepared, collecting: bool) -> None:
         self._prepared = prepared
@@ -88,10 +94,10 @@ class KernelRun:
         status = self._advance(limit)
         scalars = self._state.registers[c.SCALARS]
         if status == c.GROW:
-            self._grow()
+            self._state = c.enlarged(self._state, self._arenas)
         elif (status == c.ABORTED and not scalars[c.N_ABORT]) or (status == c.FULL and not scalars[c.N_OUT]):
             # Not even one cell fits.
-            self._out = _doubled(self._out)
+            self._out = _doubled(self._out, self._cells_out[status])
         return status == c.DONE
 
     def take_count(self) -> int:
@@ -212,30 +218,16 @@ class KernelRun:
         return True
 
     def _reserve(self, corners: int, rows: int) -> None:
-        columns = self._prepared.problem.dim + 2
-        while corners > self._state.poly.shape[0] or columns * rows > self._state.acc.size:
-            self._grow()
-
-    def _grow(self) -> None:
-        """Double every arena; the kernel goes on where it was."""
-        old = self._state
-        fixed = {"current", "work", "children", "cut", "chords", "registers"}
-        grown = {}
-        for name, array in old._asdict().items():
-            if name in fixed:
-                grown[name] = array
-                continue
-            axis = 1 if name in {"scratch", "scratch_edges", "marks"} else 0
-            shape = list(array.shape)
-            shape[axis] *= 2
-            bigger = np.empty(shape, array.dtype)
-            bigger[tuple(slice(0, k) for k in array.shape)] = array
-            grown[name] = bigger
-        self._state = c.State(**grown)
+        needs = self._state.registers[c.NEEDS]
+        needs[:] = 0
+        needs[0], needs[2] = corners, (self._prepared.problem.dim + 2) * rows
+        self._state = c.enlarged(self._state, self._arenas)
 
 
-def _doubled(output: Any) -> Any:
-    return type(output)(*(np.empty((2 * len(array), *array.shape[1:]), array.dtype) for array in output))
+def _doubled(output: Any, names: tuple[str, ...]) -> Any:
+    return output._replace(
+        **{name: c.longer(array, 2 * len(array)) for name in names for array in [getattr(output, name)]}
+    )
 
 
 def _edge_row(frame: Frame, form: tuple[int, ...], infinite: bool) -> list[float]:

@@ -30,7 +30,7 @@ from plnet.regions.engines.kernel_layers import (
 from plnet.regions.engines.origins import origins
 from plnet.regions.engines.runs import Runs, operator_order, operator_runs, repeated, selected_runs
 from plnet.regions.engines.wall_classes import wall_classes
-from plnet.regions.kernels.layout import N_UNITS, UNIT0, Plan
+from plnet.regions.kernels.layout import GROUP, N_UNITS, UNIT0, Plan
 from plnet.regions.problem import Block, Problem
 
 __all__ = ["Frame", "Prepared", "prepare", "row_forms"]
@@ -154,7 +154,7 @@ def prepare(problem: Problem) -> Prepared | None:
         ).reshape(-1, 3),
         bias=np.stack([_join([b[0] for b in biases]), _join([b[1] for b in biases])], axis=1),
         gamma=np.array(gamma),
-        widest=max(2, *(int(r.count.max(initial=0)) for r in rows)),
+        widest=max(2, *(int(r.count[r.kind == GROUP].max(initial=0)) for r in rows)),
         unit_roundoff=0.0 if exact else UNIT_ROUNDOFF,
         homogeneous=homogeneous,
         floor=0.0 if exact else FLOOR,

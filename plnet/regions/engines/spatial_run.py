@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import sqrt
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -29,6 +29,12 @@ _MOST_WORDS = 4
 
 class SpatialRun(KernelRun):
     """A state of the kernel for d > 2 with its output buffers, used for one node after another."""
+
+    _arenas = s.ARENAS
+    _cells_out: ClassVar[dict[int, tuple[str, ...]]] = {
+        c.ABORTED: ("abort_heads", "abort_pieces", "abort_facets"),
+        c.FULL: ("poly", "tight", "facets"),
+    }
 
     def _new_state(self) -> Any:
         prepared = self._prepared
@@ -132,6 +138,3 @@ class SpatialRun(KernelRun):
             pairs = zip(map(tuple, table[rows].tolist()), side[rows].tolist(), strict=True)
             facets = {facet: sign for facet, sign in pairs if facet[0] != -2}
             yield Node(cell_from_facets(self._prepared.problem, list(facets.items()), prefix), prefix)
-
-    def _grow(self) -> None:
-        self._state = s.grown(self._state)

@@ -9,14 +9,15 @@ from __future__ import annotations
 import hashlib
 import re
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numba
-from numba.core import config
+from numba.core import config, event
 
-__all__ = ["compiled", "compiled_inline", "compiled_inner"]
+__all__ = ["compiled", "compiled_inline", "compiled_inner", "on_compilation"]
 
 _OPTIONS: dict[str, Any] = {
     "cache": True,
@@ -44,6 +45,25 @@ def compiled_inline(function: Callable[..., Any]) -> Callable[..., Any]:
     return _compile(
         function, {**_OPTIONS, "no_cpython_wrapper": True, "no_cfunc_wrapper": True, "forceinline": True}
     )
+
+
+@contextmanager
+def on_compilation(note: Callable[[], object]) -> Iterator[None]:
+    """Call a function when a kernel is compiled, at most once; not when it is loaded from the disk."""
+    with event.install_listener("numba:compile", _Once(note)):
+        yield
+
+
+class _Once(event.Listener):
+    def __init__(self, note: Callable[[], object]) -> None:
+        self._pending = [note]
+
+    def on_start(self, event: event.Event) -> None:
+        while self._pending:
+            self._pending.pop()()
+
+    def on_end(self, event: event.Event) -> None:
+        pass
 
 
 def _hash_of_sources(module: str) -> str:

@@ -8,11 +8,24 @@ with ``|X|, |Y|, |W| <= 1`` the true value differs from ``a X + b Y + c W`` by a
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
-__all__ = ["Output", "Plan", "State", "decode_facets", "encode_facet", "new_output", "new_state", "push_root"]
+__all__ = [
+    "ARENAS",
+    "Output",
+    "Plan",
+    "State",
+    "decode_facets",
+    "encode_facet",
+    "enlarged",
+    "longer",
+    "new_output",
+    "new_state",
+    "push_root",
+]
 
 # What `advance` returns: nothing left; budget spent; output full; arenas too small; aborts full.
 DONE, PAUSED, FULL, GROW, ABORTED = range(5)
@@ -39,7 +52,18 @@ LAYER, POLY, N_POLY, PENDING, N_PENDING, FORMS, ACC, PIECES, ENDS, IS_ROOT = 0, 
 # Rows of State.work, State.marks and State.registers.
 SCALE, RADII, LOW, HIGH = range(4)
 KNOWN, LEFT, SIGNS, DONE_UNITS = range(4)
-SCALARS, FRAME, TOPS = range(3)
+SCALARS, FRAME, TOPS, NEEDS = range(4)
+# Entries of the register NEEDS behind the four arenas: how much room the next step may take.
+STACK, CORNERS = 4, 5
+ARENAS = (
+    ("poly", "edges"),
+    ("pending",),
+    ("acc",),
+    ("pieces",),
+    ("frames",),
+    ("marks", "scratch", "scratch_edges"),
+)
+"""The arrays of a state that each entry of NEEDS is about."""
 # Entries of the register SCALARS.
 SP, COUNT, N_OUT, N_OUT_POLY, N_ABORT, N_ABORT_EDGES, TICKET, SHARES, SHARE = range(9)
 # MOST: regions that may be counted at once, up to this number since the last report.
@@ -94,7 +118,7 @@ class State(NamedTuple):
     children: np.ndarray  # (widest, 3): polygons that a cut made
     cut: np.ndarray  # (3, 4): form of the cut in work, and the two vertices it makes
     chords: np.ndarray  # (20, .): walls of the deepest layer in one polygon; see `last_layer`
-    registers: np.ndarray  # (3, 16)
+    registers: np.ndarray  # (4, 16)
 
 
 class Output(NamedTuple):
@@ -128,8 +152,35 @@ def new_state(plan: Plan) -> State:
         children=np.empty((plan.widest, 3), np.int64),
         cut=np.empty((3, 4)),
         chords=np.empty((20, rows + int(plan.layers[:, N_UNITS].max(initial=1)))),
-        registers=np.zeros((3, 16), np.int64),
+        registers=np.zeros((4, 16), np.int64),
     )
+
+
+_WIDE = {"marks", "values", "signs", "scratch", "scratch_edges", "scratch_tight"}
+"""Arrays that grow along their second axis."""
+
+
+def enlarged(state: Any, arenas: Sequence[tuple[str, ...]]) -> Any:
+    """Return a state with the room that its register NEEDS asks for; the kernel goes on where it was.
+
+    What is short is at least doubled, and nothing else grows.
+    """
+    bigger = {}
+    for names, need in zip(arenas, state.registers[NEEDS].tolist(), strict=False):
+        for name in names:
+            array, axis = getattr(state, name), int(name in _WIDE)
+            if array.shape[axis] < need:
+                bigger[name] = longer(array, max(need, 2 * array.shape[axis]), axis)
+    return state._replace(**bigger)
+
+
+def longer(array: np.ndarray, size: int, axis: int = 0) -> np.ndarray:
+    """Return a copy of an array with another size along an axis, filled up with zeros."""
+    shape = list(array.shape)
+    shape[axis] = size
+    out = np.zeros(shape, array.dtype)
+    out[tuple(slice(0, k) for k in array.shape)] = array
+    return out
 
 
 def new_output(plan: Plan, regions: int, corners: int, aborts: int) -> Output:

@@ -400,7 +400,7 @@ def _follow(plan, state, out, frame, child, counting):
 
 @compiled_inline
 def _has_room(plan, state, frame):
-    """Say whether the arenas hold whatever one step can write."""
+    """Write down how much room one step can take, and say whether the arenas hold it."""
     layer, n, widest = frame[c.LAYER], frame[c.N_POLY], plan.widest
     ends = frame[c.ENDS : c.ENDS + 4]
     units = 0 if layer < 0 else plan.layers[layer, c.N_UNITS]
@@ -409,14 +409,21 @@ def _has_room(plan, state, frame):
         rows = max(rows, plan.layers[ahead, c.N_ROWS])
         units = max(units, plan.layers[ahead, c.N_UNITS])
     corners = n + widest + 2
+    needs = state.registers[c.NEEDS]
+    needs[0] = ends[0] + widest * corners
+    needs[1] = ends[1] + widest * (frame[c.N_PENDING] + rows + units)
+    needs[2] = ends[2] + widest * 4 * rows
+    needs[3] = ends[3] + widest * 2 * units
+    needs[c.STACK] = state.registers[c.SCALARS, c.SP] + widest + 2
+    needs[c.CORNERS] = corners
     return (
         corners <= state.marks.shape[1]
         and corners <= state.scratch.shape[1]
-        and ends[0] + widest * corners <= state.poly.shape[0]
-        and ends[1] + widest * (frame[c.N_PENDING] + rows + units) <= state.pending.size
-        and ends[2] + widest * 4 * rows <= state.acc.size
-        and ends[3] + widest * 2 * units <= state.pieces.size
-        and state.registers[c.SCALARS, c.SP] + widest + 1 < state.frames.shape[0]
+        and needs[0] <= state.poly.shape[0]
+        and needs[1] <= state.pending.size
+        and needs[2] <= state.acc.size
+        and needs[3] <= state.pieces.size
+        and needs[c.STACK] <= state.frames.shape[0]
     )
 
 

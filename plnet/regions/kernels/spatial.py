@@ -18,6 +18,7 @@ from plnet.regions.kernels.spatial_cuts import (
     CHILD_PIECE,
     CHILD_POLY,
     CHILD_TABLE,
+    NO_SCRATCH,
     cut_by_group,
     cut_by_row,
 )
@@ -134,7 +135,7 @@ def _follow(plan, limits, state, out, frame, child, counting):
 
 @compiled_inline
 def _has_room(plan, limits, state, frame):
-    """Say whether the arenas hold whatever one step can write, except the rays of the parts."""
+    """Write down how much room one step can take, except for rays, and say whether the arenas hold it."""
     layer, n, widest = frame[s.LAYER], frame[s.N_POLY], plan.widest
     ends = frame[s.ENDS : s.ENDS + s.N_ARENAS]
     units = 0 if layer < 0 else plan.layers[layer, c.N_UNITS]
@@ -142,17 +143,36 @@ def _has_room(plan, limits, state, frame):
     for ahead in range(layer + 1, min(layer + 3, len(plan.layers))):
         rows = max(rows, plan.layers[ahead, c.N_ROWS])
         units = max(units, plan.layers[ahead, c.N_UNITS])
+    needs = state.registers[c.NEEDS]
+    needs[s.RAYS] = ends[s.RAYS]
+    needs[s.OPEN] = ends[s.OPEN] + widest * (frame[s.N_PENDING] + rows + units)
+    needs[s.ADDED] = ends[s.ADDED] + widest * (limits.d + 2) * rows
+    needs[s.UNITS] = ends[s.UNITS] + widest * 2 * units
+    needs[s.TABLES] = ends[s.TABLES] + widest * 64 * limits.words
+    needs[s.RECORDS] = ends[s.RECORDS] + widest * widest
+    needs[s.STACK] = state.registers[c.SCALARS, c.SP] + widest + 2
+    needs[s.CELL] = n
     return (
         n <= state.marks.shape[1]
         and n <= state.values.shape[1]
         and n <= state.scratch.shape[1]
-        and ends[s.OPEN] + widest * (frame[s.N_PENDING] + rows + units) <= state.pending.size
-        and ends[s.ADDED] + widest * (limits.d + 2) * rows <= state.acc.size
-        and ends[s.UNITS] + widest * 2 * units <= state.pieces.size
-        and ends[s.TABLES] + widest * 64 * limits.words <= state.tables.size
-        and ends[s.RECORDS] + widest * widest <= state.codes.size
-        and state.registers[c.SCALARS, c.SP] + widest + 1 < state.frames.shape[0]
+        and needs[s.OPEN] <= state.pending.size
+        and needs[s.ADDED] <= state.acc.size
+        and needs[s.UNITS] <= state.pieces.size
+        and needs[s.TABLES] <= state.tables.size
+        and needs[s.RECORDS] <= state.codes.size
+        and needs[s.STACK] <= state.frames.shape[0]
     )
+
+
+@compiled_inline
+def _note_shortage(state, found):
+    """Write down which rays a cut had no room for: those of the parts, or those of a cell on the way."""
+    needs = state.registers[c.NEEDS]
+    if found == NO_SCRATCH:
+        needs[s.CELL] = state.scratch.shape[1] + 1
+    else:
+        needs[s.RAYS] = state.poly.shape[0] + 1
 
 
 @compiled
@@ -202,7 +222,8 @@ def advance_spatial(plan, limits, state, out, limit, counting):
             n_children = cut_by_row(plan, limits, state, frame)
         else:
             n_children = cut_by_group(plan, limits, state, frame)
-        if n_children == -2:
+        if n_children < -1:
+            _note_shortage(state, n_children)
             return c.GROW
         scalars[c.SP] -= 1
         if n_children == -1:

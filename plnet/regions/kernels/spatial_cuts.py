@@ -20,10 +20,22 @@ from plnet.regions.kernels.polytopes import (
 from plnet.regions.kernels.spatial_filter import settle_group
 from plnet.regions.kernels.spatial_forms import take_difference, take_row
 
-__all__ = ["CHILD_N", "CHILD_PIECE", "CHILD_POLY", "CHILD_TABLE", "cut_by_group", "cut_by_row", "free_bit"]
+__all__ = [
+    "CHILD_N",
+    "CHILD_PIECE",
+    "CHILD_POLY",
+    "CHILD_TABLE",
+    "NO_SCRATCH",
+    "cut_by_group",
+    "cut_by_row",
+    "free_bit",
+]
 
 # Columns of SpatialState.children.
 CHILD_POLY, CHILD_N, CHILD_PIECE, CHILD_TABLE = range(4)
+
+NO_SCRATCH = -3
+"""A cell on the way to the parts of a group has more rays than `scratch` holds."""
 
 
 @compiled_inline
@@ -120,12 +132,10 @@ def cut_by_row(plan, limits, state, frame):
 
 @compiled_inner
 def _clip_member(plan, limits, state, layer, unit, forms, p, start, n, table):
-    """Write the part of a cell where member p is the maximum; its size, -1 undecided, -2 no room."""
+    """Write the part of a cell where member p is the maximum; its size, or as `cut_by_group`."""
     head = plan.units[plan.layers[layer, c.UNIT0] + unit]
     first, k, tops = head[c.FIRST], head[c.SIZE], state.registers[c.TOPS]
     poly, tight = state.scratch, state.scratch_tight
-    if n > poly.shape[1]:
-        return -2
     place = 0
     copy_cell(limits, state.poly, state.tight, start, n, poly[0], tight[0], 0)
     for q in range(k):
@@ -158,7 +168,7 @@ def _clip_member(plan, limits, state, layer, unit, forms, p, start, n, table):
             0,
         )
         if made < 0:
-            return made
+            return NO_SCRATCH if made == -2 else made
         at = plan.layers[layer, c.ROW0] + first
         low, high = plan.rows[at + min(p, q), c.PIECE], plan.rows[at + max(p, q), c.PIECE]
         _record(limits, state, table, bit, facet_code(layer, unit, low, high, 1 if p > q else 0))
@@ -172,7 +182,7 @@ def _clip_member(plan, limits, state, layer, unit, forms, p, start, n, table):
 
 @compiled_inner
 def cut_by_group(plan, limits, state, frame):
-    """Cut a frame by its first open group; return the number of children, -1 undecided, -2 no room."""
+    """Cut a frame by its first open group; as `cut_by_row`, and NO_SCRATCH."""
     layer, forms, start, n = frame[s.LAYER], frame[s.FORMS], frame[s.POLY], frame[s.N_POLY]
     tops = state.registers[c.TOPS]
     unit = state.pending[frame[s.PENDING]] - plan.layers[layer, c.N_ROWS]

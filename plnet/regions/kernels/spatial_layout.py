@@ -15,13 +15,26 @@ import numpy as np
 
 from plnet.regions.kernels import layout as c
 
-__all__ = ["Limits", "SpatialOutput", "SpatialState", "grown", "new_output", "new_state", "push_root"]
+__all__ = ["ARENAS", "Limits", "SpatialOutput", "SpatialState", "new_output", "new_state", "push_root"]
 
 # Columns of SpatialState.frames. ENDS: the tops of the six arenas.
 LAYER, POLY, N_POLY, PENDING, N_PENDING, FORMS, ACC, PIECES, TABLE, N_BITS, IS_ROOT, ENDS = range(12)
 N_ARENAS = 6
 RAYS, OPEN, ADDED, UNITS, TABLES, RECORDS = range(N_ARENAS)
 N_FRAME = ENDS + N_ARENAS
+# Entries of the register NEEDS behind the six arenas.
+STACK, CELL = N_ARENAS, N_ARENAS + 1
+ARENAS = (
+    ("poly", "tight"),
+    ("pending",),
+    ("acc",),
+    ("pieces",),
+    ("tables",),
+    ("records", "codes"),
+    ("frames",),
+    ("marks", "values", "signs", "below", "below_tight", "scratch", "scratch_tight"),
+)
+"""The arrays of a state that each entry of NEEDS is about."""
 # Rows of SpatialState.values.
 AT, ERROR = range(2)
 # Rows of SpatialState.signs.
@@ -71,7 +84,7 @@ class SpatialState(NamedTuple):
     children: np.ndarray  # (widest, 5): cells that a cut made
     chords: np.ndarray  # (rows, 18): walls of the deepest layer in a polygon; see `last_layer_spatial`
     places: np.ndarray  # (3, rows): planes of the deepest layer, and bounds of crossings on a chord
-    registers: np.ndarray  # (3, 24)
+    registers: np.ndarray  # (4, 24)
 
 
 class SpatialOutput(NamedTuple):
@@ -121,30 +134,8 @@ def new_state(plan: c.Plan, limits: Limits) -> SpatialState:
         children=np.zeros((plan.widest, 5), np.int64),
         chords=np.empty((rows, 18)),
         places=np.empty((3, rows)),
-        registers=np.zeros((3, 24), np.int64),
+        registers=np.zeros((4, 24), np.int64),
     )
-
-
-_WIDE = {"marks", "values", "signs", "scratch", "scratch_tight"}
-_FIXED = {
-    *("current", "work", "line", "cut", "common", "system", "inverse", "saved", "children"),
-    *("chords", "places", "registers"),
-}
-
-
-def grown(state: SpatialState) -> SpatialState:
-    """Return the state with every arena doubled; the kernel goes on where it was."""
-    bigger = {}
-    for name, array in state._asdict().items():
-        if name in _FIXED:
-            bigger[name] = array
-            continue
-        axis = 1 if name in _WIDE else 0
-        shape = list(array.shape)
-        shape[axis] *= 2
-        bigger[name] = np.zeros(shape, array.dtype)
-        bigger[name][tuple(slice(0, k) for k in array.shape)] = array
-    return SpatialState(**bigger)
 
 
 def new_output(plan: c.Plan, limits: Limits, regions: int, corners: int, aborts: int) -> SpatialOutput:
