@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from plnet.errors import FileFormatError, PLNetError
 from plnet.geometry.domain import Chart
-from plnet.io import (
-    network_from_header,
-    network_to_header,
-    rational_from_header,
-    rational_to_header,
-    read_arrays,
-    write_arrays,
-)
+from plnet.geometry.stored import rational_from_header, rational_to_header
+from plnet.io import open_arrays, write_arrays
+from plnet.ir.stored import network_from_header, network_to_header
 from plnet.regions.complex import RegionComplex
 from plnet.regions.leaves import LeafArrays
+from plnet.regions.stored_checks import require_sound
 
 __all__ = ["SCHEMA", "load_complex", "save_complex"]
 
@@ -66,37 +63,23 @@ def load_complex(path: str | Path) -> RegionComplex:
     Raises
     ------
     FileFormatError
-        If the file is missing, corrupt or of a newer schema.
+        If the file is missing, corrupt or of a newer schema, or its arrays contradict each other.
     """
-    header, arrays = read_arrays(path, FORMAT, SCHEMA)
-    try:
+    with open_arrays(path, FORMAT, SCHEMA) as (header, arrays):
         return _complex_from(header, arrays)
-    except (KeyError, TypeError, ValueError, IndexError) as error:
-        if isinstance(error, FileFormatError):
-            raise
-        reason = str(error) if isinstance(error, PLNetError) else f"{type(error).__name__}: {error}"
-        raise FileFormatError(f"{path} is damaged ({reason}). Make it again.") from error
 
 
-def _complex_from(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> RegionComplex:
-    arrays["patterns"] = arrays["patterns"].astype(np.int16)
-    leaves = LeafArrays(
-        *(arrays[key] for key in _LEAVES), **{key: arrays[key] for key in _OPTIONAL_LEAVES if key in arrays}
-    )
+def _complex_from(header: dict[str, Any], arrays: Mapping[str, np.ndarray]) -> RegionComplex:
     network = network_from_header(header["network"], arrays)
-    if (
-        leaves.patterns.shape != (len(leaves.starts) - 1, network.n_units)
-        or leaves.starts[-1] != len(leaves.vertices)
-        or leaves.facets.shape != (leaves.facet_rows[-1], 4)
-        or len(leaves.facet_rows) != len(leaves.starts)
-        or (leaves.tight is not None and len(leaves.tight) != len(leaves.vertices))
-    ):
-        raise FileFormatError(
-            "The arrays of the region file do not fit together; it is damaged. Make it again."
-        )
     chart = Chart(
         rational_from_header(header["chart"]["embedding"]),
         rational_from_header(header["chart"]["facets"]),
-        tuple(header["chart"]["facet_names"]),
+        tuple(map(str, header["chart"]["facet_names"])),
     )
-    return RegionComplex(network, chart, leaves, **{key: header[key] for key in _RESULT})
+    result = {key: header[key] for key in _RESULT}
+    leaves = LeafArrays(
+        *(arrays[key] for key in _LEAVES), **{key: arrays[key] for key in _OPTIONAL_LEAVES if key in arrays}
+    )
+    require_sound(network, chart, leaves, result)
+    leaves = replace(leaves, patterns=leaves.patterns.astype(np.int16))
+    return RegionComplex(network, chart, leaves, **result)

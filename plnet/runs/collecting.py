@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from plnet.errors import ConfigError, OutputError
+from plnet.io import read_json
 from plnet.runs.layout import (
     CONFIG_FILE,
     FINISHED,
@@ -214,9 +215,9 @@ def _read(folder: Path) -> CollectedRun:
         status = replace(status, status=ABANDONED)
     elif status.status == MISSING:
         status = replace(status, status=RUNNING if locked else ABANDONED)
-    config, wrong = _mapping(folder / CONFIG_FILE, lambda raw: yaml.load(raw, _LOADER))
+    config, wrong = _mapping(folder / CONFIG_FILE, lambda path: yaml.load(path.read_bytes(), _LOADER))
     problems += wrong if status.status == FINISHED or folder.joinpath(CONFIG_FILE).exists() else []
-    metrics, wrong = _mapping(folder / METRICS_FILE, json.loads)
+    metrics, wrong = _mapping(folder / METRICS_FILE, read_json)
     problems += wrong if status.status == FINISHED or folder.joinpath(METRICS_FILE).exists() else []
     if problems and status.status == FINISHED:
         # Half of a result must not pass for a result.
@@ -239,8 +240,8 @@ def _is_locked(folder: Path) -> bool:
 
 def _mapping(path: Path, parse: Any) -> tuple[Mapping[str, Any], list[str]]:
     try:
-        content = parse(path.read_bytes())
-    except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
+        content = parse(path)
+    except (OSError, ValueError, yaml.YAMLError, RecursionError, MemoryError) as error:
         what = (
             "is missing"
             if isinstance(error, FileNotFoundError)
