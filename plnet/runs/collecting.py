@@ -103,7 +103,7 @@ def collect_runs(*paths: str | Path) -> tuple[list[CollectedRun], list[str]]:
             first, second = sorted((run, other), key=_preference)
             problems.append(
                 f"{second.folder} holds the same run as {first.folder} "
-                f"({first.status.status}), which is taken."
+                f"({first.status.status}), which is taken.{_other_numbers(first, second)}"
             )
             run = first
         runs[run.job, run.key] = run
@@ -251,6 +251,21 @@ def _mapping(path: Path, parse: Any) -> tuple[Mapping[str, Any], list[str]]:
     if not isinstance(content, Mapping):
         return {}, [f"{path} holds no names and values; the run is in the table without it."]
     return content, []
+
+
+def _other_numbers(taken: CollectedRun, other: CollectedRun) -> str:
+    """Return in which numbers two finished folders of one run differ, for people; times always differ."""
+    if not taken.status.status == other.status.status == FINISHED:
+        return ""
+    differing = [
+        f"{name} is {taken.metrics.get(name)} and {other.metrics.get(name)}"
+        for name in dict.fromkeys([*taken.metrics, *other.metrics])
+        if "seconds" not in name and taken.metrics.get(name) != other.metrics.get(name)
+    ]
+    if not differing:
+        return ""
+    more = f", and {len(differing) - 4} more" if len(differing) > 4 else ""
+    return f" Their numbers differ: {'; '.join(differing[:4])}{more}."
 
 
 def _preference(run: CollectedRun) -> tuple[bool, str]:
