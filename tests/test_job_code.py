@@ -2,14 +2,22 @@
 
 import hashlib
 import linecache
+import os
+import re
+import subprocess
+import sys
 from functools import partial
+from pathlib import Path
 
+import numpy as np
 import pytest
 from omegaconf import OmegaConf
 
 from plnet.errors import ConfigError
 from plnet.runs import inputs, load
 from plnet.runs.task import Job, run_job
+
+ROOT = Path(__file__).resolve().parent.parent
 
 
 def config_of(tmp_path, rerun="failed"):
@@ -99,3 +107,37 @@ def test_jobs_of_plnet_are_told_apart_by_its_own_version():
     from plnet.runs.build import main_job
 
     assert main_job().code_digests == {}
+
+
+@pytest.mark.hydra
+def test_the_script_of_the_docs(tmp_path):
+    page = ROOT.joinpath("docs", "runs.md").read_text(encoding="utf-8")
+    (text,) = re.findall(r"```python\n(# my_job\.py\n.*?)```", page, flags=re.DOTALL)
+    script, measures = tmp_path / "my_job.py", tmp_path / "my_measures.py"
+    script.write_text(text, encoding="utf-8")
+    measures.write_text("def mean(x):\n    return x.mean()\n", encoding="utf-8")
+    np.savez(tmp_path / "points.npz", x=np.array([1.0, 2.0, 6.0]))
+
+    def values(*words):
+        command = [sys.executable, str(script), *words, "hydra.output_subdir=null"]
+        done = subprocess.run(
+            command,
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        found = load(tmp_path / "runs")
+        assert not found.problems
+        return sorted(found["value"])
+
+    assert values("-m", "power=1,2") == [3, 41 / 3]
+    assert values("-m", "power=2,3") == [3, 41 / 3, 75], "one of them was there"
+    script.write_text(text.replace("** config.power", "** config.power + 1"), encoding="utf-8")
+    assert values("power=1") == [3, 4, 41 / 3, 75]
+    measures.write_text("def mean(x):\n    return x.max()\n", encoding="utf-8")
+    assert values("power=1") == [3, 4, 7, 41 / 3, 75]
+    np.savez(tmp_path / "points.npz", x=np.array([10.0]))
+    assert values("power=1", "rerun=stale") == [3, 4, 7, 11, 41 / 3, 75]
