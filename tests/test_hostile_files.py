@@ -137,7 +137,7 @@ def test_older_files_are_read(kept, tmp_path, schema):
 )
 def test_arrays_that_announce_another_size(kept, tmp_path, content):
     path = rebuilt(kept["plane"], tmp_path / "x.npz", patterns=content)
-    with pytest.raises(FileFormatError, match=r"x\.npz"):
+    with pytest.raises(FileFormatError, match=r"x\.npz .*(announces the shape|unknown format)"):
         RegionComplex.load(path)
 
 
@@ -311,7 +311,12 @@ ARRAYS = (
 
 
 def trapped_npz(path):
-    np.savez(path, **dict.fromkeys(ARRAYS.split(), np.array([Trap()], dtype=object)), allow_pickle=True)
+    # Of the size that the array announces, so that nothing but the pickle can be wrong with it.
+    content = pickle.dumps(Trap())
+    content += bytes(-len(content) % 8)
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in ARRAYS.split():
+            archive.writestr(f"{name}.npy", announcing((len(content) // 8,), "|O", content))
 
 
 def trapped_weights(path):
@@ -395,8 +400,6 @@ def test_no_loader_runs_what_it_reads(tmp_path, trap, name, make):
     path = tmp_path / "run" / file
     path.parent.mkdir(parents=True)
     make(path)
-    if path.with_name(path.name + ".npz").exists():
-        path.with_name(path.name + ".npz").rename(path)
     if refuses:
         with pytest.raises((FileFormatError, ConfigError)):
             read(tmp_path / "run")

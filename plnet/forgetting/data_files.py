@@ -93,7 +93,7 @@ def read_idx(path: str | Path) -> np.ndarray:
             return _idx_array(content, most)
 
 
-def _idx_array(content: IO[bytes], most: int) -> np.ndarray:
+def _idx_array(content: gzip.GzipFile | IO[bytes], most: int) -> np.ndarray:
     """Return the array of an IDX file that has at most so many bytes."""
     head = content.read(4)
     if len(head) < 4 or head[:2] != b"\0\0" or head[2] not in _IDX_TYPES:
