@@ -10,6 +10,7 @@ import sys
 import tracemalloc
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -425,3 +426,22 @@ def test_a_changed_byte_of_a_weight_is_noticed(tmp_path, place):
     path.write_bytes(bytes(content))
     with pytest.raises(FileFormatError, match="damaged"):
         main_job._weights(path)
+
+
+def test_a_training_whose_weights_were_damaged_is_made_again(tmp_path):
+    module, steps = torch.nn.Linear(40, 2), Steps(None)
+    steps.complete("training", {"epochs": 3}, ["checkpoint_after.pt"])
+    job = SimpleNamespace(folder=RunFolder(tmp_path), steps=steps)
+    path = job.folder.state_dict("checkpoint_after.pt", {"weight": torch.ones(2, 40), "bias": torch.ones(2)})
+    assert main_job._Job._stored_training(job, module) == {"epochs": 3}
+    assert bool((module.weight == 1).all())
+    content = path.read_bytes()
+    for damaged in (
+        content[:100],
+        content[:-1],
+        content.replace(bytes([0, 0, 128, 63]), bytes([0, 0, 0, 64])),
+    ):
+        path.write_bytes(damaged)
+        assert main_job._Job._stored_training(job, module) is None
+    path.unlink()
+    assert main_job._Job._stored_training(job, module) is None
