@@ -1,31 +1,49 @@
-"""Files: arrays with a header, written atomically; no pickle is ever written or read."""
+"""Files: written atomically, and read without trust; no pickle is ever written or read.
+
+This module lies below every room. A reader looks at what a file announces before it unpacks anything: only
+arrays that are asked for are read, and only where their type, their shape and the size of the file agree.
+"""
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import secrets
 import zipfile
-import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
-from plnet.errors import FileFormatError, OutputError
-from plnet.geometry.exact import RationalMatrix, object_array
-from plnet.ir.network import PLNetwork
-from plnet.ir.stored import layer_from_arrays, layer_to_arrays
+from plnet.errors import FileFormatError, OutputError, PLNetError
 
 __all__ = [
-    "network_from_header",
-    "network_to_header",
-    "rational_from_header",
-    "rational_to_header",
-    "read_arrays",
+    "DEFLATE_RATIO",
+    "FULL_DISK",
+    "StoredArrays",
+    "no_room_in_words",
+    "open_arrays",
+    "open_npz",
+    "read_json",
+    "reading",
+    "require_types",
+    "sound_archive",
     "write_arrays",
     "write_atomically",
+    "wrong_format",
 ]
+
+DEFLATE_RATIO = 1032
+"""A deflated byte stands for at most so many bytes; whatever announces more is no honest file."""
+
+FULL_DISK = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EFBIG)
+"""Numbers of the errors that mean: there is no room for this file."""
+
+_LONGEST_HEADER = 1 << 28
+_REMEDY = "It may be damaged, half-written or of another program; make it again."
 
 
 def write_arrays(path: str | Path, header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Path:
@@ -47,19 +65,27 @@ def write_arrays(path: str | Path, header: dict[str, Any], arrays: dict[str, np.
     Raises
     ------
     OutputError
-        If the file cannot be written.
+        If the file cannot be written, or the header is longer than `open_arrays` reads.
     """
     target = Path(path)
     if target.suffix != ".npz":
         target = target.with_name(target.name + ".npz")
-    packed = np.frombuffer(json.dumps(header).encode(), dtype=np.uint8)
+    text = json.dumps(header).encode()
+    if len(text) > _LONGEST_HEADER:
+        raise OutputError(
+            f"Cannot write {target}: its header has {len(text)} bytes, at most {_LONGEST_HEADER} can be read."
+        )
     with write_atomically(target) as handle:
+        packed = np.frombuffer(text, dtype=np.uint8)
         np.savez_compressed(handle, allow_pickle=False, header=packed, **arrays)
     return target
 
 
-def read_arrays(path: str | Path, kind: str, schema: int) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """Read what `write_arrays` wrote.
+@contextmanager
+def open_arrays(
+    path: str | Path, kind: str, schema: int
+) -> Iterator[tuple[dict[str, Any], Mapping[str, np.ndarray]]]:
+    """Open what `write_arrays` wrote: the header, and arrays that are read when they are asked for.
 
     Parameters
     ----------
@@ -72,70 +98,191 @@ def read_arrays(path: str | Path, kind: str, schema: int) -> tuple[dict[str, Any
     Raises
     ------
     FileFormatError
-        If the file is missing, corrupt, of another format or of a newer schema.
+        If the file is missing, corrupt, of another format or of a newer schema; also for whatever is raised
+        inside of the context, because there the content of the file is taken for what it should be.
     """
     source = Path(path)
     if not source.exists() and source.suffix != ".npz":
         source = source.with_name(source.name + ".npz")
+    with open_npz(source, f"{kind} file") as arrays:
+        if arrays.size_of("header") > _LONGEST_HEADER:
+            raise FileFormatError(f"its header is longer than {_LONGEST_HEADER} bytes")
+        header = _parsed(arrays["header"].tobytes())
+        problem = wrong_format(source, header, kind, schema)
+        if not problem:
+            yield header, arrays
+            return
+    raise FileFormatError(problem)
+
+
+@contextmanager
+def open_npz(
+    path: Path, kind: str = "npz file", remedy: str = _REMEDY, missing: str = ""
+) -> Iterator[StoredArrays]:
+    """Open an npz file whose arrays are read when they are asked for; the rest as in `reading`."""
+    with reading(path, kind, remedy, missing), path.open("rb") as handle:
+        if handle.read(6) == b"\x93NUMPY":
+            raise FileFormatError("it holds a single array")
+        with sound_archive(handle) as archive:
+            arrays = StoredArrays(archive)
+            if archive.namelist() and not arrays:
+                raise FileFormatError("it is a zip archive without arrays")
+            yield arrays
+
+
+class StoredArrays(Mapping[str, np.ndarray]):
+    """The arrays of an open npz file by their names; each is checked and read when it is asked for.
+
+    Parameters
+    ----------
+    archive : ZipFile
+        As `sound_archive` gives it.
+    """
+
+    def __init__(self, archive: zipfile.ZipFile) -> None:
+        self._archive = archive
+        names = (name for name in archive.namelist() if name.endswith(".npy"))
+        self._members = {name.removesuffix(".npy"): name for name in names}
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._members)
+
+    def __len__(self) -> int:
+        return len(self._members)
+
+    def size_of(self, name: str) -> int:
+        """Return the number of bytes that an array announces, with its own header."""
+        return self._archive.getinfo(self._members[name]).file_size
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        """Return one array.
+
+        Raises
+        ------
+        FileFormatError
+            If its shape does not fit the size of the file.
+        ValueError
+            If it holds objects of Python.
+        """
+        with self._archive.open(self._members[name]) as stream:
+            shape, dtype = _announced(stream, name)
+            found, wanted = self.size_of(name) - stream.tell(), dtype.itemsize
+            for length in shape:
+                wanted *= length
+        if wanted != found or not dtype.itemsize:
+            raise FileFormatError(f"the array {name} announces the shape {shape} and has {found} bytes")
+        with self._archive.open(self._members[name]) as stream:
+            # Never with pickle: reading data must not run a program.
+            return np.lib.format.read_array(stream, allow_pickle=False)
+
+
+def _announced(stream: IO[bytes], name: str) -> tuple[tuple[int, ...], np.dtype]:
+    version = np.lib.format.read_magic(stream)
+    formats = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+    if version not in formats:
+        raise FileFormatError(f"the array {name} has the unknown format {version}")
+    shape, _, dtype = formats[version](stream)
+    return shape, dtype
+
+
+def sound_archive(handle: IO[bytes]) -> zipfile.ZipFile:
+    """Return a zip archive of which no member announces more than the file can hold.
+
+    Raises
+    ------
+    FileFormatError
+        If one does, or is packed in a way in which neither numpy nor torch packs.
+    """
+    size = handle.seek(0, os.SEEK_END)
+    archive = zipfile.ZipFile(handle)
+    for member in archive.infolist():
+        ratio = {zipfile.ZIP_STORED: 1, zipfile.ZIP_DEFLATED: DEFLATE_RATIO}.get(member.compress_type, 0)
+        if member.file_size > ratio * member.compress_size or member.compress_size > size:
+            raise FileFormatError(f"its member {member.filename} announces {member.file_size} bytes")
+    return archive
+
+
+def read_json(path: Path) -> Any:
+    """Return the content of a JSON file.
+
+    Raises
+    ------
+    FileFormatError
+        If it is no JSON, or nested so deeply or so large that it cannot be taken in.
+    OSError
+        If it cannot be opened.
+    """
+    return _parsed(path.read_bytes())
+
+
+def _parsed(text: bytes) -> Any:
     try:
-        # Opened here, because numpy leaves a file open that it cannot read.
-        with source.open("rb") as handle, np.load(handle, allow_pickle=False) as data:
-            arrays = {key: data[key] for key in data.files}
-        header = json.loads(arrays.pop("header").tobytes())
-        found, version = header["format"], int(header["schema"])
+        return json.loads(text)
+    except (ValueError, RecursionError, MemoryError) as error:
+        raise FileFormatError(f"no JSON that can be read: {_reason(error)}") from error
+
+
+@contextmanager
+def reading(path: Path, kind: str, remedy: str = _REMEDY, missing: str = "") -> Iterator[None]:
+    """Turn whatever the content of a damaged or hostile file raises into one `FileFormatError`.
+
+    Parameters
+    ----------
+    path : Path
+        For the message.
+    kind : str
+        What the file should be.
+    remedy : str
+        What to do about a file that is something else.
+    missing : str
+        What to do where there is no file.
+
+    Raises
+    ------
+    FileFormatError
+        Names the file and the reason.
+    """
+    try:
+        yield
     except FileNotFoundError as error:
-        raise FileFormatError(f"No file {source}.") from error
-    except (
-        OSError,
-        ValueError,
-        KeyError,
-        TypeError,
-        AttributeError,
-        EOFError,
-        zipfile.BadZipFile,
-        zlib.error,
-    ) as error:
-        raise FileFormatError(
-            f"{source} is not a readable {kind} file ({type(error).__name__}). "
-            "It may be half-written or of another program; make it again."
-        ) from error
+        raise FileFormatError(f"No file {path}. {missing}".rstrip()) from error
+    # Parsers of damaged bytes raise anything, down to NotImplementedError and struct.error.
+    except Exception as error:
+        raise FileFormatError(f"{path} is not a readable {kind} ({_reason(error)}). {remedy}") from error
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, PLNetError):
+        return str(error).rstrip(".")
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    if isinstance(error, MemoryError):
+        return "it needs more memory than there is"
+    if isinstance(error, KeyError):
+        return f"it has no {error}"
+    return f"{type(error).__name__}: {error}"
+
+
+def wrong_format(path: Path, header: Any, kind: str, newest: int, oldest: int = 1) -> str:
+    """Return what is wrong with the format and schema that a header names; an empty text if nothing is."""
+    found, version = header["format"], header["schema"]
     if found != kind:
-        raise FileFormatError(f"{source} is a {found} file, expected {kind}.")
-    if version > schema:
-        raise FileFormatError(
-            f"{source} has schema {version}, this version of plnet reads up to {schema}. Update plnet."
-        )
-    return header, arrays
+        return f"{path} is a {found} file, expected {kind}."
+    if not isinstance(version, int) or isinstance(version, bool):
+        return f"{path} is damaged: its schema is {version!r}, no whole number. Make it again."
+    if not oldest <= version <= newest:
+        known = f"schema {newest}" if oldest == newest else f"schemas {oldest} to {newest}"
+        what = "Update plnet." if version > newest else "Make the file again."
+        return f"{path} has schema {version}, this version of plnet reads {known}. {what}"
+    return ""
 
 
-def rational_to_header(matrix: RationalMatrix) -> dict[str, Any]:
-    """Return an exact matrix as JSON data."""
-    # Hexadecimal, because Python refuses to print very long decimal integers.
-    return {
-        "shape": list(matrix.shape),
-        "integers": [hex(entry) for entry in matrix.integers.flat],
-        "denominator": hex(matrix.denominator),
-    }
-
-
-def rational_from_header(data: dict[str, Any]) -> RationalMatrix:
-    """Return the exact matrix that `rational_to_header` wrote."""
-    rows, columns = data["shape"]
-    flat = [int(entry, 16) for entry in data["integers"]]
-    return RationalMatrix(object_array(flat, (rows, columns)), int(data["denominator"], 16))
-
-
-def network_to_header(network: PLNetwork, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
-    """Return a network as JSON data, and put its weights into `arrays`."""
-    layers = [layer_to_arrays(layer, arrays, f"layer{i}") for i, layer in enumerate(network.layers)]
-    return {"layers": layers, "input_dim": network.input_dim, "input_shape": network.input_shape}
-
-
-def network_from_header(data: dict[str, Any], arrays: dict[str, np.ndarray]) -> PLNetwork:
-    """Return the network that `network_to_header` wrote."""
-    layers = [layer_from_arrays(entry, arrays, f"layer{i}") for i, entry in enumerate(data["layers"])]
-    shape = data["input_shape"]
-    return PLNetwork(tuple(layers), data["input_dim"], tuple(shape) if shape else None)
+def require_types(header: Mapping[str, Any], types: Mapping[str, Any]) -> None:
+    """Raise `FileFormatError` if an entry is missing or of another type; a truth value is no number."""
+    for key, kind in types.items():
+        value = header[key]
+        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+            raise FileFormatError(f"its {key} is {value!r}")
 
 
 class write_atomically:
@@ -148,7 +295,7 @@ class write_atomically:
     Raises
     ------
     OutputError
-        If the folder is missing or read-only, or the disk is full.
+        If the folder is missing or read-only, the disk is full, or files may not be so large.
     """
 
     def __init__(self, path: Path) -> None:
@@ -177,7 +324,16 @@ class write_atomically:
             raise _output_error(self._path, error) from error
 
 
+def no_room_in_words(error: OSError) -> tuple[str, str]:
+    """Return what has no room, and what to do, for an error with a number of `FULL_DISK`."""
+    if error.errno == errno.EFBIG:
+        return "a file would be larger than files may be here", "Raise the limit (ulimit -f)"
+    return "the disk is full", "Make room"
+
+
 def _output_error(path: Path, error: OSError) -> OutputError:
-    return OutputError(
-        f"Cannot write {path}: {error.strerror or error}. Choose another folder, or make room."
-    )
+    reason = error.strerror or error
+    if error.errno in FULL_DISK:
+        what, remedy = no_room_in_words(error)
+        return OutputError(f"Cannot write {path}: {what} ({reason}). {remedy}, or choose another folder.")
+    return OutputError(f"Cannot write {path}: {reason}. Choose another folder, or make room.")

@@ -31,6 +31,7 @@ The exit code is 0 if the claim is proved, and 1 if it is not or the file cannot
 
 import argparse
 import json
+import os
 import sys
 from fractions import Fraction
 from itertools import pairwise
@@ -80,7 +81,7 @@ def read(path):
     """Return the document, or refuse a file that is none."""
     try:
         document = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError, RecursionError, MemoryError) as error:
         raise Refused(f"{path} cannot be read as JSON: {error}") from error
     if not isinstance(document, dict) or document.get("format") != "plnet.Certificate":
         raise Refused(f"{path} is not a certificate of plnet.")
@@ -594,4 +595,11 @@ def pieces_at(layer, forms, point):
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        try:
+            sys.exit(main())
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:  # Nobody reads the verdict any further, as in `... | head`.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)

@@ -5,8 +5,11 @@
 
 import sys
 
-from plnet.errors import PLNetError
-from plnet.runs.command_collect import run_collect
+from plnet.runs.program import ends_with_its_reader, quiet_loading
+
+with quiet_loading():
+    from plnet.errors import PLNetError
+    from plnet.runs.command_collect import run_collect
 
 
 def main() -> int:
@@ -21,4 +24,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    with ends_with_its_reader():
+        sys.exit(main())

@@ -3,12 +3,15 @@
 ``python scripts/count_regions.py --help`` is the manual.
 """
 
-import hydra
-from omegaconf import DictConfig
+from plnet.runs.program import quiet_loading
 
-from plnet.runs import config_dir, one_line_errors, register_schemas, run_script
+with quiet_loading():
+    import hydra
+    from omegaconf import DictConfig
 
-register_schemas()
+    from plnet.runs import config_dir, one_line_errors, register_schemas, run_script
+
+    register_schemas()
 
 
 @hydra.main(version_base="1.3", config_path=str(config_dir()), config_name="count_regions")

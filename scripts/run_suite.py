@@ -6,8 +6,11 @@
 import sys
 from pathlib import Path
 
-from plnet.errors import PLNetError
-from plnet.runs.suite_command import run_suite
+from plnet.runs.program import ends_with_its_reader, quiet_loading
+
+with quiet_loading():
+    from plnet.errors import PLNetError
+    from plnet.runs.suite_command import run_suite
 
 
 def main() -> int:
@@ -22,4 +25,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    with ends_with_its_reader():
+        sys.exit(main())

@@ -468,6 +468,28 @@ def test_a_folder_given_twice_and_a_copy_of_it(tmp_path):
     assert "here" in table.problems[0]
 
 
+@pytest.mark.parametrize(
+    ("metrics", "words"),
+    [
+        ({}, ""),
+        ({"seconds_counting": 99.0}, ""),
+        ({"regions": 11}, " Their numbers differ: regions is 10 and 11."),
+        ({"regions": 11, "new": 1}, " Their numbers differ: regions is 10 and 11; new is None and 1."),
+        (
+            {f"n{i}": i for i in range(6)},
+            " Their numbers differ: n0 is None and 0; n1 is None and 1; n2 is None and 2; n3 is None and 3, "
+            "and 2 more.",
+        ),
+    ],
+)
+def test_two_folders_of_one_run_with_different_numbers(tmp_path, metrics, words):
+    for name, more in (("first", {}), ("second", metrics)):
+        folder = make_run(tmp_path / name, "aa", {"regions": 10, "seconds_counting": 1.0, **more})
+        status_json(folder, ended=f"2026-01-0{1 + (name == 'second')}T00:00:00.000+00:00")
+    (problem,) = load(tmp_path).problems
+    assert problem.endswith(f"count_regions/aa (finished), which is taken.{words}")
+
+
 def test_where_runs_are_found(tmp_path):
     folder = make_run(tmp_path / "a" / "b", "aa")
     (folder / "export").mkdir()

@@ -10,7 +10,6 @@ from torch_modules import Forward, assert_same_function, ready
 from windowed_modules import WINDOWED, conv, residual
 
 from plnet.errors import DimensionError, FileFormatError, IngestError, NetworkError, UnsupportedLayerError
-from plnet.io import network_from_header, network_to_header
 from plnet.ir import (
     Affine,
     Convolution,
@@ -24,6 +23,7 @@ from plnet.ir import (
 )
 from plnet.ir.operators import sparse_rows
 from plnet.ir.safe_patterns import safe_patterns
+from plnet.ir.stored import network_from_header, network_to_header
 
 pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel")
 

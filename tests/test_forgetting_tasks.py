@@ -539,11 +539,14 @@ def test_idx_files(tmp_path, compress):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "no IDX file"),
-        (b"PNG.....", "no IDX file"),
-        (bytes([0, 0, 8, 2, 0, 0]), "damaged"),
-        (bytes([0, 0, 8, 1, 0, 0, 0, 9, 1, 2]), "damaged: it announces 9"),
-        (b"\x1f\x8b\x00", "cannot be read"),
+        (b"", "begins with nothing"),
+        (b"PNG.....", "not a readable IDX file .*begins with 50 4e 47 2e"),
+        (bytes([0, 0, 8, 2, 0, 0]), "a shape"),
+        (bytes([0, 0, 8, 1, 0, 0, 0, 9, 1, 2]), "announces 9, 9 bytes of numbers, and has fewer"),
+        (bytes([0, 0, 8, 1, 0, 0, 0, 1, 1, 2]), "announces 1, 1 bytes of numbers, and has more"),
+        (bytes([0, 0, 8, 255]) + 4 * 255 * b"\xff", "fewer"),
+        (b"\x1f\x8b\x00", "not a readable IDX file"),
+        (gzip.compress(bytes([0, 0, 14, 3]) + 12 * b"\x7f"), "fewer"),
     ],
 )
 def test_damaged_idx_files(tmp_path, content, message):

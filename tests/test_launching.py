@@ -16,6 +16,7 @@ from omegaconf import OmegaConf
 
 from plnet.errors import ConfigError, MissingExtraError
 from plnet.runs import config_dir, launch_devices, launch_plugins, launching, register_schemas, thread_budget
+from plnet.runs.build import call_of
 from plnet.runs.inputs import with_inputs
 from plnet.runs.launch_devices import choose_device, claim_slot, visible_devices
 from plnet.runs.launch_sweep import sweep_size
@@ -410,6 +411,85 @@ def test_messages_about_code_of_the_user(launched_here, name, message):
     write(launched_here / "json.py", "def make():\n    pass\n")
     with pytest.raises(ConfigError, match=message):
         load_attribute(name, launched_here)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "os:system",
+        "builtins:eval",
+        "subprocess:run",
+        "pathlib:Path",
+        "posix:system",
+        "ownlibrary:os",
+        "ownlibrary:os.system",
+        "ownlibrary:os.path.join",
+        "ownlibrary:run",
+        "ownlibrary:Thread",
+        "ownlibrary:write",
+        "ownlibrary:bound",
+    ],
+)
+def test_what_belongs_to_python_itself_is_refused(launched_here, name):
+    write(
+        launched_here / "ownlibrary.py",
+        """
+        import os, pathlib, sys
+        from subprocess import run
+        from threading import Thread
+        write, bound = [].append, pathlib.Path().write_text
+        """,
+    )
+    with pytest.raises(ConfigError, match=rf'must not name what belongs to Python itself, and "{name}" does'):
+        load_attribute(name, launched_here)
+
+
+def test_own_code_that_uses_python_itself_is_not_refused(launched_here):
+    write(
+        launched_here / "queuelike.py",
+        """
+        import functools
+        def build(n):
+            return n
+        make, cached = functools.partial(build, 3), functools.cache(build)
+        class Maker:
+            def __call__(self):
+                return 5
+            def make(self):
+                return 6
+        maker = Maker()
+        """,
+    )
+    assert load_attribute("queuelike:make", launched_here)() == 3
+    assert load_attribute("queuelike:cached", launched_here)(4) == 4
+    assert load_attribute("queuelike:maker", launched_here)() == 5
+    assert load_attribute("queuelike:maker.make", launched_here)() == 6
+    # A file of the user with the name of a module of Python that nobody has imported.
+    write(launched_here / "this.py", "def make():\n    return 7\n")
+    assert load_attribute("this:make", launched_here)() == 7
+    del sys.modules["this"]
+
+
+@pytest.mark.parametrize(
+    "node",
+    [
+        {"_target_": "os.system", "command": "exit 1"},
+        {"_target_": "builtins.exec"},
+        {
+            "_target_": "plnet.runs.networks.from_factory",
+            "options": {"x": {"_target_": "os.mkdir", "path": "sprung"}},
+        },
+        {
+            "_target_": "plnet.runs.networks.from_factory",
+            "options": [[{"_target_": "os.mkdir", "path": "sprung"}]],
+        },
+    ],
+)
+def test_targets_of_a_node_are_not_of_python_itself(launched_here, monkeypatch, node):
+    monkeypatch.chdir(launched_here)
+    with pytest.raises(ConfigError, match="belongs to Python itself"):
+        call_of(OmegaConf.create({**node, "_partial_": True}), "network")
+    assert not launched_here.joinpath("sprung").exists()
 
 
 def test_the_source_counts_for_the_key(launched_here, monkeypatch):

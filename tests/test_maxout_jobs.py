@@ -296,7 +296,7 @@ def bad_samples(path, kind):
     [
         ("missing", PLNetError, "own.npz"),
         ("names", FileFormatError, "arrays x .* got points"),
-        ("text", FileFormatError, "no readable npz"),
+        ("text", FileFormatError, "not a readable npz"),
         ("nan", TargetError, "nan"),
         ("duplicates", TargetError, "same point"),
     ],

@@ -8,12 +8,16 @@ import logging
 import math
 import os
 import statistics
+import subprocess
+import sys
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
@@ -38,6 +42,8 @@ from plnet.runs.store import Attempt, Launch, RunStore, Skipped, must_run
 from plnet.runs.task import Job, require_same_inputs, run_job
 
 register_schemas()
+
+ROOT = Path(__file__).resolve().parent.parent
 
 
 @pytest.fixture
@@ -100,7 +106,7 @@ COMPLETE = {"config.yaml", "status.json", "environment.json", "metrics.json", "d
         (b'{"status": "finished"}', UNREADABLE, "schema"),
         (b'{"schema": 1, "status": "done"}', UNREADABLE, "'done'"),
         (b'{"schema": 1, "status": "finished", "attempt": "two"}', UNREADABLE, "attempt is 'two'"),
-        (b"[" * 100_000, UNREADABLE, "RecursionError"),
+        (b"[" * 100_000, UNREADABLE, "nested too deeply"),
         (b'{"schema": 99, "status": {"new": "form"}}', NEWER, "schema 99.*Update plnet"),
     ],
 )
@@ -396,7 +402,7 @@ def test_file_that_changes_while_the_run_waits_gives_no_result(tmp_path):
         run_job(config_of(tmp_path, file=str(path)), job)
     result = run_job(config_of(tmp_path, file=str(path)), job)
     assert result.made
-    assert result.status.inputs == {"file": hashlib.sha256(b"new").hexdigest()}
+    assert result.status.inputs["file"] == hashlib.sha256(b"new").hexdigest()
     table = load(tmp_path / "runs")
     assert dict(zip(table["file.sha256"], table["status"], strict=True)) == {
         hashlib.sha256(b"old").hexdigest()[:16]: FAILED,
@@ -418,9 +424,83 @@ def test_other_plot_draws_again_without_the_task(tmp_path, task):
     assert task.redrawn == ["blue", "red"]
     assert OmegaConf.load(folder / "config.yaml").plot.color == "red"
     assert len(task.calls) == 1
+
+
+def test_a_figure_that_another_process_keeps_from_being_drawn_is_told(tmp_path, task, caplog):
+    job = task.job(redraw=task.redraw)
+    folder = run_job(config_of(tmp_path, plot={"color": "red"}), job).folder
+    green = config_of(tmp_path, plot={"color": "green"}, when_locked="skip")
     with take_lock(folder):
-        assert str(run_job(config_of(tmp_path, plot={"color": "green"}), job)) == "square 1"
-    assert task.redrawn == ["blue", "red"]
+        text = str(run_job(green, job))
+    assert text.startswith("square 1\nThe figures were not drawn again: process ")
+    assert text.endswith(f"works on {folder}. Start again later.")
+    assert "not drawn again" in caplog.text
+    assert task.redrawn == []
+    run_job(green, job)
+    assert task.redrawn == ["green"]
+
+
+def test_a_figure_is_drawn_again_as_soon_as_another_process_is_done(tmp_path, task):
+    job = task.job(redraw=task.redraw)
+    folder = run_job(config_of(tmp_path, plot={"color": "red"}), job).folder
+    lock = take_lock(folder)
+    later = threading.Timer(0.2, lock.release)
+    later.start()
+    assert str(run_job(config_of(tmp_path, plot={"color": "green"}), job)) == "square 1"
+    later.join()
+    assert task.redrawn == ["green"]
+
+
+def test_a_run_that_another_process_spoilt_is_not_drawn_again(tmp_path, task, monkeypatch):
+    job = task.job(redraw=task.redraw)
+    folder = run_job(config_of(tmp_path, plot={"color": "red"}), job).folder
+    whole = RunStore._lock
+
+    def spoilt(store, place, launch):
+        lock = whole(store, place, launch)
+        status = replace(read_status(folder), status=FAILED)
+        folder.joinpath("status.json").write_text(status.to_json(), encoding="utf-8")
+        return lock
+
+    monkeypatch.setattr(RunStore, "_lock", spoilt)
+    result = run_job(config_of(tmp_path, plot={"color": "green"}), job)
+    assert "not drawn again: the run has failed" in str(result)
+    assert task.redrawn == []
+    assert not is_locked(folder)
+
+
+@pytest.mark.parametrize("content", [None, b"", b'{"square": 1', b"[1]", b"\xff"])
+@pytest.mark.parametrize("rerun", ["failed", "never"])
+def test_a_finished_run_without_its_numbers_is_made_again(tmp_path, task, content, rerun):
+    folder = run_job(config_of(tmp_path), task.job()).folder
+    path = folder / "metrics.json"
+    if content is None:
+        path.unlink()
+    else:
+        path.write_bytes(content)
+    result = run_job(config_of(tmp_path, rerun=rerun), task.job())
+    assert result.made
+    assert str(result) == "square 1"
+    assert task.calls == [1, 1]
+    assert not run_job(config_of(tmp_path), task.job()).made
+
+
+def test_a_job_without_numbers_is_finished_all_the_same(tmp_path):
+    job = Job("demo", 1, lambda attempt, config: None, str)
+    assert run_job(config_of(tmp_path), job).made
+    assert not run_job(config_of(tmp_path), job).made
+    assert load(tmp_path / "runs").problems == ()
+
+
+def test_what_is_not_finished_is_not_exported(tmp_path, task):
+    config = config_of(tmp_path, rerun="never")
+    config.paths.export = str(tmp_path / "paper")
+    task.error = ValueError("no")
+    with pytest.raises(ValueError, match="no"):
+        run_job(config, task.job())
+    result = run_job(config, task.job())
+    assert result.status.status == FAILED
+    assert not tmp_path.joinpath("paper").exists()
 
 
 def test_export_copies_the_result(tmp_path, task):
@@ -439,6 +519,51 @@ def test_export_copies_the_result(tmp_path, task):
 
 def no_space(*_, **__):
     raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of POSIX")
+def test_a_limit_of_file_sizes(tmp_path):
+    code = """
+import resource, sys
+import numpy as np, torch
+from omegaconf import OmegaConf
+from plnet.errors import OutputError
+from plnet.runs.task import Job, run_job
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+WAYS = [
+    lambda folder: folder.state_dict("w.pt", {"a": torch.zeros(50_000)}),
+    lambda folder: folder.arrays("w.npz", a=np.random.default_rng(0).random(50_000)),
+    lambda folder: folder.text("w.txt", 200_000 * "x"),
+    lambda folder: folder.path.joinpath("own.txt").write_text(200_000 * "x"),
+]
+job = Job("demo", 1, lambda attempt, config: WAYS[config.way](attempt.folder), str)
+for way in range(4):
+    try:
+        run_job(OmegaConf.create({"way": way, "paths": {"runs": sys.argv[1]}}), job)
+    except OutputError as error:
+        print(error)
+"""
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert done.stderr == ""
+    lines = done.stdout.splitlines()
+    assert len(lines) == 4
+    for line in lines:
+        assert "a file would be larger than files may be here (File too large)" in line
+        assert "Raise the limit (ulimit -f)" in line
+    for folder in tmp_path.joinpath("demo").iterdir():
+        assert read_status(folder).status == FAILED
+        assert not any(path.name.startswith((".w", "w.")) for path in folder.iterdir())
+
+
+def test_torch_tells_a_full_disk_too(tmp_path, monkeypatch):
+    class Full(io.BytesIO):
+        write = no_space
+
+    monkeypatch.setattr(os, "fdopen", lambda descriptor, mode: os.close(descriptor) or Full())
+    with pytest.raises(OutputError, match=r"the disk is full \(No space left on device\)"):
+        RunFolder(tmp_path).state_dict("w.pt", {"a": torch.zeros(10)})
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("moment", ["lock", *range(8), "own", "finish"])

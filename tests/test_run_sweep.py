@@ -209,6 +209,7 @@ def test_parent_killed_three_times(tmp_path, undisturbed, rng):
             hold.unlink()
         end_well(process, tmp_path)
         assert meetings(tmp_path), "no launch met the lock of an orphan"
+        wait_until(lambda: not any(map(alive, workers(tmp_path))))
         assert len(table(tmp_path)) == N
         assert table(tmp_path) == undisturbed
         check_journal(tmp_path)

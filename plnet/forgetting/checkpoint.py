@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import pickle
-import tempfile
-import zipfile
-import zlib
 from pathlib import Path
 from typing import Any, Protocol
 
-import torch
-
-from plnet.errors import FileFormatError, OutputError
+from plnet.errors import FileFormatError
+from plnet.networks.stored import read_tensors, write_tensors
 
 __all__ = ["Checkpoint", "FileCheckpoint", "as_checkpoint"]
 
@@ -52,26 +45,8 @@ class FileCheckpoint:
         """
         if not self.path.exists():
             return None
-        try:
-            with zipfile.ZipFile(self.path) as parts:
-                damaged = parts.testzip()
-            if damaged is not None:
-                raise ValueError(f"{damaged} is damaged")
-            state = torch.load(self.path, map_location="cpu", weights_only=True)
-        except (
-            OSError,
-            RuntimeError,
-            EOFError,
-            ValueError,
-            KeyError,
-            pickle.UnpicklingError,
-            zipfile.BadZipFile,
-            zlib.error,
-        ) as error:
-            raise FileFormatError(
-                f"{self.path} is no checkpoint that can be read ({type(error).__name__}). Remove it to begin "
-                "anew, or give another path."
-            ) from error
+        remedy = "Remove it to begin anew, or give another path."
+        state = read_tensors(self.path, "checkpoint", remedy)
         if not isinstance(state, dict):
             raise FileFormatError(
                 f"{self.path} holds {type(state).__name__}, not a checkpoint of a training."
@@ -86,18 +61,7 @@ class FileCheckpoint:
         OutputError
             If the file cannot be written.
         """
-        name = None
-        try:
-            handle, name = tempfile.mkstemp(dir=self.path.parent, prefix=self.path.name, suffix=".tmp")
-            with os.fdopen(handle, "wb") as file:
-                torch.save(state, file)
-            Path(name).replace(self.path)
-        except OSError as error:
-            raise OutputError(f"The checkpoint {self.path} cannot be written ({error}).") from error
-        finally:
-            if name is not None:
-                with contextlib.suppress(OSError):
-                    Path(name).unlink(missing_ok=True)
+        write_tensors(self.path, state)
 
 
 def as_checkpoint(given: Any) -> Checkpoint | None:

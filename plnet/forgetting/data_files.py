@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import gzip
-import zipfile
-import zlib
+import math
+import os
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
 from plnet.errors import FileFormatError
 from plnet.forgetting.labelled_data import LabelledData, labelled
+from plnet.io import DEFLATE_RATIO, open_npz, reading
 
 __all__ = ["from_idx", "from_npz", "read_idx"]
 
 # The third byte of an IDX file: the type of its numbers, all big-endian.
 _IDX_TYPES = {8: ">u1", 9: ">i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
+_MISSING = "A relative path begins where you start."
 _NAMES = (("x", "y", "x_test", "y_test"), ("x_train", "y_train", "x_test", "y_test"))
 
 
@@ -38,32 +40,11 @@ def from_npz(path: str | Path, *, full_scale: float | None = None) -> LabelledDa
         If the arrays cannot be used.
     """
     source = Path(path).expanduser()
-    try:
-        # Never with pickle: reading data must not run a program. Opened here, because numpy leaves the file
-        # open where it is damaged.
-        with source.open("rb") as handle:
-            archive = np.load(handle, allow_pickle=False)
-            if not isinstance(archive, np.lib.npyio.NpzFile):
-                raise FileFormatError(
-                    f"{source} holds a single array; expected an npz file with the arrays x and y."
-                )
-            with archive:
-                names = next((n for n in _NAMES if set(n[:2]) <= set(archive.files)), None)
-                if names is None:
-                    raise FileFormatError(
-                        f"{source} has no arrays x and y; it holds {', '.join(archive.files) or 'none'}. "
-                        "Write numpy.savez(path, x=samples, y=classes)."
-                    )
-                arrays = [archive[name] for name in names if name in archive.files]
-    except FileFormatError:
-        raise
-    except FileNotFoundError as error:
-        raise FileFormatError(f"No file {source}. A relative path begins where you start.") from error
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise FileFormatError(
-            f"{source} is not a readable npz file ({type(error).__name__}: {error}). "
-            "Expected plain arrays x and y, written by numpy.savez."
-        ) from error
+    with open_npz(source, "npz file", "Write numpy.savez(path, x=samples, y=classes).", _MISSING) as archive:
+        names = next((n for n in _NAMES if set(n[:2]) <= set(archive)), None)
+        if names is None:
+            raise FileFormatError(f"it has no arrays x and y; it holds {', '.join(archive) or 'none'}")
+        arrays = [archive[name] for name in names if name in archive]
     return _joined(source.stem, arrays, full_scale)
 
 
@@ -104,32 +85,33 @@ def read_idx(path: str | Path) -> np.ndarray:
         If the file is missing, corrupt, or no IDX file.
     """
     source = Path(path).expanduser()
-    try:
-        content = source.read_bytes()
-        if content[:2] == b"\x1f\x8b":
-            content = gzip.decompress(content)
-    except FileNotFoundError as error:
-        raise FileFormatError(f"No file {source}. A relative path begins where you start.") from error
-    except (OSError, EOFError, zlib.error) as error:
-        raise FileFormatError(f"{source} cannot be read ({type(error).__name__}: {error}).") from error
-    if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in _IDX_TYPES:
+    with reading(source, "IDX file", "Get it again.", _MISSING), source.open("rb") as handle:
+        packed = handle.read(2) == b"\x1f\x8b"
+        most = handle.seek(0, os.SEEK_END) * (DEFLATE_RATIO if packed else 1)
+        handle.seek(0)
+        with gzip.open(handle) if packed else handle as content:
+            return _idx_array(content, most)
+
+
+def _idx_array(content: gzip.GzipFile | IO[bytes], most: int) -> np.ndarray:
+    """Return the array of an IDX file that has at most so many bytes."""
+    head = content.read(4)
+    if len(head) < 4 or head[:2] != b"\0\0" or head[2] not in _IDX_TYPES:
         raise FileFormatError(
-            f"{source} is no IDX file: it begins with {content[:4].hex(' ') or 'nothing'}, expected 00 00, "
-            "a type and a number of dimensions."
+            f"it begins with {head.hex(' ') or 'nothing'}, expected 00 00, a type and a number of dimensions"
         )
-    kind, dimensions = np.dtype(_IDX_TYPES[content[2]]), content[3]
-    start = 4 + 4 * dimensions
-    shape = (
-        tuple(int(n) for n in np.frombuffer(content[4:start], dtype=">u4")) if len(content) >= start else ()
-    )
-    wanted = start + int(np.prod(shape, dtype=object)) * kind.itemsize
-    if len(shape) != dimensions or len(content) != wanted:
+    kind, dimensions = np.dtype(_IDX_TYPES[head[2]]), head[3]
+    lengths = content.read(4 * dimensions)
+    shape = tuple(int(n) for n in np.frombuffer(lengths[: len(lengths) // 4 * 4], dtype=">u4"))
+    wanted = math.prod(shape) * kind.itemsize
+    # What a short file announces is not made room for; a byte too many is seen.
+    numbers = content.read(wanted + 1) if len(shape) == dimensions and wanted <= most else b""
+    if len(shape) != dimensions or len(numbers) != wanted:
         raise FileFormatError(
-            f"{source} is damaged: it announces {'x'.join(map(str, shape)) or 'a shape'}, {wanted} bytes, "
-            f"and has {len(content)}. Get it again."
+            f"it announces {'x'.join(map(str, shape)) or 'a shape'}, {wanted} bytes of numbers, and has "
+            f"{'more' if len(numbers) > wanted else 'fewer'}"
         )
-    found = np.frombuffer(content[start:], dtype=kind).reshape(shape)
-    return found.astype(kind.newbyteorder("="))
+    return np.frombuffer(numbers, dtype=kind).reshape(shape).astype(kind.newbyteorder("="))
 
 
 def _joined(name: str, arrays: list[Any], full_scale: float | None) -> LabelledData:

@@ -6,15 +6,15 @@ import functools
 import logging
 import os
 import tempfile
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from plnet.errors import MissingExtraError, TaskError
+from plnet.errors import FileFormatError, MissingExtraError, TaskError
 from plnet.forgetting.labelled_data import LabelledData, labelled
+from plnet.io import open_npz
 
 __all__ = ["OPENML", "from_openml"]
 
@@ -96,9 +96,9 @@ def _download(name: str, entry: _Entry, fetch: Any) -> tuple[np.ndarray, np.ndar
 
 def _read(path: Path) -> tuple[np.ndarray, np.ndarray] | None:
     try:
-        with path.open("rb") as handle, np.load(handle, allow_pickle=False) as archive:
+        with open_npz(path) as archive:
             return archive["x"], archive["y"]
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
+    except FileFormatError:
         return None
 
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from plnet.errors import FileFormatError, MetricError, PLNetError
+from plnet.errors import MetricError
 from plnet.forgetting.curves import AccuracyCurves
 from plnet.forgetting.result import SequenceResult
-from plnet.io import read_arrays, write_arrays
+from plnet.io import open_arrays, require_types, write_arrays
 
 __all__ = ["load_result", "save_result"]
 
@@ -21,6 +21,7 @@ SCHEMA = 1
 """Version of the file format; raised when a reader of the old one would misread a file."""
 
 _HEADER = ("task_names", "seeds", "method", "model", "seconds", "complete")
+_TYPES = {"method": str, "model": str, "seconds": int | float, "complete": bool, "settings": dict}
 _ARRAYS = ("accuracy", "diverged")
 _OPTIONAL = ("epochs", "validation")
 _CURVES = ("task", "epoch", "accuracy")
@@ -39,17 +40,14 @@ def save_result(result: SequenceResult, path: str | Path) -> Path:
 
 def load_result(path: str | Path) -> SequenceResult:
     """Read a result; see `SequenceResult.load`."""
-    header, arrays = read_arrays(path, FORMAT, SCHEMA)
-    try:
+    with open_arrays(path, FORMAT, SCHEMA) as (header, arrays):
         curves = None
         if "curves.accuracy" in arrays:
             curves = AccuracyCurves(*(arrays[f"curves.{key}"] for key in _CURVES))
         parts: dict[str, Any] = {key: header[key] for key in (*_HEADER, "settings")}
+        require_types(header, _TYPES)
         parts |= {key: arrays[key] for key in _ARRAYS} | {key: arrays.get(key) for key in _OPTIONAL}
         return SequenceResult(**parts, curves=curves)
-    except (KeyError, TypeError, ValueError) as error:
-        reason = str(error) if isinstance(error, PLNetError) else f"{type(error).__name__}: {error}"
-        raise FileFormatError(f"{path} is damaged ({reason}). Make it again.") from error
 
 
 def _plain(settings: dict[str, Any]) -> dict[str, Any]:

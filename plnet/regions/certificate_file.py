@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from plnet.errors import FileFormatError, PLNetError
+from plnet.errors import FileFormatError
 from plnet.geometry.cells import Vertex
 from plnet.geometry.domain import Chart
 from plnet.geometry.exact import RationalMatrix, object_array
-from plnet.io import write_atomically
+from plnet.io import read_json, reading, write_atomically, wrong_format
 from plnet.ir.layers import Affine, GroupMax, Layer, LocalWinner, ScalarPWL
 from plnet.ir.network import PLNetwork
 from plnet.ir.operators import SparseAffine
@@ -97,36 +97,13 @@ def load_certificate(path: str | Path) -> Certificate:
     FileFormatError
         If the file is missing, corrupt or of a newer schema.
     """
-    try:
-        document = json.loads(Path(path).read_bytes())
-        found, schema = document["format"], document["schema"]
-    except FileNotFoundError as error:
-        raise FileFormatError(f"No file {path}.") from error
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise FileFormatError(
-            f"{path} is not a readable certificate ({type(error).__name__}: {error}). "
-            "It may be half-written or of another program; make it again."
-        ) from error
-    if found != FORMAT:
-        raise FileFormatError(f"{path} is a {found} file, expected {FORMAT}.")
-    if schema != SCHEMA:
-        raise FileFormatError(
-            f"{path} has schema {schema}, this version of plnet reads schema {SCHEMA}. "
-            "Update plnet if it is older than the file, or make the certificate again."
-        )
-    try:
-        return _certificate_from(document)
-    except (
-        KeyError,
-        TypeError,
-        ValueError,
-        IndexError,
-        AttributeError,
-        OverflowError,
-        ZeroDivisionError,
-    ) as error:
-        reason = str(error) if isinstance(error, PLNetError) else f"{type(error).__name__}: {error}"
-        raise FileFormatError(f"{path} is damaged ({reason}). Make it again.") from error
+    source = Path(path)
+    with reading(source, "certificate"):
+        document = read_json(source)
+        problem = wrong_format(source, document, FORMAT, SCHEMA, oldest=SCHEMA)
+        if not problem:
+            return _certificate_from(document)
+    raise FileFormatError(problem)
 
 
 def _certificate_from(document: dict[str, Any]) -> Certificate:

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from plnet.errors import FileFormatError, PLNetError
+from plnet.errors import FileFormatError
 from plnet.geometry.domain import Chart
-from plnet.io import (
-    network_from_header,
-    network_to_header,
-    rational_from_header,
-    rational_to_header,
-    read_arrays,
-    write_arrays,
-)
+from plnet.geometry.stored import rational_from_header, rational_to_header
+from plnet.io import open_arrays, write_arrays
+from plnet.ir.stored import network_from_header, network_to_header
 from plnet.regions.complex import RegionComplex
 from plnet.regions.leaves import LeafArrays
+from plnet.regions.stored_checks import require_sound
 
 __all__ = ["SCHEMA", "load_complex", "save_complex"]
 
@@ -65,43 +63,28 @@ def load_complex(path: str | Path) -> RegionComplex:
     Raises
     ------
     FileFormatError
-        If the file is missing, corrupt or of a newer schema.
+        If the file is missing, corrupt or of a newer schema, or its arrays contradict each other.
     """
-    header, arrays = read_arrays(path, FORMAT, SCHEMA)
-    try:
+    with open_arrays(path, FORMAT, SCHEMA) as (header, arrays):
         return _complex_from(header, arrays)
-    except (KeyError, TypeError, ValueError, IndexError) as error:
-        if isinstance(error, FileFormatError):
-            raise
-        reason = str(error) if isinstance(error, PLNetError) else f"{type(error).__name__}: {error}"
-        raise FileFormatError(f"{path} is damaged ({reason}). Make it again.") from error
 
 
-def _complex_from(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> RegionComplex:
+def _complex_from(header: dict[str, Any], arrays: Mapping[str, np.ndarray]) -> RegionComplex:
     network = network_from_header(header["network"], arrays)
     if header["schema"] < 3 and network.pattern_dtype != np.int16:
         raise FileFormatError(
-            "The region file is of an older version of plnet, whose files could not hold the pieces of a "
-            "unit with more than 32768 of them. Make it again."
-        )
-    arrays["patterns"] = arrays["patterns"].astype(network.pattern_dtype)
-    leaves = LeafArrays(
-        *(arrays[key] for key in _LEAVES), **{key: arrays[key] for key in _OPTIONAL_LEAVES if key in arrays}
-    )
-    if (
-        leaves.patterns.shape != (len(leaves.starts) - 1, network.n_units)
-        or leaves.starts[-1] != len(leaves.vertices)
-        or leaves.facets.shape != (leaves.facet_rows[-1], 4)
-        or len(leaves.facet_rows) != len(leaves.starts)
-        or (leaves.tight is not None and len(leaves.tight) != len(leaves.vertices))
-        or (leaves.errors is not None and leaves.errors.shape != leaves.vertices[:, :-1].shape)
-    ):
-        raise FileFormatError(
-            "The arrays of the region file do not fit together; it is damaged. Make it again."
+            "it is of an older version of plnet, whose files could not hold the pieces of a unit with more than "
+            "32768 of them"
         )
     chart = Chart(
         rational_from_header(header["chart"]["embedding"]),
         rational_from_header(header["chart"]["facets"]),
-        tuple(header["chart"]["facet_names"]),
+        tuple(map(str, header["chart"]["facet_names"])),
     )
-    return RegionComplex(network, chart, leaves, **{key: header[key] for key in _RESULT})
+    result = {key: header[key] for key in _RESULT}
+    leaves = LeafArrays(
+        *(arrays[key] for key in _LEAVES), **{key: arrays[key] for key in _OPTIONAL_LEAVES if key in arrays}
+    )
+    require_sound(network, chart, leaves, result)
+    leaves = replace(leaves, patterns=leaves.patterns.astype(network.pattern_dtype))
+    return RegionComplex(network, chart, leaves, **result)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, replace
 from typing import Any
 
+from hydra._internal.utils import _locate
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
@@ -21,6 +23,7 @@ from plnet.runs.store import Attempt
 from plnet.runs.task import Job, require_same_inputs
 from plnet.runs.thread_budget import own_threads
 from plnet.runs.train import check_training, train_classifier
+from plnet.runs.user_code import launch_folder, refuse_python_itself
 
 __all__ = ["RESULT_SCHEMA", "build_main_job", "call_of", "main_job"]
 
@@ -106,6 +109,9 @@ def call_of(node: DictConfig | None, name: str) -> Any:
             f"Expected {name} to be an option of its group, with _target_ and _partial_: true; got {node}. "
             "See --help for the options."
         )
+    for target in _targets(OmegaConf.to_container(node, resolve=True)):
+        with contextlib.suppress(ImportError):  # Hydra says below what is wrong with it.
+            refuse_python_itself(target, _locate(target), launch_folder())
     call = instantiate(node, _convert_="all")
     known = inspect.signature(call.func).parameters
     if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in known.values()):
@@ -115,6 +121,16 @@ def call_of(node: DictConfig | None, name: str) -> Any:
                 f"{name} has no option {', '.join(unknown)}; {node._target_} takes {', '.join(known)}."
             )
     return call
+
+
+def _targets(value: Any) -> Iterator[str]:
+    """Yield what Hydra would call for a node, also deep inside of it."""
+    if isinstance(value, Mapping):
+        target = value.get("_target_")
+        if isinstance(target, str):
+            yield target
+    for entry in value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ():
+        yield from _targets(entry)
 
 
 def _counting(node: DictConfig) -> CountingOptions:

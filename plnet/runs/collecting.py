@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from plnet.errors import ConfigError, OutputError
+from plnet.io import read_json
 from plnet.runs.layout import (
     CONFIG_FILE,
     FINISHED,
@@ -102,7 +103,7 @@ def collect_runs(*paths: str | Path) -> tuple[list[CollectedRun], list[str]]:
             first, second = sorted((run, other), key=_preference)
             problems.append(
                 f"{second.folder} holds the same run as {first.folder} "
-                f"({first.status.status}), which is taken."
+                f"({first.status.status}), which is taken.{_other_numbers(first, second)}"
             )
             run = first
         runs[run.job, run.key] = run
@@ -214,9 +215,9 @@ def _read(folder: Path) -> CollectedRun:
         status = replace(status, status=ABANDONED)
     elif status.status == MISSING:
         status = replace(status, status=RUNNING if locked else ABANDONED)
-    config, wrong = _mapping(folder / CONFIG_FILE, lambda raw: yaml.load(raw, _LOADER))
+    config, wrong = _mapping(folder / CONFIG_FILE, lambda path: yaml.load(path.read_bytes(), _LOADER))
     problems += wrong if status.status == FINISHED or folder.joinpath(CONFIG_FILE).exists() else []
-    metrics, wrong = _mapping(folder / METRICS_FILE, json.loads)
+    metrics, wrong = _mapping(folder / METRICS_FILE, read_json)
     problems += wrong if status.status == FINISHED or folder.joinpath(METRICS_FILE).exists() else []
     if problems and status.status == FINISHED:
         # Half of a result must not pass for a result.
@@ -239,8 +240,8 @@ def _is_locked(folder: Path) -> bool:
 
 def _mapping(path: Path, parse: Any) -> tuple[Mapping[str, Any], list[str]]:
     try:
-        content = parse(path.read_bytes())
-    except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
+        content = parse(path)
+    except (OSError, ValueError, yaml.YAMLError, RecursionError, MemoryError) as error:
         what = (
             "is missing"
             if isinstance(error, FileNotFoundError)
@@ -250,6 +251,21 @@ def _mapping(path: Path, parse: Any) -> tuple[Mapping[str, Any], list[str]]:
     if not isinstance(content, Mapping):
         return {}, [f"{path} holds no names and values; the run is in the table without it."]
     return content, []
+
+
+def _other_numbers(taken: CollectedRun, other: CollectedRun) -> str:
+    """Return in which numbers two finished folders of one run differ, for people; times always differ."""
+    if not taken.status.status == other.status.status == FINISHED:
+        return ""
+    differing = [
+        f"{name} is {taken.metrics.get(name)} and {other.metrics.get(name)}"
+        for name in dict.fromkeys([*taken.metrics, *other.metrics])
+        if "seconds" not in name and taken.metrics.get(name) != other.metrics.get(name)
+    ]
+    if not differing:
+        return ""
+    more = f", and {len(differing) - 4} more" if len(differing) > 4 else ""
+    return f" Their numbers differ: {'; '.join(differing[:4])}{more}."
 
 
 def _preference(run: CollectedRun) -> tuple[bool, str]:

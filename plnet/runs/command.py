@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from plnet.checks import close_matches
 from plnet.errors import PLNetError
 from plnet.runs.environment import plnet_version
+from plnet.runs.program import STOPPED, ends_with_its_reader
 
 __all__ = ["main"]
 
@@ -40,7 +41,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments : sequence of str, optional
         Those of the command line by default.
     """
-    words = list(sys.argv[1:] if arguments is None else arguments)
+    with ends_with_its_reader():
+        return _run(list(sys.argv[1:] if arguments is None else arguments))
+
+
+def _run(words: list[str]) -> int:
     if not words or words[0] in ("-h", "--help", "help"):
         sys.stdout.write(_USAGE)
         return 0 if words else 2
@@ -61,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"plnet {words[0]}: {error}\n")
         return 1
     except KeyboardInterrupt:
-        sys.stderr.write("Stopped by Ctrl-C.\n")
+        sys.stderr.write(STOPPED)
         return 130
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from plnet.errors import ConfigError, FileFormatError
 from plnet.geometry.domain import Box
+from plnet.io import open_npz
 from plnet.maxout.fitting import Target, asymptotic_constant, fit_max_affine, named_target
 from plnet.maxout.fitting.results import MaxAffineFit
 from plnet.runs.devices import threads
@@ -125,19 +126,12 @@ def read_samples(path: Path) -> tuple[np.ndarray, np.ndarray]:
     FileFormatError
         If it cannot be read or has other arrays.
     """
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            names = set(stored.files)
-            if not {"x", "y"} <= names:
-                found = ", ".join(sorted(names)) or "none"
-                raise FileFormatError(f"Expected arrays x (n, d) and y (n,) in {path}, got {found}.")
-            return stored["x"], stored["y"]
-    except FileFormatError:
-        raise
-    except FileNotFoundError as error:
-        raise FileFormatError(f"There is no file {path}. Give an npz file with arrays x and y.") from error
-    except (OSError, ValueError, EOFError, KeyError) as error:
-        raise FileFormatError(f"{path} is no readable npz file of arrays x and y: {error}.") from error
+    hint = "Give an npz file with arrays x and y."
+    with open_npz(path, "npz file", hint, hint) as stored:
+        if not {"x", "y"} <= set(stored):
+            found = ", ".join(sorted(stored)) or "none"
+            raise FileFormatError(f"expected arrays x (n, d) and y (n,), got {found}")
+        return stored["x"], stored["y"]
 
 
 def _box(target: str, dim: int, low: Any, high: Any) -> Box:

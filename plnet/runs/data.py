@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 
 from plnet.checks import check_labels
 from plnet.errors import ConfigError, FileFormatError, MissingExtraError
+from plnet.io import open_npz
 
 __all__ = ["Dataset", "digits", "from_npz", "split"]
 
@@ -89,37 +89,14 @@ def from_npz(*, rng: Any, path: str, test_fraction: float = 0.2) -> Dataset:
         If the file is missing, corrupt, or holds something else.
     """
     source = Path(path).expanduser()
-    try:
-        # Opened here, because numpy leaves the file open where it is damaged.
-        with source.open("rb") as handle:
-            x, y = _read(source, handle)
-    except FileFormatError:
-        raise
-    except FileNotFoundError as error:
-        raise FileFormatError(
-            f"No file {source}. Give data.path from the folder you start in, or absolute."
-        ) from error
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise FileFormatError(
-            f"{source} is not a readable npz file ({type(error).__name__}: {error}). "
-            "Expected plain arrays x and y, written by numpy.savez."
-        ) from error
+    missing = "Give data.path from the folder you start in, or absolute."
+    with open_npz(source, "npz file", "Write numpy.savez(path, x=samples, y=classes).", missing) as archive:
+        absent = sorted({"x", "y"} - set(archive))
+        if absent:
+            held = ", ".join(archive) or "none"
+            raise FileFormatError(f"it has no array {' and no '.join(absent)}; it holds {held}")
+        x, y = archive["x"], archive["y"]
     return split(source.stem, x, y, rng=rng, test_fraction=test_fraction)
-
-
-def _read(source: Path, handle: Any) -> tuple[np.ndarray, np.ndarray]:
-    # Never with pickle: reading data must not run a program.
-    archive = np.load(handle, allow_pickle=False)
-    if not isinstance(archive, np.lib.npyio.NpzFile):
-        raise FileFormatError(f"{source} holds a single array; expected an npz file with the arrays x and y.")
-    with archive:
-        missing = sorted({"x", "y"} - set(archive.files))
-        if missing:
-            raise FileFormatError(
-                f"{source} has no array {' and no '.join(missing)}; it holds "
-                f"{', '.join(archive.files) or 'none'}. Write numpy.savez(path, x=samples, y=classes)."
-            )
-        return archive["x"], archive["y"]
 
 
 def split(name: str, x: Any, y: Any, *, rng: Any, test_fraction: float) -> Dataset:

@@ -34,6 +34,8 @@ def short_messages() -> Iterator[None]:
             return original(func)
         try:
             return func()
+        except BrokenPipeError:
+            raise  # Nobody reads the output any more, which is no error of the script.
         except Exception as error:
             known = isinstance(error, HydraException | OmegaConfBaseException)
             message = explain(error) if known else lost_worker(error)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import hashlib
+import inspect
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from plnet.errors import ConfigError
 from plnet.runs.user_code import source_digest
 
-__all__ = ["file_digest", "input_digests", "with_inputs"]
+__all__ = ["code_digests", "file_digest", "input_digests", "with_inputs"]
 
 _DIGEST = "sha256"
 
@@ -57,6 +61,48 @@ def input_digests(part: Mapping[str, Any], names: Iterable[str]) -> dict[str, st
         if isinstance(digest, str):
             found[name] = digest
     return found
+
+
+def code_digests(function: Callable[..., Any], files: Iterable[str | Path] | None = None) -> dict[str, str]:
+    """Return the SHA-256 of files with code by their names.
+
+    Parameters
+    ----------
+    function : callable
+    files : iterable of str or Path, optional
+        By default the file in which the function is written, unless it is part of plnet. Where there is no
+        file, as in a notebook, the text of the function; nothing if there is none either.
+
+    Raises
+    ------
+    ConfigError
+        If a file cannot be read.
+    """
+    if files is not None:
+        return {Path(file).name: _required_digest(Path(file).absolute()) for file in files}
+    function = inspect.unwrap(function)
+    while isinstance(function, functools.partial):
+        function = inspect.unwrap(function.func)
+    if not inspect.isroutine(function):
+        function = type(function)  # An object that can be called.
+    if str(getattr(function, "__module__", "")).partition(".")[0] == "plnet":
+        return {}
+    with contextlib.suppress(TypeError, OSError):
+        source = Path(inspect.getfile(function)).absolute()
+        if source.is_file():
+            return {source.name: _required_digest(source)}
+        text = inspect.getsource(function)
+        return {function.__name__: hashlib.sha256(text.encode()).hexdigest()}
+    return {}
+
+
+@functools.cache
+def _required_digest(path: Path) -> str:
+    """Return the digest of a file at the first time that it is asked for: what this process has imported."""
+    digest = file_digest(path)
+    if digest is None:
+        raise ConfigError(f"The file {path}, which is named as code of a job, cannot be read.")
+    return digest
 
 
 def file_digest(path: str | Path) -> str | None:

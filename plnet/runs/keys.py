@@ -70,7 +70,7 @@ def scientific_part(plain: Mapping[str, Any], leave_out: Iterable[str] = ()) -> 
     return part
 
 
-def run_key(job: str, schema: int, part: Mapping[str, Any]) -> str:
+def run_key(job: str, schema: int, part: Mapping[str, Any], code: Mapping[str, str] | None = None) -> str:
     """Return the key of a scientific configuration: 16 hexadecimal digits.
 
     Parameters
@@ -81,6 +81,8 @@ def run_key(job: str, schema: int, part: Mapping[str, Any]) -> str:
         Version of the meaning of its results.
     part : mapping
         As `scientific_part` returns it, and `plnet.runs.inputs.with_inputs` completes it.
+    code : mapping of str to str, optional
+        Digests of files of the user that make the results, as `plnet.runs.inputs.code_digests` returns them.
 
     Raises
     ------
@@ -93,7 +95,9 @@ def run_key(job: str, schema: int, part: Mapping[str, Any]) -> str:
     >>> run_key("demo", 1, {"a": 1, "b": 2.5}) == run_key("demo", 1, {"b": 2.5, "a": 1.0})
     True
     """
-    content = {"schema": schema, "job": job, "config": _canonical(part, "")}
+    content: dict[str, Any] = {"schema": schema, "job": job, "config": _canonical(part, "")}
+    if code:
+        content["code"] = sorted(code.values())
     text = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

@@ -11,6 +11,9 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from plnet.errors import FileFormatError
+from plnet.io import read_json
+
 __all__ = [
     "CONFIG_FILE",
     "ENVIRONMENT_FILE",
@@ -143,10 +146,10 @@ def read_status(folder: str | Path) -> RunStatus:
     """
     path = Path(folder) / STATUS_FILE
     try:
-        values = json.loads(path.read_bytes())
+        values = read_json(path)
     except (FileNotFoundError, NotADirectoryError):
         return RunStatus(MISSING, schema=None, problem=f"There is no {path}.")
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, FileFormatError) as error:
         return _unreadable(path, f"{type(error).__name__}: {error}")
     if not isinstance(values, dict):
         return _unreadable(path, f"it holds a {type(values).__name__}, no object")

@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from plnet.errors import LockLostError, OutputError
+from plnet.io import read_json
 from plnet.runs.layout import LOCK_FOLDER
 from plnet.runs.lock_owner import Owner, is_alive, this_process
 
@@ -199,7 +200,7 @@ class RunLock:
             return False
         try:
             return max(_numbers(self._place), default=0) == self.number and (
-                json.loads(self._path.read_bytes()).get("token") == self.token
+                read_json(self._path).get("token") == self.token
             )
         except (OSError, ValueError, AttributeError):
             return False
@@ -296,15 +297,15 @@ def _content(number: int) -> dict[str, Any]:
 
 def _read(place: Path, number: int, stale_seconds: float = STALE_SECONDS) -> LockRecord:
     path = place / _name(number)
-    raw, beat = path.read_bytes(), path.stat().st_mtime
+    beat = path.stat().st_mtime
     released = beat < _LONG_AGO
     try:
-        values = json.loads(raw)
+        values = read_json(path)
         owner = Owner(**{field.name: values[field.name] for field in fields(Owner)})
         if not isinstance(owner.process, int) or isinstance(owner.process, bool):
             raise TypeError
         token, taken = str(values["token"]), str(values["taken"])
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError):
         # Written by a newer version, or damaged: as long as somebody touches it, it holds.
         owner, token, taken = None, "", ""
     live = False

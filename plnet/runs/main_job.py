@@ -18,6 +18,7 @@ from torch import nn
 
 from plnet.errors import FileFormatError
 from plnet.ir.ingest import as_network
+from plnet.networks.stored import read_tensors
 from plnet.regions.complex import RegionComplex
 from plnet.runs.counting import Counted, CountingOptions, count, count_again, load_engine
 from plnet.runs.data import Dataset
@@ -210,9 +211,9 @@ class _Job:
         if values is None:
             return None
         try:
-            state = torch.load(self.folder.path / weights, weights_only=True)
+            state = _weights(self.folder.path / weights)
             found = RegionComplex.load(self.folder.path / regions)
-        except (FileFormatError, OSError, RuntimeError, EOFError, ValueError, KeyError):
+        except FileFormatError:
             return None
         if not _same_weights(module.state_dict(), state):
             return None
@@ -222,11 +223,19 @@ class _Job:
         self.write(**values)
         return counted
 
-    def train(self, training: Callable[..., History], module: nn.Module, data: Dataset, device: Any) -> None:
+    def _stored_training(self, module: nn.Module) -> dict[str, Any] | None:
         values = self.steps.done("training")
         if values is not None:
-            state = torch.load(self.folder.path / "checkpoint_after.pt", weights_only=True)
-            module.load_state_dict(state)
+            try:
+                module.load_state_dict(_weights(self.folder.path / "checkpoint_after.pt"))
+            except FileFormatError as error:
+                logger.warning("the training is made again: %s", error)
+                return None
+        return values
+
+    def train(self, training: Callable[..., History], module: nn.Module, data: Dataset, device: Any) -> None:
+        values = self._stored_training(module)
+        if values is not None:
             module.eval()
             logger.info("training: done by an earlier attempt")
             self._before += values["seconds_training"]
@@ -264,6 +273,10 @@ class _Job:
         self.folder.state_dict("checkpoint_after.pt", module.state_dict())
         self.steps.complete("training", values, ["training.csv", "checkpoint_after.pt"])
         checkpoint.remove()
+
+
+def _weights(path: Path) -> dict[str, torch.Tensor]:
+    return read_tensors(path, "state dict", "It is made again.")
 
 
 def _same_weights(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> bool:

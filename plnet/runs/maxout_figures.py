@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from plnet.errors import FileFormatError
+from plnet.io import open_npz, reading
 from plnet.plotting import panels, plot_max_affine, save_figure, style
 from plnet.plotting.palettes import CATEGORIES, WALL
 from plnet.runs.report import read_metrics
@@ -30,10 +30,10 @@ def read_pieces(path: Path) -> list[dict[str, Any]]:
     FileFormatError
         If it cannot be read.
     """
-    try:
+    units = []
+    with reading(path, "table of pieces", "Make the run again with rerun=all."):
         with path.open(encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file))
-        units = []
         for number in dict.fromkeys(row["unit"] for row in rows):
             unit = [row for row in rows if row["unit"] == number]
             units.append(
@@ -43,10 +43,6 @@ def read_pieces(path: Path) -> list[dict[str, Any]]:
                     "intercepts": np.array([float(row["intercept_float"]) for row in unit]),
                 }
             )
-    except (OSError, ValueError, KeyError) as error:
-        raise FileFormatError(
-            f"{path} cannot be read ({type(error).__name__}). Make the run again with rerun=all."
-        ) from error
     return units
 
 
@@ -108,7 +104,7 @@ def _draw_units(ax: Any, units: list[dict[str, Any]], target: ImitationTarget) -
 
 
 def _learnt(path: Path) -> list[dict[str, Any]]:
-    with np.load(path, allow_pickle=False) as stored:
+    with open_npz(path) as stored:
         best = int(np.argmin(stored["upper"]))
         weight, bias = stored["weight"][best], stored["bias"][best]
     signs = (1, -1)[: len(weight)]
@@ -135,7 +131,7 @@ def draw_fit(folder: RunFolder, target: Callable[[Any], np.ndarray], plot: PlotO
     metrics = read_metrics(folder.path)
     if metrics["dim"] != 1 or "low" not in metrics:
         return ()
-    with np.load(folder.path / "fit.npz", allow_pickle=False) as stored:
+    with open_npz(folder.path / "fit.npz") as stored:
         slopes, offsets = stored["slopes"][:, 0], stored["offsets"]
     (low,), (high,) = metrics["low"], metrics["high"]
     with panels(2, style(plot.column, plot.venue, columns=2, ratio=0.7)) as (figure, (left, right)):

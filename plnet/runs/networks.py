@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import pickle
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from torch import nn
 from plnet.errors import ConfigError, FileFormatError, NetworkError
 from plnet.networks.generators import torch_generator
 from plnet.networks.perceptron import MLP, mlp
+from plnet.networks.stored import read_tensors
 from plnet.runs.user_code import load_attribute
 
 __all__ = ["from_checkpoint", "from_factory", "perceptron"]
@@ -177,21 +177,9 @@ def from_factory(factory: str, options: Mapping[str, Any] | None = None, *, rng:
 
 
 def _read(source: Path) -> dict[str, torch.Tensor]:
-    try:
-        # weights_only: reading weights must not run a program.
-        state = torch.load(source, map_location="cpu", weights_only=True)
-    except FileNotFoundError as error:
-        raise FileFormatError(
-            f"No file {source}. Give network.path from the folder you start in, or absolute."
-        ) from error
-    except (OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
-        raise FileFormatError(
-            f"{source} is not a readable state dict ({type(error).__name__}). "
-            "Write it with torch.save(network.state_dict(), path)."
-        ) from error
+    remedy = "Write it with torch.save(network.state_dict(), path)."
+    missing = "Give network.path from the folder you start in, or absolute."
+    state = read_tensors(source, "state dict", remedy, missing)
     if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):
-        raise FileFormatError(
-            f"Expected a state dict in {source}, got {type(state).__name__}. "
-            "Write it with torch.save(network.state_dict(), path)."
-        )
+        raise FileFormatError(f"Expected a state dict in {source}, got {type(state).__name__}. {remedy}")
     return dict(state)

@@ -81,10 +81,10 @@ class RunFolder:
 
     def state_dict(self, name: str, state: Mapping[str, Any]) -> Path:
         """Write the weights of a torch module."""
-        import torch
+        # Other jobs need no torch.
+        from plnet.networks.stored import write_tensors
 
-        with write_atomically(self.place(name)) as handle:
-            torch.save(dict(state), handle)
+        write_tensors(self.place(name), dict(state))
         return self.path / name
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from plnet.io import open_npz
 from plnet.regions.complex import RegionComplex
 from plnet.runs.counting import Counted, count_again
 from plnet.runs.outputs import RunFolder
@@ -54,5 +55,5 @@ def _images(folder: RunFolder) -> tuple[np.ndarray | None, np.ndarray | None]:
     path = folder.path / "points.npz"
     if not path.is_file():
         return None, None
-    with np.load(path, allow_pickle=False) as points:
+    with open_npz(path) as points:
         return points["images"], points["labels"]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from plnet.errors import FileFormatError
+from plnet.io import read_json
 from plnet.runs.layout import METRICS_FILE
 
 __all__ = ["count_in_words", "describe_main_job", "figure_files", "read_metrics"]
@@ -75,8 +75,8 @@ def read_metrics(folder: Path) -> dict[str, Any]:
     """
     path = folder / METRICS_FILE
     try:
-        values = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
+        values = read_json(path)
+    except (OSError, FileFormatError) as error:
         raise FileFormatError(
             f"{path} cannot be read ({type(error).__name__}), although the run is finished. "
             "Make the run again with rerun=all."

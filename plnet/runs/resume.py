@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from plnet.io import read_json
 from plnet.runs.layout import RESUME_FILE
 from plnet.runs.outputs import RunFolder
 
@@ -79,7 +79,7 @@ class Steps:
 def read_steps(folder: Path) -> dict[str, Any]:
     """Return the completed steps of a run folder whose files are all there; what cannot be read is none."""
     try:
-        content = json.loads(folder.joinpath(RESUME_FILE).read_bytes())
+        content = read_json(folder / RESUME_FILE)
         if content["schema"] != _SCHEMA:
             return {}
         return {
@@ -87,7 +87,7 @@ def read_steps(folder: Path) -> dict[str, Any]:
             for name, step in content["steps"].items()
             if all(folder.joinpath(file).is_file() for file in step["files"])
         }
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import pickle
+import logging
 import time
 from typing import Any
 
-import torch
-
+from plnet.errors import FileFormatError
+from plnet.networks.stored import read_tensors
 from plnet.runs.outputs import RunFolder
 from plnet.runs.resume import Steps
 
 __all__ = ["TrainingCheckpoint"]
+
+logger = logging.getLogger(__name__)
 
 _STEP, _FILE = "training_state", "training_state.pt"
 
@@ -36,9 +38,11 @@ class TrainingCheckpoint:
         if self._steps.done(_STEP) is None:
             return None
         try:
-            return torch.load(self._folder.path / _FILE, map_location="cpu", weights_only=True)
-        except (OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError):
+            state = read_tensors(self._folder.path / _FILE, "state of a training", "It is made again.")
+        except FileFormatError as error:
+            logger.warning("the training begins anew: %s", error)
             return None
+        return state if isinstance(state, dict) else None
 
     def due(self) -> bool:
         """Return whether it is time for the next state."""

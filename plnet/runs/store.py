@@ -14,12 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from plnet.errors import ConfigError, FileFormatError, OutputError
+from plnet.io import read_json
 from plnet.runs.layout import (
     CONFIG_FILE,
     FAILED,
     FINISHED,
     INTERRUPTED,
     LOCK_FOLDER,
+    METRICS_FILE,
     MISSING,
     NEWER,
     PREVIOUS_FOLDER,
@@ -205,15 +207,21 @@ class RunStore:
             logger.info("took over the run %s from %s, which is gone", folder.name, found.stale.words())
         return found
 
-    def reopen(self, key: str) -> tuple[RunFolder, RunLock] | None:
-        """Return the folder of a finished run and its lock, to add what is no result; None if another has it.
+    def reopen(self, key: str, launch: Launch) -> tuple[RunFolder, RunLock] | Skipped:
+        """Return the folder of a finished run and its lock, to add what is no result.
 
-        The status stays as it is. The caller releases the lock.
+        The status stays as it is. The caller releases the lock. Where another process has it, ``when_locked``
+        says whether it is waited for.
         """
-        found = take_lock(self.folder(key))
+        folder = self.folder(key)
+        found = self._lock(folder, launch)
         if isinstance(found, LockRecord):
-            return None
-        return RunFolder(self.folder(key), guard=found.require), found
+            return Skipped(folder, read_status(folder), found)
+        status = _readable_status(folder)
+        if status.status != FINISHED:
+            found.release()
+            return Skipped(folder, status)
+        return RunFolder(folder, guard=found.require), found
 
     def _begin(self, folder: Path, key: str, old: RunStatus, launch: Launch, lock: RunLock) -> Attempt:
         if old.problem and old.status != MISSING:
@@ -268,7 +276,9 @@ class Attempt:
         self._start = time.perf_counter()
 
     def finish(self) -> RunStatus:
-        """Let the results count, all at once."""
+        """Let the results count, all at once; a job without numbers gets an empty ``metrics.json``."""
+        if not self.folder.path.joinpath(METRICS_FILE).exists():
+            self.folder.json(METRICS_FILE, {})
         return self._end(FINISHED)
 
     def interrupt(self) -> RunStatus:
@@ -309,7 +319,15 @@ def _readable_status(folder: Path) -> RunStatus:
     status = read_status(folder)
     if status.status == NEWER:
         raise FileFormatError(status.problem)
-    return status
+    if status.status != FINISHED:
+        return status
+    try:
+        metrics = read_json(folder / METRICS_FILE)
+        why = "" if isinstance(metrics, dict) else f"it holds a {type(metrics).__name__}, no object"
+    except (OSError, FileFormatError) as error:
+        why = f"{type(error).__name__}: {error}"
+    problem = f"{folder / METRICS_FILE} cannot be read ({why}); the run counts as unfinished."
+    return replace(status, status=UNREADABLE, problem=problem) if why else status
 
 
 def _always_kept(job: str) -> set[str]:

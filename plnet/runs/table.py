@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from plnet.checks import close_matches
-from plnet.errors import ConfigError, FileFormatError, MissingExtraError
+from plnet.errors import ConfigError, MissingExtraError
+from plnet.io import open_npz
 from plnet.runs.collecting import CollectedRun, collect_runs
 from plnet.runs.table_columns import as_array, choose_columns, sort_value
 
@@ -144,16 +144,9 @@ class RunTable:
             If the file is missing or no npz file.
         """
         path = self.folder(key) / name
-        try:
-            with path.open("rb") as handle, np.load(handle, allow_pickle=False) as data:
-                return {entry: data[entry] for entry in data.files}
-        except FileNotFoundError as error:
-            names = sorted(entry.name for entry in path.parent.glob("*.npz"))
-            raise FileFormatError(
-                f"No file {path}. The run has {', '.join(names) or 'no npz files'}."
-            ) from error
-        except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
-            raise FileFormatError(f"{path} is not a readable npz file ({type(error).__name__}).") from error
+        names = sorted(entry.name for entry in path.parent.glob("*.npz"))
+        with open_npz(path, missing=f"The run has {', '.join(names) or 'no npz files'}.") as stored:
+            return dict(stored)
 
     def to_pandas(self) -> Any:
         """Return a `pandas.DataFrame`, with types that know missing values.

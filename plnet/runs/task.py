@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import logging
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +13,15 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from plnet.errors import ConfigError, LockLostError, OutputError, PLNetError
+from plnet.io import FULL_DISK, no_room_in_words
 from plnet.runs.copying import copy_results
 from plnet.runs.environment import code_version, describe_environment, plnet_version, source_of_plnet
-from plnet.runs.inputs import input_digests, with_inputs
+from plnet.runs.inputs import code_digests, input_digests, with_inputs
 from plnet.runs.keys import plain_config, run_key, scientific_part
 from plnet.runs.layout import CONFIG_FILE, ENVIRONMENT_FILE, FINISHED, RunStatus
+from plnet.runs.lock import RunLock
+from plnet.runs.orphan import outlives_its_parent
+from plnet.runs.outputs import RunFolder
 from plnet.runs.store import Attempt, Launch, RunStore, Skipped
 
 __all__ = ["Job", "JobResult", "require_same_inputs", "run_job"]
@@ -26,7 +29,6 @@ __all__ = ["Job", "JobResult", "require_same_inputs", "run_job"]
 logger = logging.getLogger(__name__)
 
 _LOG_FORMAT = "[%(asctime)s][%(name)s][%(levelname)s] %(message)s"
-_FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,15 @@ class Job:
         Dotted names of entries ``module:attribute``. The content of the module's file counts too.
     leave_out : tuple of str
         Dotted names of further entries on which no number depends.
+    code : sequence of str or Path, optional
+        Files whose content decides the result too. By default the file in which ``run`` is written, unless it
+        is part of plnet. They are read when the job is made; do that at the top of a script, so that the
+        workers of a sweep get what was read at its start.
+
+    Raises
+    ------
+    ConfigError
+        If a file of ``code`` cannot be read.
     """
 
     name: str
@@ -64,6 +75,11 @@ class Job:
     input_files: tuple[str, ...] = ()
     user_code: tuple[str, ...] = ()
     leave_out: tuple[str, ...] = ()
+    code: Sequence[str | Path] | None = None
+    code_digests: dict[str, str] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "code_digests", code_digests(self.run, self.code))
 
 
 @dataclass(frozen=True)
@@ -109,9 +125,14 @@ def run_job(config: DictConfig, job: Job) -> JobResult:
     Exception
         Whatever the job raises; it is written into the folder first.
     """
+    with outlives_its_parent():
+        return _run(config, job)
+
+
+def _run(config: DictConfig, job: Job) -> JobResult:
     plain = plain_config(config)
     part = _scientific_part(plain, job)
-    key = run_key(job.name, job.schema, part)
+    key = run_key(job.name, job.schema, part, job.code_digests)
     launch = _launch(config, plain, _digests(part, job))
     store = RunStore(_base() / plain["paths"]["runs"], job.name)
     opened = store.open(key, launch)
@@ -121,7 +142,14 @@ def run_job(config: DictConfig, job: Job) -> JobResult:
         logger.info("skipped: %s works on %s", opened.lock.words(), opened.folder)
         text = f"Skipped: another process works on {opened.folder}. Start again later to see its result."
         return JobResult(opened.folder, opened.status, False, text)
-    return _exported(_skip(store, key, opened, config, job), plain)
+    result = _skipped(opened, job)
+    if (
+        result.status.status == FINISHED
+        and job.redraw is not None
+        and _drawn_differently(opened.folder, config)
+    ):
+        result = _redrawn(result, store.reopen(key, launch), config, job)
+    return _exported(result, plain)
 
 
 def require_same_inputs(attempt: Attempt, config: DictConfig, job: Job) -> None:
@@ -150,7 +178,7 @@ def _scientific_part(plain: dict[str, Any], job: Job) -> dict[str, Any]:
 
 
 def _digests(part: dict[str, Any], job: Job) -> dict[str, str]:
-    return input_digests(part, (*job.input_files, *job.user_code))
+    return input_digests(part, (*job.input_files, *job.user_code)) | job.code_digests
 
 
 def _exported(result: JobResult, plain: dict[str, Any]) -> JobResult:
@@ -190,21 +218,32 @@ def _base() -> Path:
     return Path.cwd() if hydra is None else Path(hydra.runtime.cwd)
 
 
-def _skip(store: RunStore, key: str, skipped: Skipped, config: DictConfig, job: Job) -> JobResult:
+def _skipped(skipped: Skipped, job: Job) -> JobResult:
     folder, status = skipped.folder, skipped.status
     if status.status != FINISHED:
         logger.info("skipped: %s has %s; rerun=failed makes it again", folder, status.status)
         return JobResult(folder, status, False, f"Skipped: {folder} has {status.status}.")
     logger.info("skipped: finished already in %s; rerun=all makes it again", folder)
-    if job.redraw is not None and _drawn_differently(folder, config):
-        reopened = store.reopen(key)
-        if reopened is not None:
-            logger.info("drawing again, with the new options of plot")
-            place, lock = reopened
-            with lock:
-                job.redraw(place, config)
-                place.text(CONFIG_FILE, OmegaConf.to_yaml(config, resolve=True))
     return JobResult(folder, status, False, job.summary(folder))
+
+
+def _redrawn(
+    result: JobResult, reopened: tuple[RunFolder, RunLock] | Skipped, config: DictConfig, job: Job
+) -> JobResult:
+    """Draw the figures of a finished run with other options, or tell why not."""
+    if isinstance(reopened, Skipped):
+        lock, status = reopened.lock, reopened.status
+        why = f"the run has {status.status}" if lock is None else f"{lock.words()} works on {result.folder}"
+        logger.warning("not drawn again: %s", why)
+        text = f"{result.text}\nThe figures were not drawn again: {why}. Start again later."
+        return replace(result, status=status, text=text)
+    logger.info("drawing again, with the new options of plot")
+    place, lock = reopened
+    with lock:
+        assert job.redraw is not None
+        job.redraw(place, config)
+        place.text(CONFIG_FILE, OmegaConf.to_yaml(config, resolve=True))
+    return replace(result, text=job.summary(result.folder))
 
 
 def _drawn_differently(folder: Path, config: DictConfig) -> bool:
@@ -254,11 +293,12 @@ def _fail(attempt: Attempt, error: BaseException) -> None:
 
 
 def _told(error: OSError, folder: Path) -> BaseException:
-    if isinstance(error, PLNetError) or error.errno not in _FULL:
+    if isinstance(error, PLNetError) or error.errno not in FULL_DISK:
         return error
+    what, remedy = no_room_in_words(error)
     return OutputError(
-        f"The disk of {folder} is full ({error.strerror}). Make room and start again: "
-        "what is finished is skipped."
+        f"There is no room in {folder}: {what} ({error.strerror}). {remedy} and start again: what is "
+        "finished is skipped."
     )
 
 

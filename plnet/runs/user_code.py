@@ -9,13 +9,19 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import ModuleType
+from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 from plnet.checks import close_matches
 from plnet.errors import ConfigError
 
-__all__ = ["launch_folder", "load_attribute", "source_digest"]
+__all__ = ["launch_folder", "load_attribute", "refuse_python_itself", "source_digest"]
+
+_CODE = (type, FunctionType, MethodType, BuiltinFunctionType)
+_REFUSED = (
+    'A configuration must not name what belongs to Python itself, and "{name}" does. Write a function of '
+    "your own, in a file in the folder where you start, and name that."
+)
 
 # Modules that were imported here, with the digests of their files at that moment. Python imports a module
 # once in a process, whatever happens to its file later.
@@ -33,7 +39,8 @@ def load_attribute(name: str, folder: str | Path | None = None) -> Any:
     """Return what a text ``module:attribute`` stands for.
 
     Modules in the launch folder come first, so that a file there is not mistaken for a package of its name.
-    The folder stays at the end of ``sys.path``, for modules that are imported later.
+    The folder stays at the end of ``sys.path``, for modules that are imported later. What belongs to Python
+    itself, as ``os:system``, is refused: no such function makes a network, and some of them run anything.
 
     Parameters
     ----------
@@ -45,17 +52,21 @@ def load_attribute(name: str, folder: str | Path | None = None) -> Any:
     Raises
     ------
     ConfigError
-        If there is no such module or attribute, or if the module cannot be imported.
+        If there is no such module or attribute, if it is of Python itself, or if the module cannot be
+        imported.
 
     Examples
     --------
     >>> from plnet.runs.user_code import load_attribute
-    >>> load_attribute("math:hypot")(3.0, 4.0)
-    5.0
+    >>> load_attribute("numpy:hypot")(3.0, 4.0)
+    np.float64(5.0)
     """
     module_name, attribute = _split(name)
     place = Path(folder) if folder is not None else launch_folder()
     place = place.absolute()
+    top = module_name.partition(".")[0]
+    if _is_standard(top, place):
+        raise ConfigError(_REFUSED.format(name=name))
     with _found_first(place):
         digest = _file_digest(module_name)
         module = _import(module_name, name, place)
@@ -74,7 +85,35 @@ def load_attribute(name: str, folder: str | Path | None = None) -> Any:
                 f'"{name}": {module_name} ({_file(module)}) has no attribute "{attribute}".{hint}'
             )
         value = getattr(value, part)
+        refuse_python_itself(name, value, place)
     return value
+
+
+def refuse_python_itself(name: str, value: Any, folder: Path) -> None:
+    """Raise `ConfigError` if what a configuration names is a module, class or function of Python itself.
+
+    Parameters
+    ----------
+    name : str
+    value : object
+        What the name stands for.
+    folder : Path
+        Files there are no part of Python, whatever their names.
+    """
+    if isinstance(value, ModuleType):
+        home = value.__name__
+    elif isinstance(value, BuiltinFunctionType) and not isinstance(value.__self__, ModuleType | None):
+        home = type(value.__self__).__module__
+    elif isinstance(value, _CODE):
+        home = value.__module__
+    else:
+        return
+    if _is_standard(str(home).partition(".")[0], folder):
+        raise ConfigError(_REFUSED.format(name=name))
+
+
+def _is_standard(top: str, folder: Path) -> bool:
+    return top in sys.stdlib_module_names and not _own_files(folder, top)
 
 
 def source_digest(name: str, folder: str | Path | None = None) -> str | None:
@@ -146,7 +185,7 @@ def _import(module_name: str, name: str, folder: Path) -> Any:
             f'"{name}": importing {module_name} failed with {type(error).__name__}: {error}. '
             "HYDRA_FULL_ERROR=1 shows where."
         ) from error
-    here = [path for path in (folder / f"{top}.py", folder / top / "__init__.py") if path.is_file()]
+    here = _own_files(folder, top)
     loaded = getattr(sys.modules[top], "__file__", None)
     if here and loaded is not None and Path(loaded).resolve() not in [path.resolve() for path in here]:
         raise ConfigError(
@@ -154,6 +193,10 @@ def _import(module_name: str, name: str, folder: Path) -> Any:
             "Give yours another name."
         )
     return module
+
+
+def _own_files(folder: Path, top: str) -> list[Path]:
+    return [path for path in (folder / f"{top}.py", folder / top / "__init__.py") if path.is_file()]
 
 
 def _file(module: Any) -> str:

@@ -15,6 +15,7 @@ from hydra.types import RunMode
 
 from plnet.errors import PLNetError
 from plnet.runs.hydra_messages import short_messages
+from plnet.runs.program import STOPPED, ends_with_its_reader
 
 __all__ = ["one_line_errors", "run_script"]
 
@@ -49,10 +50,10 @@ def one_line_errors(task: Callable[..., Any]) -> Callable[..., Any]:
 def run_script(main: Callable[[], Any]) -> None:
     """Run a script; a wrong command line, and Ctrl-C before its task starts, end it with one line too."""
     try:
-        with short_messages():
+        with ends_with_its_reader(), short_messages():
             main()
     except KeyboardInterrupt:
         if os.environ.get("HYDRA_FULL_ERROR") == "1":
             raise
-        sys.stderr.write("Stopped by Ctrl-C.\n")
+        sys.stderr.write(STOPPED)
         raise SystemExit(130) from None
