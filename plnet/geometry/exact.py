@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from plnet.budgets import look
 from plnet.errors import NetworkError
 
 __all__ = ["RationalMatrix", "object_array", "rational", "to_fractions"]
@@ -59,6 +60,7 @@ class RationalMatrix:
     def __matmul__(self, other: RationalMatrix) -> RationalMatrix:
         rows, inner = self.shape
         columns = other.shape[1]
+        look()
         if inner == 0:
             integers = object_array([0] * (rows * columns), (rows, columns))
         elif rows * inner * columns >= _FLINT_THRESHOLD and self._flint_matrix is not None:

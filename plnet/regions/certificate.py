@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from plnet.budgets import look
 from plnet.errors import DimensionError
 from plnet.geometry.cells import AnyCell, Vertex, domain_cell
 from plnet.geometry.domain import Chart
@@ -217,6 +218,7 @@ def certificate(complex_: RegionComplex) -> Certificate:
     regions = []
     cells = exact_cells(complex_, "A certificate")
     for pattern, cell in zip(complex_.patterns.tolist(), cells, strict=True):
+        look()
         regions.append(CertifiedRegion(tuple(pattern), _parts(cell, bounded), short_interior_point(cell)))
     return Certificate(complex_.network, complex_.chart, tuple(regions))
 

@@ -19,10 +19,11 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
+from plnet.budgets import look
 from plnet.geometry.exact import RationalMatrix
 from plnet.geometry.homogeneous import Form
 from plnet.regions.definition_slices import vanish_together
-from plnet.regions.definition_tiling import OUTSIDE, Tick, Tiling
+from plnet.regions.definition_tiling import OUTSIDE, Tiling
 
 __all__ = ["closed_components", "open_components"]
 
@@ -49,7 +50,7 @@ def open_components(labels: np.ndarray, adjacency: csr_array) -> np.ndarray:
 
 
 def closed_components(
-    tiling: Tiling, labels: np.ndarray, components: np.ndarray, maps: Maps, tick: Tick
+    tiling: Tiling, labels: np.ndarray, components: np.ndarray, maps: Maps
 ) -> int:
     """Return the number of closed connected regions.
 
@@ -59,7 +60,6 @@ def closed_components(
     labels, components : ndarray of int, shape (R,)
         Affine map and open connected region of each region.
     maps : callable
-    tick : callable
 
     Notes
     -----
@@ -78,12 +78,12 @@ def closed_components(
         for start in starts.values():
             if start not in seen:
                 total += 1
-                _walk(tiling, labels, maps, start, label, seen, tick)
+                _walk(tiling, labels, maps, start, label, seen)
     return total
 
 
 def _walk(
-    tiling: Tiling, labels: np.ndarray, maps: Maps, start: int, label: int, seen: set[int], tick: Tick
+    tiling: Tiling, labels: np.ndarray, maps: Maps, start: int, label: int, seen: set[int]
 ) -> None:
     """Add to `seen` all regions that the component of {f = g} through region `start` meets."""
     target = maps(start)
@@ -91,7 +91,7 @@ def _walk(
     pending = [start]
     while pending:
         i = pending.pop()
-        tick()
+        look()
         forms = [] if labels[i] == label else _difference(maps(i), target)
         body = tiling.bodies[i]
         for k, j in enumerate(tiling.behind[i]):

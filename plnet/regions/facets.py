@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from plnet.budgets import STOPS, look
 from plnet.geometry.cells import AnyCell, FacetId, Form, signs, split
 from plnet.geometry.exact import RationalMatrix
 from plnet.geometry.homogeneous import Vertex, lines_within
@@ -29,16 +30,21 @@ __all__ = [
 ]
 
 
-def with_vertices(problem: Problem, leaves: LeafArrays) -> LeafArrays:
+def with_vertices(problem: Problem, leaves: LeafArrays, *, partly: bool = False) -> LeafArrays:
     """Return regions of which only points are known with their vertices and facets, from exact cells.
 
-    Costs one exact cell for each region, some milliseconds.
+    Costs one exact cell for each region, some milliseconds. If the time is up first, `partly` gives those
+    that are done.
     """
     if leaves.has_vertices:
         return leaves
     store = LeafStore(problem.network.n_units, problem.dim)
-    for i, pattern in enumerate(leaves.patterns):
-        store.add_cell(pattern, exact_cell(problem, leaves, i))
+    try:
+        for i, pattern in enumerate(leaves.patterns):
+            store.add_cell(pattern, exact_cell(problem, leaves, i))
+    except STOPS:
+        if not partly:
+            raise
     return store.arrays()
 
 
@@ -53,6 +59,7 @@ def common_lines(problem: Problem) -> np.ndarray:
     if problem.blocks:
         rows += problem.forms(()).integers.tolist()
     for row in rows:
+        look()
         lines = lines_within(lines, tuple(row))
     return np.array([rounded_vertex(line)[:-1] for line in lines]).reshape(len(lines), d)
 
@@ -117,6 +124,7 @@ def cell_from_facets(
     """Return the exact cell cut out of the domain by facets with the side (1 or -1) to keep."""
     cell = problem.root
     for facet, side in facets:
+        look()
         form = facet_form(problem, prefix, facet)
         at = signs(form, cell)
         if -side in at:

@@ -26,7 +26,7 @@ FORMAT = "plnet.RegionComplex"
 SCHEMA = 2
 """Version of the file format; raised when a reader of the old one would misread a file."""
 
-_RESULT = ("exact", "complete", "engine", "reason", "seconds", "n_undecided", "n_fallbacks")
+_RESULT = ("exact", "complete", "engine", "reason", "seconds", "n_undecided", "n_fallbacks", "stopped_by")
 _LEAVES = ("patterns", "vertices", "facets", "starts")
 _OPTIONAL_LEAVES = ("facet_starts", "tight", "lines")
 """Only regions of more than two dimensions have them."""
@@ -99,4 +99,6 @@ def _complex_from(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Regi
         rational_from_header(header["chart"]["facets"]),
         tuple(header["chart"]["facet_names"]),
     )
-    return RegionComplex(network, chart, leaves, **{key: header[key] for key in _RESULT})
+    # Files of earlier versions do not say what stopped an enumeration.
+    result = {"stopped_by": None, **{key: header[key] for key in _RESULT if key in header or key != "stopped_by"}}
+    return RegionComplex(network, chart, leaves, **result)

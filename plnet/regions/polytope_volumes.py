@@ -7,10 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from plnet.budgets import Pace, look
+
 if TYPE_CHECKING:
     from plnet.regions.complex import RegionComplex
 
 __all__ = ["polytope_volumes"]
+
+_BLOCK = 1 << 16
+"""Regions between two looks at the clock, at most."""
 
 
 def polytope_volumes(complex_: RegionComplex) -> np.ndarray:
@@ -31,14 +36,15 @@ def polytope_volumes(complex_: RegionComplex) -> np.ndarray:
     # Coordinates relative to the first vertex keep the volumes of small regions accurate.
     local = leaves.vertices[:, :-1] - leaves.vertices[leaves.starts[:-1]][leaves.region, :-1]
     out = np.where(unbounded, -1.0, 0.0)
-    add_volumes(
-        np.ascontiguousarray(local),
-        leaves.tight,
-        leaves.starts,
-        leaves.facet_rows,
-        np.empty((d + 1, n), np.int64),
-        np.zeros((2, d + 1), np.int64),
-        np.empty((d, d)),
-        out,
-    )
+    points, faces = np.ascontiguousarray(local), np.empty((d + 1, n), np.int64)
+    levels, matrix, pace, i = np.zeros((2, d + 1), np.int64), np.empty((d, d)), Pace(_BLOCK), 0
+    while i < len(out):
+        block = slice(i, i + pace.start())
+        ends = slice(block.start, block.stop + 1)
+        add_volumes(
+            points, leaves.tight, leaves.starts[ends], leaves.facet_rows[ends], faces, levels, matrix, out[block]
+        )
+        pace.done()
+        look()
+        i = block.stop
     return np.where(unbounded, np.inf, out / factorial(d))
