@@ -21,7 +21,17 @@ from typing import Any
 
 from plnet.errors import EngineError, IncompleteResultError, PLNetError
 
-__all__ = ["STOPS", "Deadline", "Pace", "TimeIsUpError", "check_seconds", "look", "name_of", "now", "time_limit"]
+__all__ = [
+    "STOPS",
+    "Deadline",
+    "Pace",
+    "TimeIsUpError",
+    "check_seconds",
+    "look",
+    "name_of",
+    "now",
+    "time_limit",
+]
 
 _SHORTEST = 1e-3
 """Seconds that a part of a spent budget still gets, because a budget of 0 is refused."""

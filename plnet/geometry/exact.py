@@ -98,13 +98,16 @@ class RationalMatrix:
 
     def to_fractions(self) -> np.ndarray:
         """Return the entries as `fractions.Fraction` objects, shape (n, k)."""
+        look()
         flat = [Fraction(entry, self.denominator) for entry in self.integers.flat]
         return object_array(flat, self.shape)
 
     def to_float(self) -> np.ndarray:
         """Return the entries, each rounded once to float64, shape (n, k)."""
-        flat = [entry / self.denominator for entry in self.integers.flat]
-        return np.array(flat, dtype=np.float64).reshape(self.shape)
+        look()
+        out, used = np.zeros(self.shape), self.integers != 0
+        out[used] = [entry / self.denominator for entry in self.integers[used]]
+        return out
 
 
 def object_array(flat: list[Any], shape: tuple[int, ...]) -> np.ndarray:

@@ -223,9 +223,7 @@ def _examine(
     return done(True, "walls", reason, None, found, n_walls)
 
 
-def _first_wrong_wall(
-    complex_: RegionComplex, sign: int
-) -> tuple[int, ConvexityWitness | None]:
+def _first_wrong_wall(complex_: RegionComplex, sign: int) -> tuple[int, ConvexityWitness | None]:
     tiling = tiling_of(complex_)
     n_walls = 0
     for bend in bends(tiling, region_forms(complex_)):
@@ -234,4 +232,3 @@ def _first_wrong_wall(
         if bend.sign == -sign:
             return n_walls, wall_witness(complex_, tiling, bend, sign)
     return n_walls, None
-

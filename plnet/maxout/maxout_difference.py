@@ -240,4 +240,3 @@ def _by_layers(complex_: RegionComplex, tiling: Tiling | None) -> Pair:
 
 def _size(pair: Pair) -> int:
     return len(pair[0]) + len(pair[1])
-

@@ -104,7 +104,7 @@ def count_regions(
         if not storing:
             return _counted(problem, chosen, reason, *options)
         found = _enumerate(problem, chosen, reason, *options)
-        left = deadline.left()
+        left = deadline.left() or 0.0
     # What was found is looked at even where finding it took all the time.
     return count_regions_of(found, word, max_seconds and max(left, max_seconds / 10))
 

@@ -268,9 +268,7 @@ class RegionComplex:
         with self._whole("the Lipschitz constant", max_seconds):
             return lipschitz_constant(self, p, output)
 
-    def level_set(
-        self, value: Any = 0, output: Any = None, *, max_seconds: float | None = None
-    ) -> LevelSet:
+    def level_set(self, value: Any = 0, output: Any = None, *, max_seconds: float | None = None) -> LevelSet:
         """Return where an output has a value, exactly, as a complex of dimension d - 1.
 
         Parameters
@@ -395,8 +393,8 @@ class RegionComplex:
     def _require_complete(self, what: str) -> None:
         if not self.complete:
             raise IncompleteResultError(
-                f"Cannot give {what}: the enumeration was stopped by {self.stopped_by} with {len(self)} regions. "
-                "Enumerate again with a larger max_regions or max_seconds."
+                f"Cannot give {what}: the enumeration was stopped by {self.stopped_by} with {len(self)} "
+                "regions. Enumerate again with a larger max_regions or max_seconds."
             )
 
 

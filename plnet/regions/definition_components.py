@@ -49,9 +49,7 @@ def open_components(labels: np.ndarray, adjacency: csr_array) -> np.ndarray:
     return connected_components(graph, directed=False)[1]
 
 
-def closed_components(
-    tiling: Tiling, labels: np.ndarray, components: np.ndarray, maps: Maps
-) -> int:
+def closed_components(tiling: Tiling, labels: np.ndarray, components: np.ndarray, maps: Maps) -> int:
     """Return the number of closed connected regions.
 
     Parameters
@@ -82,9 +80,7 @@ def closed_components(
     return total
 
 
-def _walk(
-    tiling: Tiling, labels: np.ndarray, maps: Maps, start: int, label: int, seen: set[int]
-) -> None:
+def _walk(tiling: Tiling, labels: np.ndarray, maps: Maps, start: int, label: int, seen: set[int]) -> None:
     """Add to `seen` all regions that the component of {f = g} through region `start` meets."""
     target = maps(start)
     seen.add(start)

@@ -100,5 +100,8 @@ def _complex_from(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Regi
         tuple(header["chart"]["facet_names"]),
     )
     # Files of earlier versions do not say what stopped an enumeration.
-    result = {"stopped_by": None, **{key: header[key] for key in _RESULT if key in header or key != "stopped_by"}}
+    result = {
+        "stopped_by": None,
+        **{key: header[key] for key in _RESULT if key in header or key != "stopped_by"},
+    }
     return RegionComplex(network, chart, leaves, **result)

@@ -42,7 +42,14 @@ def polytope_volumes(complex_: RegionComplex) -> np.ndarray:
         block = slice(i, i + pace.start())
         ends = slice(block.start, block.stop + 1)
         add_volumes(
-            points, leaves.tight, leaves.starts[ends], leaves.facet_rows[ends], faces, levels, matrix, out[block]
+            points,
+            leaves.tight,
+            leaves.starts[ends],
+            leaves.facet_rows[ends],
+            faces,
+            levels,
+            matrix,
+            out[block],
         )
         pace.done()
         look()

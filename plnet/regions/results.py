@@ -74,8 +74,8 @@ class RegionCount:
         """
         if not self.complete:
             raise IncompleteResultError(
-                f"The count was stopped by {self.stopped_by}: between {self.lower} and {self.upper} regions are proved. "
-                "Read .lower and .upper, or count again with a larger max_regions or max_seconds."
+                f"The count was stopped by {self.stopped_by}: between {self.lower} and {self.upper} regions "
+                "are proved. Read .lower and .upper, or count again with a larger max_regions or max_seconds."
             )
         if not self.known:
             raise IncompleteResultError(

@@ -12,8 +12,8 @@ from fractions import Fraction
 import numpy as np
 
 from plnet.bounds.arrangement import Arrangement
-from plnet.budgets import STOPS
 from plnet.bounds.deletion_restriction import Stopped
+from plnet.budgets import STOPS
 from plnet.errors import DomainError, EngineError
 from plnet.geometry.exact import RationalMatrix
 from plnet.ir.layers import GroupMax, ScalarPWL

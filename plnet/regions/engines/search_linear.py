@@ -96,7 +96,9 @@ def _solve(basis: np.ndarray, targets: np.ndarray) -> list[_Sparse]:
         for i, x in row.items():
             for column in columns.values():
                 left[column] -= x * basis[i, column]
-        row |= {i: Fraction(left[column], 1) / basis[i, column] for i, column in columns.items() if left[column]}
+        row |= {
+            i: Fraction(left[column], 1) / basis[i, column] for i, column in columns.items() if left[column]
+        }
         found.append(row)
     return found
 
