@@ -312,7 +312,4 @@ def _with_rings(problem: Problem, leaves: LeafArrays, control: Control) -> LeafA
     limit = control.deadline.max_seconds
     left = None if limit is None else max(limit - control.seconds, limit / 10)
     with Deadline(left, now()).running():
-        found = with_vertices(problem, leaves, partly=True)
-    if len(found.patterns) < len(leaves.patterns):
-        control.stopped_by = control.stopped_by or ("max_seconds" if left is not None else "Ctrl-C")
-    return found
+        return with_vertices(problem, leaves, control)

@@ -54,15 +54,15 @@ class Control:
         """Report progress, and say whether the budget is spent."""
         if self.report is not None:
             self.report(count)
-        if self.deadline.passed:
-            self.stopped_by = "max_seconds"
         if self.max_regions is not None and count >= self.max_regions:
-            self.stopped_by = "max_regions"
+            self.stopped_by = self.stopped_by or "max_regions"
+        if self.deadline.passed:
+            self.stopped_by = self.stopped_by or "max_seconds"
         return self.stopped_by is not None
 
     def stopped(self, stop: BaseException) -> None:
-        """Note which of `plnet.budgets.STOPS` ended the work."""
-        self.stopped_by = name_of(stop)
+        """Note which of `plnet.budgets.STOPS` ended the work; the first one counts."""
+        self.stopped_by = self.stopped_by or name_of(stop)
 
 
 def make_control(

@@ -12,6 +12,7 @@ from plnet.geometry.cells import AnyCell, FacetId, Form, signs, split
 from plnet.geometry.exact import RationalMatrix
 from plnet.geometry.homogeneous import Vertex, lines_within
 from plnet.ir.layers import GroupMax, ScalarPWL
+from plnet.regions.control import Control
 from plnet.regions.leaves import LeafArrays, LeafStore, rounded_vertex
 from plnet.regions.problem import Problem
 
@@ -30,11 +31,11 @@ __all__ = [
 ]
 
 
-def with_vertices(problem: Problem, leaves: LeafArrays, *, partly: bool = False) -> LeafArrays:
+def with_vertices(problem: Problem, leaves: LeafArrays, control: Control | None = None) -> LeafArrays:
     """Return regions of which only points are known with their vertices and facets, from exact cells.
 
-    Costs one exact cell for each region, some milliseconds. If the time is up first, `partly` gives those
-    that are done.
+    Costs one exact cell for each region, some milliseconds. With a control what is done is returned if the
+    time is up first, and the control says so.
     """
     if leaves.has_vertices:
         return leaves
@@ -42,9 +43,10 @@ def with_vertices(problem: Problem, leaves: LeafArrays, *, partly: bool = False)
     try:
         for i, pattern in enumerate(leaves.patterns):
             store.add_cell(pattern, exact_cell(problem, leaves, i))
-    except STOPS:
-        if not partly:
+    except STOPS as stop:
+        if control is None:
             raise
+        control.stopped(stop)
     return store.arrays()
 
 
