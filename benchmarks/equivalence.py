@@ -20,7 +20,7 @@ from common import arguments, environment, he_layers, measure, relu_network, wri
 import plnet
 from plnet import Box
 from plnet.equivalence import check_equivalence, difference_network
-from plnet.equivalence.decision import Budget, decide
+from plnet.equivalence.decision import decide
 from plnet.ir import Affine, GroupMax, PLNetwork, ScalarPWL
 from plnet.regions.control import Control
 
@@ -85,8 +85,7 @@ def unmerged(widths: list[int], seed: int) -> dict[str, Any]:
     network = fresh(widths, seed)
     difference = difference_network(network, converted(network))
     rng = np.random.default_rng(0)
-    budget = Budget(Control(), None)
-    figure, verdict = measure(lambda: decide(difference, domain, domain.chart(widths[0]), budget, rng), 1)
+    figure, verdict = measure(lambda: decide(difference, domain, domain.chart(widths[0]), Control(), rng), 1)
     assert verdict.upper == 0
     return {**figure, "reason": verdict.reason}
 

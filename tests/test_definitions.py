@@ -150,7 +150,7 @@ def test_walls_that_the_output_ignores_are_merged_away(rng):
 
 def test_merging_is_checked(monkeypatch):
     # A merging that leaves a part which is not convex must not count.
-    monkeypatch.setattr(definition_convex, "merged_parts", lambda tiling, components, tick: components)
+    monkeypatch.setattr(definition_convex, "merged_parts", lambda tiling, components: components)
     count = counts(worked_networks()[0].layers)["R3"]
     assert (count.lower, count.upper) == (4, 5)
 

@@ -18,7 +18,7 @@ from plnet import Box, Polytope, Slice, Space
 from plnet.equivalence import difference_network
 from plnet.equivalence.bracket import branch_and_bound
 from plnet.equivalence.canonical import canonical_form
-from plnet.equivalence.decision import Budget, decide
+from plnet.equivalence.decision import decide
 from plnet.equivalence.deviation import Deviation, proved_deviation, with_gates
 from plnet.equivalence.merging import merge_units
 from plnet.equivalence.pruning import float_parts, prune
@@ -211,7 +211,7 @@ def test_enumeration_alone_decides(family, rng):
         g = disguised(f, rng) if k % 2 else g
         h = difference_network(to_network(f), to_network(g))
         domain = Box(low, high)
-        verdict = decide(h, domain, domain.chart(len(low)), Budget(Control(), None), rng)
+        verdict = decide(h, domain, domain.chart(len(low)), Control(), rng)
         merged = plnet.equivalence.check_equivalence(to_network(f), to_network(g), domain)
         assert verdict.upper == merged.max_deviation
         assert (verdict.lower is None) == (merged.max_deviation == 0)

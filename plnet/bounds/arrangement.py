@@ -13,6 +13,7 @@ import numpy as np
 from plnet.bounds.deletion_restriction import Watch, poincare_polynomial
 from plnet.bounds.quadratic import QuadraticNumber
 from plnet.bounds.residues import IntegerRows
+from plnet.budgets import look
 from plnet.errors import NetworkError
 
 __all__ = ["Arrangement"]
@@ -182,6 +183,7 @@ def _exact(values: np.ndarray, what: str) -> np.ndarray:
 
 
 def _exact_number(value: Any, what: str) -> Any:
+    look()
     if isinstance(value, QuadraticNumber):
         return value if value.irrational else _exact_number(value.rational, what)
     value = value.item() if isinstance(value, np.generic) else value
@@ -197,6 +199,7 @@ def _exact_number(value: Any, what: str) -> Any:
 
 def _primitive(row: np.ndarray) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Return rational and irrational parts as integers without common factor."""
+    look()
     a = [x.rational if isinstance(x, QuadraticNumber) else Fraction(x) for x in row]
     b = [x.irrational if isinstance(x, QuadraticNumber) else Fraction(0) for x in row]
     common = math.lcm(*(x.denominator for x in a + b))

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from plnet.bounds.residues import IntegerRows, enough_primes, residue_rows
+from plnet.budgets import look
 
 __all__ = ["Stopped", "Watch", "poincare_polynomial"]
 
@@ -104,6 +105,7 @@ class _Progress:
         self.best = max(self.best, self.factor * self.found)
         if self.watch is not None and self.watch(self.best):
             raise Stopped(self.best)
+        look()
 
 
 def _independent(normals: IntegerRows) -> bool:

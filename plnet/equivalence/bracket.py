@@ -8,17 +8,20 @@ from fractions import Fraction
 
 import numpy as np
 
+from plnet.budgets import STOPS
 from plnet.equivalence.combinations import combination_of_row
 from plnet.equivalence.pruning import exact_layer
 from plnet.equivalence.relaxation import upper_bounds
 from plnet.equivalence.sampling import axis_bounds, bounding_box
 from plnet.geometry.domain import Chart
+from plnet.ir.layers import Affine
 from plnet.ir.network import UNIT_ROUNDOFF, PLNetwork
 from plnet.regions.control import Control
 
 __all__ = ["Bracket", "branch_and_bound"]
 
-_BATCH, _NUMBERS = 256, 1 << 22
+_BATCH, _NUMBERS, _PRODUCTS = 256, 1 << 22, 1 << 27
+"""Most boxes, numbers and products between two looks at the budget."""
 _TOLERANCE = 1e-9
 """Boxes whose bound exceeds a value that is attained by less are not split."""
 
@@ -72,12 +75,16 @@ def branch_and_bound(network: PLNetwork, chart: Chart, control: Control, lower: 
     if box is None or inputs is None:
         return Bracket(math.inf, None, 0)
     local = replace(network, layers=(inputs, *network.layers), input_dim=chart.dim, input_shape=None)
-    search = _Search(local, chart, lower, *box)
+    search = None
     try:
-        while search.step() and not control.spent(search.n_boxes):
-            pass
-    except KeyboardInterrupt:
-        pass
+        with control.deadline.running():
+            search = _Search(local, chart, lower, *box)
+            while search.step() and not control.spent(search.n_boxes):
+                pass
+    except STOPS as stop:
+        control.stopped(stop)
+    if search is None:
+        return Bracket(math.inf, None, 0)
     return Bracket(search.upper, search.point, search.n_boxes)
 
 
@@ -90,7 +97,9 @@ class _Search:
         self._attained = lower
         self._low, self._high = low[None], high[None]
         widest = max(layer.n_out for layer in network.layers)
-        self._batch = max(1, min(_BATCH, _NUMBERS // (2 * network.output_dim * widest)))
+        products = sum(layer.n_in * layer.n_out for layer in network.layers if isinstance(layer, Affine))
+        rows = 2 * network.output_dim
+        self._batch = max(1, min(_BATCH, _NUMBERS // (rows * widest), _PRODUCTS // (rows * max(1, products))))
         self._bounds, self._slopes = self._bounded(self._low, self._high)
         self._settled = 0.0
         self.point: tuple[Fraction, ...] | None = None

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from plnet.budgets import STOPS, name_of
 from plnet.equivalence.canonical import canonical_form
-from plnet.equivalence.decision import Budget, Verdict, decide
+from plnet.equivalence.decision import Verdict, decide
 from plnet.equivalence.difference import difference_network
 from plnet.equivalence.inputs import check_same_shape, pair_of_networks
 from plnet.equivalence.merging import merge_units
@@ -17,7 +18,7 @@ from plnet.equivalence.pruning import prune
 from plnet.equivalence.report import EquivalenceReport
 from plnet.errors import DomainError, EngineError
 from plnet.geometry.domain import Domain, Space
-from plnet.regions.control import make_control
+from plnet.regions.control import Control, make_control
 
 if TYPE_CHECKING:
     from torch.nn import Module
@@ -94,8 +95,6 @@ def check_equivalence(
     >>> check_equivalence(nn.ReLU(), nn.LeakyReLU(0.5), Box(-1, 2)).max_deviation
     Fraction(1, 2)
     """
-    control, close = make_control(max_regions, max_seconds, False)
-    close()
     if method not in _METHODS:
         raise EngineError(f"Expected method among {', '.join(_METHODS)}; got {method!r}.")
     if domain is not None and not isinstance(domain, Domain):
@@ -103,6 +102,26 @@ def check_equivalence(
             f"Expected a domain (Space, Box, Polytope, Slice or Segment), got {type(domain).__name__}. "
             "For the box [-1, 1]^n write plnet.Box(-1, 1)."
         )
+    control, close = make_control(max_regions, max_seconds, progress)
+    try:
+        with control.deadline.running():
+            verdict = _compared(f, g, domain, method, control, rng)
+    except STOPS as stop:
+        reason = f"stopped by {name_of(stop)} while the layers were compared, which proves nothing"
+        verdict = Verdict(None, math.inf, "structural", reason, name_of(stop))
+    finally:
+        close()
+    return _report(verdict, control.seconds)
+
+
+def _compared(
+    f: Module | PLNetwork,
+    g: Module | PLNetwork,
+    domain: Domain | None,
+    method: str,
+    control: Control,
+    rng: Any,
+) -> Verdict:
     first, second = pair_of_networks(f, g, None if domain is None else _input_dim(domain))
     check_same_shape(first, second)
     space = Space(first.input_dim) if domain is None else domain
@@ -110,15 +129,12 @@ def check_equivalence(
     difference = difference_network(first, second)
     form = canonical_form(difference, chart.embedding)
     if form is not None and form.vanishes and method in ("auto", "structural"):
-        verdict = Verdict(None, Fraction(0), "structural", _SAME_UNITS)
-    elif method == "structural":
-        verdict = Verdict(None, math.inf, "structural", "the layers are not the same, which proves nothing")
-    else:
-        reduced = difference if form is None else prune(merge_units(difference, form))
-        budget, generator = Budget(control, progress), np.random.default_rng(0 if rng is None else rng)
-        enumerating = method != "branch_and_bound"
-        verdict = decide(reduced, space, chart, budget, generator, enumerating)
-    return _report(verdict, control.seconds)
+        return Verdict(None, Fraction(0), "structural", _SAME_UNITS)
+    if method == "structural":
+        return Verdict(None, math.inf, "structural", "the layers are not the same, which proves nothing")
+    reduced = difference if form is None else prune(merge_units(difference, form))
+    generator = np.random.default_rng(0 if rng is None else rng)
+    return decide(reduced, space, chart, control, generator, method != "branch_and_bound")
 
 
 _SAME_UNITS = "both networks have the same units up to order, positive scale and kind, and the same outputs"
@@ -146,4 +162,5 @@ def _report(verdict: Verdict, seconds: float) -> EquivalenceReport:
         method=verdict.method,
         reason=verdict.reason,
         seconds=seconds,
+        stopped_by=None if decided else verdict.stopped_by,
     )

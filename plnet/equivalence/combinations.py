@@ -11,6 +11,7 @@ from fractions import Fraction
 from math import gcd, lcm
 from typing import NamedTuple
 
+from plnet.budgets import look
 from plnet.ir.affine import Affine
 
 __all__ = [
@@ -62,6 +63,7 @@ def weighted_sum(parts: Iterable[tuple[Fraction | float, Combination]], divisor:
 
     Costs O(terms) integer operations.
     """
+    look()
     ratios = []
     for weight, part in parts:
         if weight:

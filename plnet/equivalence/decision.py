@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from plnet.budgets import STOPS, name_of
 from plnet.equivalence.bracket import branch_and_bound
 from plnet.equivalence.deviation import Deviation, embedded, largest_at_vertices, proved_deviation, with_gates
 from plnet.equivalence.sampling import contains, is_bounded
@@ -24,41 +25,28 @@ from plnet.regions.network_checks import rounded_fraction
 if TYPE_CHECKING:
     from plnet.regions.complex import RegionComplex
 
-__all__ = ["Budget", "Verdict", "decide"]
+__all__ = ["Verdict", "decide"]
 
 _SHARE = 0.6
 """Share of the time that is left which an enumeration may take, so that bounds can follow."""
 
 
 @dataclass(frozen=True)
-class Budget:
-    """What a comparison may cost, and how it shows progress."""
-
-    control: Control
-    progress: Any
-
-    def left(self, share: float = 1.0) -> float | None:
-        """Return a share of the seconds left, more than 0; None without a limit."""
-        if self.control.max_seconds is None:
-            return None
-        return max(1e-3, share * (self.control.max_seconds - self.control.seconds))
-
-
-@dataclass(frozen=True)
 class Verdict:
-    """What was found: an attained value, an upper bound, and how."""
+    """What was found: an attained value, an upper bound, how, and what stopped the work early."""
 
     lower: Deviation | None
     upper: Fraction | float
     method: str
     reason: str
+    stopped_by: str | None = None
 
 
 def decide(
     network: PLNetwork,
     domain: Domain,
     chart: Chart,
-    budget: Budget,
+    control: Control,
     rng: np.random.Generator,
     enumerating: bool = True,
 ) -> Verdict:
@@ -71,38 +59,45 @@ def decide(
     domain : Domain
     chart : Chart
         Of the domain.
-    budget : Budget
+    control : Control
+        Passed on to the enumerations; what is looked for before them ends at the deadline that runs.
     rng : Generator
         For the search for a witness.
     enumerating : bool
         Without it only a witness and bounds are looked for.
     """
-    witness = search_witness(network, chart, rng)
-    if not network.is_continuous:
-        return Verdict(witness, math.inf, "witness", _JUMPS)
-    bounded = is_bounded(chart)
-    if not bounded:
-        far = search_ray(network, chart, witness, rng)
-        if far is not None:
-            return Verdict(far, math.inf, "recession", _ALONG_A_RAY)
-    found = Verdict(witness, math.inf, "witness", "only single points were compared")
-    if enumerating:
-        try:
-            found = _enumerated(network, domain, chart, budget, witness)
-        except DimensionError as error:
-            found = replace(found, reason=str(error))
-        except KeyboardInterrupt:
-            return replace(found, reason="interrupted")
+    found = Verdict(None, math.inf, "witness", "only single points were compared")
+    bounded = None
+    try:
+        found = replace(found, lower=search_witness(network, chart, rng))
+        if not network.is_continuous:
+            return replace(found, reason=_JUMPS)
+        bounded = is_bounded(chart)
+        if not bounded:
+            far = search_ray(network, chart, found.lower, rng)
+            if far is not None:
+                return Verdict(far, math.inf, "recession", _ALONG_A_RAY)
+        if enumerating:
+            found = _enumerated(network, domain, chart, control, found)
+    except DimensionError as error:
+        found = replace(found, reason=str(error))
+    except STOPS as stop:
+        word = (
+            "interrupted" if isinstance(stop, KeyboardInterrupt) else f"{found.reason} before the time ended"
+        )
+        found = replace(found, reason=word, stopped_by=name_of(stop))
     decided = found.upper == (0 if found.lower is None else found.lower.value)
-    return found if decided or not bounded else _bracketed(network, chart, budget, found)
+    stopped = decided or not bounded or found.stopped_by == "Ctrl-C"
+    return found if stopped else _bracketed(network, chart, control, found)
 
 
 def _enumerated(
-    network: PLNetwork, domain: Domain, chart: Chart, budget: Budget, witness: Deviation | None
+    network: PLNetwork, domain: Domain, chart: Chart, control: Control, found: Verdict
 ) -> Verdict:
-    regions = _regions(network, domain, budget, _SHARE)
+    witness = found.lower
+    regions = _regions(network, domain, control, _SHARE)
     if not regions.exact:
-        return Verdict(witness, math.inf, "witness", _stopped(regions))
+        return replace(found, reason=_stopped(regions), stopped_by=regions.stopped_by)
     nonzero = first_nonzero_region(network, regions.patterns, chart.embedding)
     if nonzero is None:
         return Verdict(None, Fraction(0), "enumeration", _on_all(regions) + " the difference is exactly 0")
@@ -113,22 +108,22 @@ def _enumerated(
     if witness is not None and witness.value > guess.value:
         guess = witness
     assert isinstance(guess.value, Fraction)
-    gated = _regions(with_gates(network, guess.value), domain, budget, _SHARE)
+    gated = _regions(with_gates(network, guess.value), domain, control, _SHARE)
     if not gated.exact:
-        return Verdict(guess, math.inf, "witness", _stopped(gated))
+        return Verdict(guess, math.inf, "witness", _stopped(gated), gated.stopped_by)
     best = proved_deviation(gated, network, guess)
     if not best.bounded:
         return Verdict(best, math.inf, "enumeration", "the difference is unbounded on a region")
     return Verdict(best, best.value, "enumeration", _on_all(regions) + " the difference was compared exactly")
 
 
-def _regions(network: PLNetwork, domain: Domain, budget: Budget, share: float) -> RegionComplex:
+def _regions(network: PLNetwork, domain: Domain, control: Control, share: float) -> RegionComplex:
     return enumerate_regions(
         network,
         domain,
-        max_regions=budget.control.max_regions,
-        max_seconds=budget.left(share),
-        progress=budget.progress,
+        max_regions=control.max_regions,
+        max_seconds=control.deadline.left(share),
+        progress=control.report,
     )
 
 
@@ -142,18 +137,18 @@ def _on_all(regions: RegionComplex) -> str:
     return f"on all {len(regions)} regions of the difference (engine {regions.engine})"
 
 
-def _bracketed(network: PLNetwork, chart: Chart, budget: Budget, found: Verdict) -> Verdict:
+def _bracketed(network: PLNetwork, chart: Chart, control: Control, found: Verdict) -> Verdict:
     """Bound what enumeration did not decide; without a budget from a single box."""
-    limits = budget.control.max_regions, budget.left()
-    control = Control(*(limits if limits != (None, None) else (1, None)))
+    most, left = control.max_regions, control.deadline.left()
+    limits = Control(1 if most is None and left is None else most, left)
     attained = rounded_fraction(Fraction(found.lower.value)) if found.lower is not None else 0.0
-    bracket = branch_and_bound(network, chart, control, attained)
+    bracket = branch_and_bound(network, chart, limits, attained)
     lower = found.lower
     if bracket.point is not None and contains(chart, bracket.point):
         seen = exact_deviation(network, embedded(chart.embedding, (*bracket.point, Fraction(1))))
         lower = seen if lower is None or seen.value > lower.value else lower
     reason = f"{found.reason}; bounds from {bracket.n_boxes} boxes"
-    return Verdict(lower, bracket.upper, "branch_and_bound", reason)
+    return Verdict(lower, bracket.upper, "branch_and_bound", reason, found.stopped_by or limits.stopped_by)
 
 
 _JUMPS = (

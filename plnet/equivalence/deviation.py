@@ -11,13 +11,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from operator import mul
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from plnet.errors import NetworkError
-from plnet.geometry.exact import RationalMatrix
+from plnet.geometry.exact import RationalMatrix, object_array, rational
 from plnet.geometry.homogeneous import Form, Vertex, value
 from plnet.ir.layers import ScalarPWL
 from plnet.ir.network import PLNetwork
@@ -166,8 +165,9 @@ def _point_off_zero(form: Form, start: Vertex, direction: Vertex) -> Vertex:
 
 def embedded(embedding: RationalMatrix, vertex: Sequence[int | Fraction]) -> tuple[Fraction, ...]:
     """Return the network input of a homogeneous vertex, or the change of input along a direction."""
-    scale = embedding.denominator * (vertex[-1] or 1)
-    return tuple(Fraction(sum(map(mul, row, vertex)), scale) for row in embedding.integers.tolist())
+    product = embedding @ rational(object_array(list(vertex), (len(vertex), 1)))
+    scale = product.denominator * (vertex[-1] or 1)
+    return tuple(Fraction(x, scale) for x in product.integers[:, 0].tolist())
 
 
 def _level_below(guess: Fraction) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from plnet.budgets import look
 from plnet.ir.layers import Affine, GroupMax, ScalarPWL
 from plnet.ir.network import UNIT_ROUNDOFF, PLNetwork
 
@@ -49,6 +50,7 @@ def upper_bounds(network: PLNetwork, low: np.ndarray, high: np.ndarray) -> tuple
     weights = np.broadcast_to(np.concatenate([np.eye(m), -np.eye(m)]), shape)
     total, error = np.zeros(shape[:2]), np.zeros(shape[:2])
     for layer, (bottom, top) in zip(reversed(network.layers), reversed(ranges), strict=True):
+        look()
         size = np.maximum(np.abs(bottom), np.abs(top))[:, None]
         if isinstance(layer, Affine):
             weights, step, rounding = _behind_affine(layer, weights, size)
@@ -79,6 +81,7 @@ def _ranges(network: PLNetwork, low: np.ndarray, high: np.ndarray) -> list[tuple
     """Return intervals (B, n_in) that hold the inputs of each layer."""
     found = []
     for layer in network.layers:
+        look()
         found.append((low, high))
         if isinstance(layer, Affine):
             low, high = _affine_range(layer, low, high)

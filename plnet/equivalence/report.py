@@ -43,6 +43,8 @@ class EquivalenceReport:
         The same in words.
     seconds : float
         Wall time.
+    stopped_by : str or None
+        What ended it before both were proved: "max_regions", "max_seconds" or "Ctrl-C".
 
     Examples
     --------
@@ -66,6 +68,7 @@ class EquivalenceReport:
     method: str
     reason: str
     seconds: float
+    stopped_by: str | None = None
 
     def __bool__(self) -> bool:
         """Return whether the networks are equal.

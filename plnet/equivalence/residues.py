@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from plnet.budgets import look
 from plnet.geometry.exact import RationalMatrix
 from plnet.ir.layers import Affine
 
@@ -53,6 +54,7 @@ def product(first: np.ndarray, second: np.ndarray, prime: int) -> np.ndarray:
 
 def reduce_residues(numbers: np.ndarray, prime: int) -> np.ndarray:
     """Reduce integers in [0, 2**52) modulo a prime, in place; `np.fmod` would take ten times as long."""
+    look()
     quotients = numbers * (1.0 / prime)
     np.floor(quotients, out=quotients)
     quotients *= prime

@@ -6,9 +6,10 @@ from fractions import Fraction
 
 import numpy as np
 
+from plnet.budgets import look
 from plnet.geometry.cells import domain_cell
 from plnet.geometry.domain import Chart
-from plnet.geometry.homogeneous import value
+from plnet.geometry.exact import rational
 from plnet.regions.problem import MOST_DIMENSIONS_BY_VERTICES
 
 __all__ = ["axis_bounds", "bounding_box", "contains", "directions", "is_bounded", "points"]
@@ -24,14 +25,17 @@ def axis_bounds(chart: Chart) -> tuple[np.ndarray, np.ndarray, bool]:
     """
     low, high = np.full(chart.dim, -np.inf), np.full(chart.dim, np.inf)
     complete = True
-    for *normal, offset in chart.facets.integers.tolist():
-        axes = [k for k, x in enumerate(normal) if x]
+    normals, offsets = chart.facets.integers[:, :-1], chart.facets.integers[:, -1].tolist()
+    used = normals != 0
+    for row, offset in enumerate(offsets):
+        look()
+        axes = np.flatnonzero(used[row])
         if len(axes) != 1:
-            complete = complete and not axes
+            complete = complete and not len(axes)
             continue
-        axis = axes[0]
-        bound = Fraction(-offset, normal[axis])
-        if normal[axis] > 0:
+        axis = int(axes[0])
+        bound = Fraction(-offset, normals[row, axis])
+        if normals[row, axis] > 0:
             low[axis] = max(low[axis], _rounded(bound, -1))
         else:
             high[axis] = min(high[axis], _rounded(bound, 1))
@@ -50,8 +54,8 @@ def is_bounded(chart: Chart) -> bool | None:
 
 def contains(chart: Chart, coordinates: tuple[Fraction, ...]) -> bool:
     """Return whether exact coordinates lie in the closed domain."""
-    point = (*coordinates, Fraction(1))
-    return all(value(tuple(row), point) >= 0 for row in chart.facets.integers.tolist())  # type: ignore[arg-type]
+    column = rational(np.array([*coordinates, Fraction(1)], dtype=object)[:, None])
+    return all(x >= 0 for x in (chart.facets @ column).integers.flat)
 
 
 def points(chart: Chart, count: int, rng: np.random.Generator) -> np.ndarray:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import overload
 
+from plnet.budgets import look
 from plnet.errors import DomainError
 from plnet.geometry.exact import RationalMatrix
 from plnet.geometry.homogeneous import AT_INFINITY, FacetId, Form, Vertex, reduced, scaled_vertex, value
@@ -179,6 +180,7 @@ def domain_cell(facets: RationalMatrix, names: tuple[str, ...] = ()) -> AnyCell:
     d = facets.shape[1] - 1
     cell = whole_space(d)
     for i, row in enumerate(facets.integers.tolist()):
+        look()
         form = reduced(tuple(row))
         if not any(form[:-1]) and form[-1] >= 0:
             continue

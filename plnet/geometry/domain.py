@@ -172,21 +172,18 @@ def _check_objects(array: np.ndarray, what: str) -> None:
 
 
 def _identity_embedding(n: int) -> RationalMatrix:
-    return rational(np.eye(n, n + 1))
+    return RationalMatrix(np.eye(n, n + 1, dtype=np.int64).astype(object))
 
 
 def _box_facets(low: np.ndarray, high: np.ndarray, letter: str) -> tuple[RationalMatrix, tuple[str, ...]]:
-    d = len(low)
-    rows, names = [], []
-    exact_low, exact_high = (
-        rational(low[:, None]).to_fractions()[:, 0],
-        rational(high[:, None]).to_fractions()[:, 0],
-    )
-    for i in range(d):
-        rows.append([int(i == j) for j in range(d)] + [-exact_low[i]])
-        rows.append([-int(i == j) for j in range(d)] + [exact_high[i]])
-        names += [f"{letter}{i} >= {low[i]}", f"{letter}{i} <= {high[i]}"]
-    return rational(np.array(rows, dtype=object)), tuple(names)
+    ends = rational(np.stack([low, high], axis=1))
+    d, unit = len(low), ends.denominator
+    integers = np.zeros((2 * d, d + 1), dtype=np.int64).astype(object)
+    axes = np.arange(d)
+    integers[2 * axes, axes], integers[2 * axes + 1, axes] = unit, -unit
+    integers[2 * axes, d], integers[2 * axes + 1, d] = -ends.integers[:, 0], ends.integers[:, 1]
+    pairs = ((f"{letter}{i} >= {low[i]}", f"{letter}{i} <= {high[i]}") for i in range(d))
+    return RationalMatrix(integers, unit), tuple(name for pair in pairs for name in pair)
 
 
 def _check_box(low: np.ndarray, high: np.ndarray, kind: str) -> None:

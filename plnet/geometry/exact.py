@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from plnet.budgets import look
 from plnet.errors import NetworkError
 
 __all__ = ["RationalMatrix", "object_array", "rational", "rounded", "rounded_root", "to_fractions"]
@@ -59,6 +60,7 @@ class RationalMatrix:
     def __matmul__(self, other: RationalMatrix) -> RationalMatrix:
         rows, inner = self.shape
         columns = other.shape[1]
+        look()
         if inner == 0:
             integers = object_array([0] * (rows * columns), (rows, columns))
         elif rows * inner * columns >= _FLINT_THRESHOLD and self._flint_matrix is not None:
@@ -96,13 +98,16 @@ class RationalMatrix:
 
     def to_fractions(self) -> np.ndarray:
         """Return the entries as `fractions.Fraction` objects, shape (n, k)."""
+        look()
         flat = [Fraction(entry, self.denominator) for entry in self.integers.flat]
         return object_array(flat, self.shape)
 
     def to_float(self) -> np.ndarray:
         """Return the entries, each rounded once to float64, shape (n, k)."""
-        flat = [entry / self.denominator for entry in self.integers.flat]
-        return np.array(flat, dtype=np.float64).reshape(self.shape)
+        look()
+        out, used = np.zeros(self.shape), self.integers != 0
+        out[used] = [entry / self.denominator for entry in self.integers[used]]
+        return out
 
 
 def rounded(number: Fraction) -> float:

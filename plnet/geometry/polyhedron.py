@@ -15,6 +15,7 @@ from fractions import Fraction
 from functools import cached_property
 from math import factorial
 
+from plnet.budgets import look
 from plnet.errors import DomainError
 from plnet.geometry.homogeneous import AT_INFINITY, FacetId, Form, Vertex, reduced, scaled_vertex, value
 from plnet.geometry.linear import determinant
@@ -166,6 +167,7 @@ def _crossings(cell: Polyhedron, form: Form, at: Sequence[int]) -> tuple[list[Ve
     negative = [i for i, sign in enumerate(at[: len(heights)]) if sign < 0]
     vertices, tight = [], []
     for p in positive:
+        look()
         for q in negative:
             common = cell.tight[p] & cell.tight[q]
             if common.bit_count() < least:
@@ -248,6 +250,7 @@ def _pulled(face: int, facets: Sequence[int]) -> list[tuple[int, ...]]:
     if face == apex:
         return [(apex.bit_length() - 1,)]
     sections = {face & other for other in facets} - {face, 0}
+    look()
     proper = [s for s in sections if not any(s & other == s and s != other for other in sections)]
     found = []
     for section in proper:

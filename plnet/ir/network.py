@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from plnet.budgets import look
 from plnet.errors import DimensionError, DomainError, NetworkError
 from plnet.geometry.exact import RationalMatrix, object_array, rational
 from plnet.ir.forms import apply_layer
@@ -345,6 +346,7 @@ def _repeat(column: RationalMatrix, times: int) -> RationalMatrix:
 
 def _map_forms(layer: Affine, forms: np.ndarray) -> np.ndarray:
     """Apply an affine layer to stacked forms, shape (R, n, d + 1)."""
+    look()
     if layer.is_dense:
         out = np.matmul(layer.weight, forms)
     else:
@@ -365,6 +367,7 @@ def _last_argmax(values: np.ndarray, axis: int) -> np.ndarray:
 
 
 def _apply_float(layer: Layer, values: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+    look()
     if isinstance(layer, Affine):
         return layer.apply(values), None
     if isinstance(layer, GroupMax):
@@ -388,6 +391,7 @@ def _only(values: np.ndarray, chosen: np.ndarray) -> np.ndarray:
 
 def apply_with_error(layer: Layer, values: np.ndarray, radius: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Apply one layer to values known to within ``± radius``; return values and their radius."""
+    look()
     if isinstance(layer, Affine):
         gamma = (layer.n_terms + 2) * 1.01 * UNIT_ROUNDOFF
         spread = layer.multiply(radius, "absolute") + gamma * layer.apply_absolute(np.abs(values))
@@ -440,6 +444,7 @@ def _exact_pieces(layer: ScalarPWL | GroupMax, values: np.ndarray) -> np.ndarray
     columns = values.shape[1]
     out = np.zeros((columns, layer.n_units), dtype=np.int64)
     for unit in range(layer.n_units):
+        look()
         if isinstance(layer, GroupMax):
             group = values[layer.groups[unit]]
             for point in range(columns):

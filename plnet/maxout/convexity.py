@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from plnet.errors import DimensionError, IncompleteResultError
+from plnet.budgets import STOPS, Deadline, look, name_of
+from plnet.errors import DimensionError
 from plnet.geometry.domain import Domain
 from plnet.ir.layers import Affine
 from plnet.ir.network import PLNetwork
@@ -58,7 +57,7 @@ def is_convex(
     -------
     ConvexityReport
         True or False as a truth value. If it is not convex, ``.witness`` holds two points and their
-        midpoint, in exact rationals.
+        midpoint, in exact rationals. Undecided where a budget ended first: ``.stopped_by`` says which.
 
     Raises
     ------
@@ -121,13 +120,10 @@ class Examination:
     report : ConvexityReport
     complex : RegionComplex or None
         Of the network with one output.
-    tick : callable
-        Raises `IncompleteResultError` once the time is spent.
     """
 
     report: ConvexityReport
     complex: RegionComplex | None
-    tick: Callable[[], None]
 
 
 def examine(
@@ -151,19 +147,47 @@ def examine(
     regions : bool
         Enumerate the regions of a function that has the property also where the proof did not need them.
     """
-    started, sign = time.perf_counter(), 1 if word == "convex" else -1
-    tick = _clock(started, max_seconds)
+    deadline = Deadline.start(max_seconds)
+    try:
+        with deadline.running():
+            return _examine(word, network, domain, output, max_regions, rng, progress, regions, deadline)
+    except STOPS as stop:
+        reason = f"stopped by {name_of(stop)} before the regions were looked at"
+        report = ConvexityReport(word, None, None, "search", reason, 0, 0, deadline.seconds, name_of(stop))
+        return Examination(report, None)
+
+
+def _examine(
+    word: str,
+    network: Any,
+    domain: Domain | None,
+    output: Any,
+    max_regions: int | None,
+    rng: Any,
+    progress: Any,
+    regions: bool,
+    deadline: Deadline,
+) -> Examination:
+    sign = 1 if word == "convex" else -1
     read = read_network(network)
     require_continuous(read, "Convexity")
     net = one_output(read, output)
     check_domain(net, domain)
 
     def done(
-        holds: bool | None, method: str, reason: str, witness: Any = None, found: Any = None, n_walls: int = 0
+        holds: bool | None,
+        method: str,
+        reason: str,
+        witness: Any = None,
+        found: Any = None,
+        n_walls: int = 0,
+        stopped_by: str | None = None,
     ) -> Examination:
-        seconds, n_regions = time.perf_counter() - started, 0 if found is None else len(found)
-        report = ConvexityReport(word, holds, witness, method, reason, n_regions, n_walls, seconds)
-        return Examination(report, found, tick)
+        seconds, n_regions = deadline.seconds, 0 if found is None else len(found)
+        report = ConvexityReport(
+            word, holds, witness, method, reason, n_regions, n_walls, seconds, stopped_by
+        )
+        return Examination(report, found)
 
     by_structure = bool(structural_convexity(net)[0 if sign > 0 else 1][0])
     proof = "the signs of the weights prove it, on every domain"
@@ -175,22 +199,23 @@ def examine(
         witness = find_witness(net, chart, sign, np.random.default_rng(0 if rng is None else rng))
     if witness is not None:
         return done(False, "search", "found on a random segment and proved in rationals", witness)
-    left = None if max_seconds is None else max(max_seconds - (time.perf_counter() - started), 1e-3)
-    found = enumerate_regions(net, domain, max_regions=max_regions, max_seconds=left, progress=progress)
+    found = enumerate_regions(net, domain, max_regions=max_regions, progress=progress)
     if not found.exact:
-        return done(None, "walls", f"only {len(found)} regions were found within the budget", found=found)
+        reason = f"only {len(found)} regions were found within the budget"
+        return done(None, "walls", reason, found=found, stopped_by=found.stopped_by)
     if by_structure:
         return done(True, "structure", proof, found=found)
     try:
-        n_walls, witness = _first_wrong_wall(found, sign, tick)
-    except IncompleteResultError:
-        return done(None, "walls", "the time ended among the walls", found=found)
+        n_walls, witness = _first_wrong_wall(found, sign)
+    except STOPS as stop:
+        reason = "the time ended among the walls"
+        return done(None, "walls", reason, found=found, stopped_by=name_of(stop))
     except DimensionError:
-        everywhere = examine(word, net, None, None, max_regions, left, rng, progress).report
+        everywhere = examine(word, net, None, None, max_regions, None, rng, progress).report
         if everywhere.holds:
             return done(True, "walls", f"on all of R^n {everywhere.reason}", None, found, everywhere.n_walls)
         reason = f"the walls of a domain of dimension {chart.dim} are too many to look at"
-        return done(None, "walls", reason, found=found)
+        return done(None, "walls", reason, found=found, stopped_by=everywhere.stopped_by)
     if witness is not None:
         return done(False, "walls", "a wall bends the wrong way", witness, found, n_walls)
     side = "upwards" if sign > 0 else "downwards"
@@ -198,22 +223,12 @@ def examine(
     return done(True, "walls", reason, None, found, n_walls)
 
 
-def _first_wrong_wall(
-    complex_: RegionComplex, sign: int, tick: Callable[[], None]
-) -> tuple[int, ConvexityWitness | None]:
-    tiling = tiling_of(complex_, tick)
+def _first_wrong_wall(complex_: RegionComplex, sign: int) -> tuple[int, ConvexityWitness | None]:
+    tiling = tiling_of(complex_)
     n_walls = 0
-    for bend in bends(tiling, region_forms(complex_, tick)):
+    for bend in bends(tiling, region_forms(complex_)):
         n_walls += 1
-        tick()
+        look()
         if bend.sign == -sign:
             return n_walls, wall_witness(complex_, tiling, bend, sign)
     return n_walls, None
-
-
-def _clock(started: float, max_seconds: float | None) -> Callable[[], None]:
-    def tick() -> None:
-        if max_seconds is not None and time.perf_counter() - started > max_seconds:
-            raise IncompleteResultError("The time is spent.")
-
-    return tick

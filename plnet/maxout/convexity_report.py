@@ -66,6 +66,8 @@ class ConvexityReport:
     n_regions, n_walls : int
         Regions and walls that were looked at.
     seconds : float
+    stopped_by : str or None
+        What ended it undecided: "max_regions", "max_seconds" or "Ctrl-C".
 
     Notes
     -----
@@ -87,6 +89,7 @@ class ConvexityReport:
     n_regions: int
     n_walls: int
     seconds: float
+    stopped_by: str | None = None
 
     def __bool__(self) -> bool:
         if self.holds is None:

@@ -6,6 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from plnet.budgets import look
 from plnet.errors import DimensionError
 from plnet.geometry.domain import Chart
 from plnet.geometry.exact import RationalMatrix, rational, to_fractions
@@ -95,9 +96,11 @@ def _random_points(network: PLNetwork, chart: Chart, rng: np.random.Generator) -
     except DimensionError:
         return _box_points(chart, rng)
     corners = np.array([[float(Fraction(x, v[-1])) for x in v[:-1]] for v in vertices if v[-1]])
+    look()
     rays = np.array([[x / max(map(abs, v)) for x in v[:-1]] for v in vertices if not v[-1]]).reshape(-1, d)
     # Few corners at a time, so that points come near to the boundary too.
     weights = rng.exponential(size=(2 * _PAIRS, len(corners))) ** 3
+    look()
     points = (weights / weights.sum(axis=1, keepdims=True)) @ corners
     points += rng.exponential(size=(2 * _PAIRS, len(rays))) @ rays
     return _with_near_pairs(points, rng)

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from plnet.budgets import look
 from plnet.geometry.exact import to_fractions
 from plnet.geometry.homogeneous import Vertex
 from plnet.maxout.convexity_report import ConvexityWitness
 from plnet.maxout.convexity_search import exact_witness, is_inside
 from plnet.regions.definition_bodies import Body, generators_on
 from plnet.regions.definition_maps import output_forms
-from plnet.regions.definition_tiling import OUTSIDE, Tick, Tiling
+from plnet.regions.definition_tiling import OUTSIDE, Tiling
 
 if TYPE_CHECKING:
     from plnet.regions.complex import RegionComplex
@@ -46,12 +47,12 @@ class Bend:
     sign: int
 
 
-def region_forms(complex_: RegionComplex, tick: Tick) -> list[tuple[Fraction, ...]]:
+def region_forms(complex_: RegionComplex) -> list[tuple[Fraction, ...]]:
     """Return the exact map ``[gradient | offset]`` of the first output on each region, in coordinates t."""
     found = []
     for pattern in complex_.patterns:
         found.append(tuple(output_forms(complex_.problem, pattern).to_fractions()[0]))
-        tick()
+        look()
     return found
 
 

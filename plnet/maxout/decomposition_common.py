@@ -9,17 +9,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
+from plnet.budgets import look
 from plnet.geometry.homogeneous import Form, value
 from plnet.maxout.convexity_walls import bends
 from plnet.maxout.decomposition_walls import Map, canonical
 from plnet.regions.definition_bodies import Body
-from plnet.regions.definition_tiling import Tick, Tiling
+from plnet.regions.definition_tiling import Tiling
 
 __all__ = ["without_common_bends"]
 
 
 def without_common_bends(
-    tiling: Tiling, first: Sequence[Map], second: Sequence[Map], tick: Tick
+    tiling: Tiling, first: Sequence[Map], second: Sequence[Map]
 ) -> tuple[list[Map], list[Map]]:
     """Return the maps of two convex functions on each region without what they have in common.
 
@@ -28,7 +29,6 @@ def without_common_bends(
     tiling : Tiling
     first, second : sequence of maps
         Of convex functions that are affine on every region.
-    tick : callable
 
     Returns
     -------
@@ -47,7 +47,7 @@ def without_common_bends(
         common[form] = min(common.get(form, least), least)
     totals = [(Fraction(0),) * len(first[0])] * len(first)
     for form, factor in sorted(common.items()):
-        tick()
+        look()
         sides = [_side(form, body) for body in tiling.bodies] if factor else []
         if not factor or None in sides:
             continue

@@ -15,10 +15,10 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from plnet.budgets import look
 from plnet.geometry.cells import AnyCell, signs, split
 from plnet.geometry.homogeneous import Form, reduced
 from plnet.maxout.convexity_walls import Bend
-from plnet.regions.definition_tiling import Tick
 
 if TYPE_CHECKING:
     from plnet.regions.complex import RegionComplex
@@ -60,7 +60,6 @@ def pieces_from_walls(
     forms: Sequence[Map],
     bendings: Sequence[tuple[Form, Fraction]],
     sign: int,
-    tick: Tick,
     most: int | None = None,
 ) -> Pair | None:
     """Return the maps of convex g and h with ``f = g - h`` (sign 1) or ``f = h - g`` (sign -1).
@@ -73,7 +72,6 @@ def pieces_from_walls(
     bendings : list of (form, factor)
         From `bending_forms`.
     sign : int
-    tick : callable
     most : int, optional
         Give up and return None once g and h have more pieces than this together.
 
@@ -93,7 +91,7 @@ def pieces_from_walls(
             first.add(tuple(a + b for a, b in zip(own, bend, strict=True)))
             if most is not None and len(first) + len(second) > most:
                 return None
-        tick()
+        look()
     return first, second
 
 
@@ -102,6 +100,7 @@ def _bends_within(
 ) -> Iterator[Map]:
     """Yield the sum of the bends on each part into which the hyperplanes cut a cell."""
     for k in range(first, len(bendings)):
+        look()
         form, factor = bendings[k]
         at = signs(form, cell)
         if 1 in at and -1 in at:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from plnet.budgets import look, time_limit
 from plnet.errors import DimensionError, EngineError, IncompleteResultError
 from plnet.geometry.domain import Chart, Domain
 from plnet.ir.network import PLNetwork
@@ -25,7 +25,7 @@ from plnet.maxout.max_affine import MaxAffine
 from plnet.maxout.pieces import from_forms
 from plnet.maxout.rounding import rounding_deviation
 from plnet.regions.api import enumerate_regions
-from plnet.regions.definition_tiling import Tick, Tiling, tiling_of
+from plnet.regions.definition_tiling import Tiling, tiling_of
 from plnet.regions.network_checks import require_continuous
 
 if TYPE_CHECKING:
@@ -168,39 +168,38 @@ def difference_of_maxouts(
     """
     if method not in METHODS:
         raise EngineError(f"Expected method to be one of {', '.join(METHODS)}, got {method!r}.")
-    started = time.perf_counter()
-    read = read_network(f)
-    require_continuous(read, "A difference of maxouts")
-    net = one_output(read, output)
-    chart = chart_of(net, domain)
-    complex_ = enumerate_regions(
-        net, domain, max_regions=max_regions, max_seconds=max_seconds, progress=progress
-    )
-    if not complex_.exact:
-        raise IncompleteResultError(
-            f"The enumeration stopped early with {len(complex_)} regions, and a difference of maxouts needs "
-            "all of them. Raise max_regions or max_seconds, or take a smaller domain."
-        )
-    pair, chosen, reason = _shortest(complex_, method, _clock(started, max_seconds))
-    g, h = (from_forms(maps) for maps in pair)
+    with time_limit(max_seconds, "the difference of maxouts"):
+        read = read_network(f)
+        require_continuous(read, "A difference of maxouts")
+        net = one_output(read, output)
+        chart = chart_of(net, domain)
+        complex_ = enumerate_regions(net, domain, max_regions=max_regions, progress=progress)
+        if not complex_.exact:
+            raise IncompleteResultError(
+                f"The enumeration was stopped by {complex_.stopped_by} with {len(complex_)} regions, and a "
+                "difference of maxouts needs all of them. Raise max_regions or max_seconds, or take a "
+                "smaller domain."
+            )
+        pair, chosen, reason = _shortest(complex_, method)
+        g, h = (from_forms(maps) for maps in pair)
     fewest = chart.dim == 1 and chosen == "walls"
     return MaxoutDifference(g, h, chosen, fewest, reason, len(complex_), chart)
 
 
-def _shortest(complex_: RegionComplex, method: str, tick: Tick) -> tuple[Pair, str, str]:
+def _shortest(complex_: RegionComplex, method: str) -> tuple[Pair, str, str]:
     """Return the maps of g and h, the method, and why it was chosen."""
     try:
-        tiling = tiling_of(complex_, tick)
+        tiling = tiling_of(complex_)
     except DimensionError:
         if method == "walls":
             raise
         tiling = None
-    by_layers = None if method == "walls" else _by_layers(complex_, tiling, tick)
+    by_layers = None if method == "walls" else _by_layers(complex_, tiling)
     if method == "layers" or tiling is None:
         assert by_layers is not None
         few = "chosen by the caller" if method == "layers" else "a domain of so many dimensions has no walls"
         return by_layers, "layers", few
-    by_walls = _by_walls(complex_, tiling, by_layers, tick)
+    by_walls = _by_walls(complex_, tiling, by_layers)
     if by_walls is None:
         assert by_layers is not None
         return by_layers, "layers", f"{_size(by_layers)} pieces; by walls there are more"
@@ -211,21 +210,21 @@ def _shortest(complex_: RegionComplex, method: str, tick: Tick) -> tuple[Pair, s
     return by_walls, "walls", f"{_size(by_walls)} pieces; by layers there are no fewer"
 
 
-def _by_walls(complex_: RegionComplex, tiling: Tiling, rival: Pair | None, tick: Tick) -> Pair | None:
+def _by_walls(complex_: RegionComplex, tiling: Tiling, rival: Pair | None) -> Pair | None:
     """Return the shorter of two constructions, None if neither is as short as a rival."""
-    forms = region_forms(complex_, tick)
+    forms = region_forms(complex_)
     walls = list(bends(tiling, forms))
     most = None if rival is None else _size(rival)
     best = None
     for sign in sorted((1, -1), key=lambda s: len(bending_forms(walls, s))):
-        found = pieces_from_walls(complex_, forms, bending_forms(walls, sign), sign, tick, most)
+        found = pieces_from_walls(complex_, forms, bending_forms(walls, sign), sign, most)
         if found is not None:
             best = found if sign > 0 else (found[1], found[0])
             most = _size(best) - 1
     return best
 
 
-def _by_layers(complex_: RegionComplex, tiling: Tiling | None, tick: Tick) -> Pair:
+def _by_layers(complex_: RegionComplex, tiling: Tiling | None) -> Pair:
     decomposition = LayerDecomposition(complex_.network, complex_.chart.embedding)
     first: list[Map] = []
     second: list[Map] = []
@@ -233,22 +232,11 @@ def _by_layers(complex_: RegionComplex, tiling: Tiling | None, tick: Tick) -> Pa
         g, h = decomposition.maps(pattern)
         first.append(tuple(g.to_fractions()[0]))
         second.append(tuple(h.to_fractions()[0]))
-        tick()
+        look()
     if tiling is not None:
-        first, second = without_common_bends(tiling, first, second, tick)
+        first, second = without_common_bends(tiling, first, second)
     return set(first), set(second)
 
 
 def _size(pair: Pair) -> int:
     return len(pair[0]) + len(pair[1])
-
-
-def _clock(started: float, max_seconds: float | None) -> Tick:
-    def tick() -> None:
-        if max_seconds is not None and time.perf_counter() - started > max_seconds:
-            raise IncompleteResultError(
-                "The time ended before the difference of maxouts was complete. Raise max_seconds, or take a "
-                'smaller domain; method="layers" is the cheaper one.'
-            )
-
-    return tick

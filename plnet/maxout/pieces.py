@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from plnet.budgets import time_limit
 from plnet.errors import NotConvexError
 from plnet.geometry.domain import Domain
 from plnet.maxout.convexity import examine
@@ -67,7 +68,14 @@ def max_affine_of(
     >>> max_affine_of(PLNetwork((ScalarPWL.absolute(1),), input_dim=1)).slopes.tolist()
     [[Fraction(-1, 1)], [Fraction(1, 1)]]
     """
-    found = examine("convex", f, domain, output, max_regions, max_seconds, rng, progress, regions=True)
+    with time_limit(max_seconds, "the pieces"):
+        return _pieces(f, domain, output, max_regions, rng, progress)
+
+
+def _pieces(
+    f: Any, domain: Domain | None, output: Any, max_regions: int | None, rng: Any, progress: Any
+) -> MaxAffine:
+    found = examine("convex", f, domain, output, max_regions, None, rng, progress, regions=True)
     if found.report.holds is False:
         raise NotConvexError(
             f"Expected a convex function, but {found.report.witness}. difference_of_maxouts writes any "
@@ -76,7 +84,7 @@ def max_affine_of(
         )
     bool(found.report)
     assert found.complex is not None
-    return from_forms(region_forms(found.complex, found.tick))
+    return from_forms(region_forms(found.complex))
 
 
 def from_forms(forms: Iterable[tuple[Fraction, ...]]) -> MaxAffine:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.sparse import csr_array
 
+from plnet.budgets import look
 from plnet.errors import MissingExtraError
 from plnet.geometry.exact import RationalMatrix, rational
 from plnet.ir.one_sided import one_sided_pattern
@@ -42,6 +43,7 @@ def neighbours(problem: Problem, leaves: LeafArrays) -> np.ndarray:
     columns = _pattern_columns(problem)
     out = np.full(len(leaves.facets), -1, dtype=np.int64)
     for row, (i, facet) in enumerate(zip(leaves.facet_region.tolist(), leaves.facets.tolist(), strict=True)):
+        look()
         layer, unit, low, high = facet
         if layer < 0:
             continue

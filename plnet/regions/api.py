@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from plnet.budgets import Deadline, TimeIsUpError, now, time_limit
 from plnet.errors import DomainError
 from plnet.geometry.domain import Chart, Domain, Space
 from plnet.ir.network import PLNetwork
 from plnet.regions.choice import choose_engine, get_engine, upper_bound
 from plnet.regions.complex import RegionComplex
-from plnet.regions.control import check_jobs, make_control, memory_in_words
+from plnet.regions.control import Control, check_jobs, make_control, memory_in_words
 from plnet.regions.definitions import canonical_definition, check_definition, count_regions_of
 from plnet.regions.engines.base import Tally
 from plnet.regions.estimate_cost import expected_cost
 from plnet.regions.facets import with_vertices
-from plnet.regions.leaves import LeafStore
+from plnet.regions.leaves import LeafArrays, LeafStore
 from plnet.regions.problem import Problem
 from plnet.regions.results import Explanation, RegionCount
 
 if TYPE_CHECKING:
     from torch.nn import Module
+
+Found = TypeVar("Found", RegionCount, RegionComplex)
 
 __all__ = ["count_on_chart", "count_regions", "enumerate_on_chart", "enumerate_regions", "explain"]
 
@@ -53,7 +56,8 @@ def count_regions(
     max_regions : int, optional
         Stop after about this many regions, never before.
     max_seconds : float, optional
-        Stop soon after this time: it is looked at between blocks of regions. Counting by another
+        Stop soon after this time, counted from the start of the call: it is looked at several times a
+        second. Compiling the kernels, once after an installation, cannot be stopped. Counting by another
         definition than "activation" what was found until then may take a tenth of it more.
     rng : int, SeedSequence or Generator, optional
         Not used: no engine draws random numbers. It is there so that calls may be written alike.
@@ -65,10 +69,12 @@ def count_regions(
     Returns
     -------
     RegionCount
-        With ``complete=False`` and a proved ``lower`` if a budget ran out or Ctrl-C came.
+        With ``complete=False``, a proved ``lower`` and ``stopped_by`` if a budget ran out or Ctrl-C came.
 
     Raises
     ------
+    IncompleteResultError
+        If the time was up while the network was read, before any region could be counted.
     PLNetError
         If the network, the domain or an option cannot be used; the message says why.
 
@@ -90,14 +96,17 @@ def count_regions(
     4
     """
     word = canonical_definition(definition)
-    problem, chosen, reason = _prepare(network, domain, engine, storing=word != "activation")
-    check_definition(problem, word)
-    if word != "activation":
-        found = _enumerate(problem, chosen, reason, max_regions, max_seconds, n_jobs, progress)
-        # What was found is looked at even where finding it took all the time.
-        left = max_seconds and max(max_seconds - found.seconds, max_seconds / 10)
-        return count_regions_of(found, word, left)
-    return _counted(problem, chosen, reason, max_regions, max_seconds, n_jobs, progress)
+    storing = word != "activation"
+    with time_limit(max_seconds, _ANY_REGION) as deadline:
+        problem, chosen, reason = _prepare(network, domain, engine, storing)
+        check_definition(problem, word)
+        options = (max_regions, deadline.left(), n_jobs, progress)
+        if not storing:
+            return _counted(problem, chosen, reason, *options)
+        found = _enumerate(problem, chosen, reason, *options)
+        left = deadline.left() or 0.0
+    # What was found is looked at even where finding it took all the time.
+    return count_regions_of(found, word, max_seconds and max(left, max_seconds / 10))
 
 
 def enumerate_regions(
@@ -121,10 +130,12 @@ def enumerate_regions(
     Returns
     -------
     RegionComplex
-        With ``complete=False`` if a budget ran out or Ctrl-C came.
+        With ``complete=False`` and ``stopped_by`` if a budget ran out or Ctrl-C came.
 
     Raises
     ------
+    IncompleteResultError
+        If the time was up while the network was read, before any region could be found.
     PLNetError
         If the network, the domain or an option cannot be used; the message says why.
 
@@ -136,22 +147,44 @@ def enumerate_regions(
     >>> plnet.enumerate_regions(cross, plnet.Box(-1, 1)).volumes.tolist()
     [1.0, 1.0, 1.0, 1.0]
     """
-    problem, chosen, reason = _prepare(network, domain, engine, storing=True)
-    return _enumerate(problem, chosen, reason, max_regions, max_seconds, n_jobs, progress)
+    with time_limit(max_seconds, _ANY_REGION) as deadline:
+        problem, chosen, reason = _prepare(network, domain, engine, storing=True)
+        return _enumerate(problem, chosen, reason, max_regions, deadline.left(), n_jobs, progress)
+
+
+_ANY_REGION = "any region"
 
 
 def enumerate_on_chart(network: PLNetwork, chart: Chart) -> RegionComplex:
-    """Find all activation regions of a network on a chart, with default options."""
+    """Find all activation regions of a network on a chart, with default options.
+
+    Raises
+    ------
+    TimeIsUpError, KeyboardInterrupt
+        If the deadline that runs has passed, or after Ctrl-C: half of the regions would look like all.
+    """
     problem = Problem(network, chart)
     chosen, reason = choose_engine(problem)
-    return _enumerate(problem, chosen, reason, None, None, 1, None)
+    return _whole(_enumerate(problem, chosen, reason, None, None, 1, None))
 
 
 def count_on_chart(network: PLNetwork, chart: Chart) -> RegionCount:
-    """Count all activation regions of a network on a chart, with default options."""
+    """Count all activation regions of a network on a chart, with default options.
+
+    Raises
+    ------
+    TimeIsUpError, KeyboardInterrupt
+        As `enumerate_on_chart`.
+    """
     problem = Problem(network, chart)
     chosen, reason = choose_engine(problem, storing=False)
-    return _counted(problem, chosen, reason, None, None, 1, None)
+    return _whole(_counted(problem, chosen, reason, None, None, 1, None))
+
+
+def _whole(found: Found) -> Found:
+    if not found.complete:
+        raise KeyboardInterrupt if found.stopped_by == "Ctrl-C" else TimeIsUpError
+    return found
 
 
 def explain(network: Module | PLNetwork, domain: Domain | None = None) -> Explanation:
@@ -215,7 +248,7 @@ def _run(
     max_seconds: Any,
     n_jobs: int,
     progress: Any,
-) -> tuple[Tally, float]:
+) -> tuple[Tally, Control]:
     if hasattr(engine, "n_jobs") and check_jobs(n_jobs) != 1:
         engine = replace(engine, n_jobs=n_jobs)
     control, close = make_control(max_regions, max_seconds, progress)
@@ -224,13 +257,15 @@ def _run(
             tally = engine.run(problem, control, store)
     finally:
         close()
-    return tally, control.seconds
+    if tally.complete:
+        control.stopped_by = None
+    return tally, control
 
 
 def _counted(
     problem: Problem, engine: Any, reason: str, max_regions: Any, max_seconds: Any, n_jobs: int, progress: Any
 ) -> RegionCount:
-    tally, seconds = _run(problem, engine, None, max_regions, max_seconds, n_jobs, progress)
+    tally, control = _run(problem, engine, None, max_regions, max_seconds, n_jobs, progress)
     proved = tally.complete and tally.n_undecided == 0
     return RegionCount(
         count=tally.count,
@@ -241,9 +276,10 @@ def _counted(
         definition="activation",
         engine=engine.name,
         reason=reason,
-        seconds=seconds,
+        seconds=control.seconds,
         n_undecided=tally.n_undecided,
         n_fallbacks=tally.n_fallbacks,
+        stopped_by=control.stopped_by,
     )
 
 
@@ -251,19 +287,32 @@ def _enumerate(
     problem: Problem, engine: Any, reason: str, max_regions: Any, max_seconds: Any, n_jobs: int, progress: Any
 ) -> RegionComplex:
     store = LeafStore(problem.network, problem.dim)
-    tally, seconds = _run(problem, engine, store, max_regions, max_seconds, n_jobs, progress)
+    tally, control = _run(problem, engine, store, max_regions, max_seconds, n_jobs, progress)
+    complete = tally.complete
     with memory_in_words(engine.name, storing=True):
-        # In a plane every region has its ring of vertices, whatever the engine.
-        leaves = with_vertices(problem, store.arrays()) if problem.dim <= 2 else store.arrays()
+        leaves = store.arrays()
+        if problem.dim <= 2:
+            # In a plane every region has its ring of vertices, whatever the engine.
+            leaves = _with_rings(problem, leaves, control)
+            complete = complete and control.stopped_by is None
     return RegionComplex(
         network=problem.network,
         chart=problem.chart,
         leaves=leaves,
-        exact=tally.complete and tally.n_undecided == 0,
-        complete=tally.complete,
+        exact=complete and tally.n_undecided == 0,
+        complete=complete,
         engine=engine.name,
         reason=reason,
-        seconds=seconds,
+        seconds=control.seconds,
         n_undecided=tally.n_undecided,
         n_fallbacks=tally.n_fallbacks,
+        stopped_by=control.stopped_by,
     )
+
+
+def _with_rings(problem: Problem, leaves: LeafArrays, control: Control) -> LeafArrays:
+    """Give regions their vertices, as many as a tenth of the budget allows where it is spent."""
+    limit = control.deadline.max_seconds
+    left = None if limit is None else max(limit - control.seconds, limit / 10)
+    with Deadline(left, now()).running():
+        return with_vertices(problem, leaves, control)

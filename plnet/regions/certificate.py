@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from plnet.budgets import look, time_limit
 from plnet.errors import DimensionError
 from plnet.geometry.cells import AnyCell, Vertex, domain_cell
 from plnet.geometry.domain import Chart
@@ -124,7 +125,7 @@ class Certificate:
         """Whether the certificate proves that no region is missing."""
         return not self.problems and self._verdict.measure == self._verdict.domain_measure
 
-    def check(self) -> tuple[str, ...]:
+    def check(self, *, max_seconds: float | None = None) -> tuple[str, ...]:
         """Check every statement about every region anew, in exact integers.
 
         Returns
@@ -132,12 +133,18 @@ class Certificate:
         tuple of str
             What is wrong, one sentence each; empty if all holds.
 
+        Raises
+        ------
+        IncompleteResultError
+            If the time is up first.
+
         Notes
         -----
         Costs O(U) exact products for each vertex of each region, U the units, and a determinant
         for each simplex of a triangulation. Done once and remembered.
         """
-        return self.problems
+        with time_limit(max_seconds, "the verdict on the certificate"):
+            return self.problems
 
     @cached_property
     def _root(self) -> AnyCell:
@@ -217,6 +224,7 @@ def certificate(complex_: RegionComplex) -> Certificate:
     regions = []
     cells = exact_cells(complex_, "A certificate")
     for pattern, cell in zip(complex_.patterns.tolist(), cells, strict=True):
+        look()
         regions.append(CertifiedRegion(tuple(pattern), _parts(cell, bounded), short_interior_point(cell)))
     return Certificate(complex_.network, complex_.chart, tuple(regions))
 

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from plnet.budgets import look
 from plnet.geometry.exact import object_array
 from plnet.geometry.homogeneous import Form, Vertex, reduced, value
 from plnet.ir.layers import GroupMax, ScalarPWL
@@ -83,6 +84,7 @@ def verdict(certificate: Certificate) -> Verdict:
     proved: set[tuple[int, ...]] = set()
     # In the order of the patterns, regions with a common prefix follow each other and share exact forms.
     for i in sorted(range(len(certificate)), key=lambda i: certificate.regions[i].pattern):
+        look()
         region = certificate.regions[i]
         try:
             if region.pattern in proved:

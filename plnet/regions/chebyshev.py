@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.optimize import linprog
 
+from plnet.budgets import look
 from plnet.geometry.cells import AnyCell
 from plnet.geometry.domain import Chart
 from plnet.geometry.exact import rational, rounded_root
@@ -50,6 +51,7 @@ def chebyshev_ball(complex_: RegionComplex, i: int) -> ChebyshevBall:
     the distance of the centre, before it is rounded, from the nearest facet. Whether the radius is
     infinite is decided exactly: whether the directions of the region span the domain.
     """
+    look()
     cell = complex_.exact_cell(i)
     corners = corners_of(cell)
     d = complex_.dim

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from plnet.budgets import time_limit
 from plnet.errors import IncompleteResultError
 from plnet.geometry.cells import AnyCell
 from plnet.geometry.domain import Chart
@@ -65,6 +68,14 @@ class RegionComplex:
         Wall time of the enumeration.
     n_undecided, n_fallbacks : int
         Cells left open, and cells decided in rationals after floating point could not.
+    stopped_by : str or None
+        What ended an incomplete enumeration: "max_regions", "max_seconds" or "Ctrl-C".
+
+    Notes
+    -----
+    Methods that can take long have ``max_seconds``; around properties that can, put
+    ``with plnet.budgets.time_limit(seconds):``. Either raises `IncompleteResultError` if the time is up
+    first.
     """
 
     network: PLNetwork
@@ -77,6 +88,7 @@ class RegionComplex:
     seconds: float
     n_undecided: int = 0
     n_fallbacks: int = 0
+    stopped_by: str | None = None
 
     def __post_init__(self) -> None:
         for array in vars(self.leaves).values():
@@ -87,7 +99,7 @@ class RegionComplex:
         return len(self.leaves.patterns)
 
     def __repr__(self) -> str:
-        state = "exact" if self.exact else "complete" if self.complete else "stopped early"
+        state = "exact" if self.exact else "complete" if self.complete else f"stopped by {self.stopped_by}"
         return (
             f"RegionComplex({len(self)} regions, dimension {self.dim}, {self.network.n_units} units, {state})"
         )
@@ -262,32 +274,35 @@ class RegionComplex:
 
         return count_faces(self)
 
-    def face_counts(self) -> FaceCounts:
+    def face_counts(self, *, max_seconds: float | None = None) -> FaceCounts:
         """Return the number of vertices, edges, ..., regions, all and bounded ones, exactly."""
-        self._require_complete("the number of faces")
-        return self._face_counts
+        with self._whole("the number of faces", max_seconds):
+            return self._face_counts
 
-    def counts_by_layer(self) -> tuple[RegionCount, ...]:
+    def counts_by_layer(self, *, max_seconds: float | None = None) -> tuple[RegionCount, ...]:
         """Return the number of activation regions after each nonlinear layer."""
         from plnet.regions.face_counts import count_by_layer
 
-        self._require_complete("the counts of all layers")
-        return count_by_layer(self)
+        with self._whole("the counts of all layers", max_seconds):
+            return count_by_layer(self)
 
-    def extrema(self, output: Any = None) -> Extrema:
+    def extrema(self, output: Any = None, *, max_seconds: float | None = None) -> Extrema:
         """Return the exact least and greatest value of an output on the domain, and where they are.
 
         Parameters
         ----------
         output : int or sequence of m floats, optional
             One output, or a weight for each; may be left out where there is one output.
+        max_seconds : float, optional
         """
         from plnet.regions.extrema import extrema
 
-        self._require_complete("extrema")
-        return extrema(self, output)
+        with self._whole("the extrema", max_seconds):
+            return extrema(self, output)
 
-    def lipschitz(self, p: float = 2, output: Any = None) -> LipschitzConstant:
+    def lipschitz(
+        self, p: float = 2, output: Any = None, *, max_seconds: float | None = None
+    ) -> LipschitzConstant:
         """Return the exact Lipschitz constant on the domain in the p-norm, p = 1, 2 or inf.
 
         Parameters
@@ -296,13 +311,14 @@ class RegionComplex:
             Norm of inputs and outputs.
         output : int or sequence of m floats, optional
             One output, or a weight for each; all outputs together if not given.
+        max_seconds : float, optional
         """
         from plnet.regions.lipschitz import lipschitz_constant
 
-        self._require_complete("a Lipschitz constant")
-        return lipschitz_constant(self, p, output)
+        with self._whole("the Lipschitz constant", max_seconds):
+            return lipschitz_constant(self, p, output)
 
-    def level_set(self, value: Any = 0, output: Any = None) -> LevelSet:
+    def level_set(self, value: Any = 0, output: Any = None, *, max_seconds: float | None = None) -> LevelSet:
         """Return where an output has a value, exactly, as a complex of dimension d - 1.
 
         Parameters
@@ -310,18 +326,19 @@ class RegionComplex:
         value : float or Fraction
         output : int or sequence of m floats, optional
             One output, or a weight for each; may be left out where there is one output.
+        max_seconds : float, optional
         """
         from plnet.regions.level_sets import level_set
 
-        self._require_complete("a level set")
-        return level_set(self, value, output)
+        with self._whole("the level set", max_seconds):
+            return level_set(self, value, output)
 
-    def breakpoints(self) -> tuple[Breakpoint, ...]:
+    def breakpoints(self, *, max_seconds: float | None = None) -> tuple[Breakpoint, ...]:
         """Return where regions of a one-dimensional domain meet, and the units that cause it, exactly."""
         from plnet.regions.breakpoints import find_breakpoints
 
-        self._require_complete("breakpoints")
-        return find_breakpoints(self)
+        with self._whole("the breakpoints", max_seconds):
+            return find_breakpoints(self)
 
     def summary(self) -> str:
         """Return the most important numbers of the complex in a few lines of text."""
@@ -339,15 +356,15 @@ class RegionComplex:
         self._require_complete("adjacency")
         return _adjacency.adjacency(self.problem, self.geometry)
 
-    def count(self, definition: str = "activation") -> RegionCount:
-        """Return the number of regions under a definition.
+    def count(self, definition: str = "activation", *, max_seconds: float | None = None) -> RegionCount:
+        """Return the number of regions under a definition; what is proved of it if the time is up.
 
         Raises
         ------
         EngineError
             If the definition is unknown or cannot be computed.
         """
-        return count_regions_of(self, canonical_definition(definition))
+        return count_regions_of(self, canonical_definition(definition), max_seconds)
 
     def locate(self, x: Any) -> np.ndarray:
         """Return the index of the region of each point, coordinates t of shape (n, d) -> (n,).
@@ -358,28 +375,28 @@ class RegionComplex:
         """
         return locate(self, x)
 
-    def decision_boundary(self) -> DecisionBoundary:
+    def decision_boundary(self, *, max_seconds: float | None = None) -> DecisionBoundary:
         """Return where the predicted class changes, exactly.
 
         The class is the largest output, the last one at a tie; with one output it is whether
         the output is positive. Takes about as long as the enumeration, once.
         """
-        self._require_complete("the decision boundary")
-        return self._boundary
+        with self._whole("the decision boundary", max_seconds):
+            return self._boundary
 
-    def degeneracies(self) -> Degeneracies:
+    def degeneracies(self, *, max_seconds: float | None = None) -> Degeneracies:
         """Return where walls coincide, and where more walls than needed meet; exact."""
         from plnet.regions.degeneracy import degeneracies
 
-        self._require_complete("degeneracies")
-        return degeneracies(self)
+        with self._whole("the degeneracies", max_seconds):
+            return degeneracies(self)
 
-    def certificate(self) -> Certificate:
+    def certificate(self, *, max_seconds: float | None = None) -> Certificate:
         """Return rational vertices of all regions, which prove the count by themselves."""
         from plnet.regions.certificate import certificate
 
-        self._require_complete("a certificate")
-        return certificate(self)
+        with self._whole("the certificate", max_seconds):
+            return certificate(self)
 
     def to_networkx(self) -> Any:
         """Return the adjacency as a networkx graph; nodes carry pattern, point and volume."""
@@ -416,11 +433,18 @@ class RegionComplex:
             raise IndexError(f"Region {i} does not exist: the complex has {len(self)} regions.")
         return position % len(self)
 
+    @contextmanager
+    def _whole(self, what: str, max_seconds: float | None) -> Iterator[None]:
+        """Work on a complete complex, within a budget of seconds."""
+        self._require_complete(what)
+        with time_limit(max_seconds, what):
+            yield
+
     def _require_complete(self, what: str) -> None:
         if not self.complete:
             raise IncompleteResultError(
-                f"Cannot give {what}: the enumeration stopped early with {len(self)} regions. "
-                "Enumerate again with a larger max_regions or max_seconds."
+                f"Cannot give {what}: the enumeration was stopped by {self.stopped_by} with {len(self)} "
+                "regions. Enumerate again with a larger max_regions or max_seconds."
             )
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
 
+from plnet.budgets import Deadline, check_seconds, name_of
 from plnet.errors import EngineError, OutOfMemoryError
 
 __all__ = ["Control", "available_cores", "check_jobs", "make_control", "memory_in_words"]
@@ -28,25 +28,42 @@ class Control:
     max_seconds : float, optional
     report : callable, optional
         Called now and then with the number of regions found.
+
+    Attributes
+    ----------
+    deadline : Deadline
+        Of the seconds, from now on.
+    stopped_by : str or None
+        What ended the work early: "max_regions", "max_seconds" or "Ctrl-C".
     """
 
     max_regions: int | None = None
     max_seconds: float | None = None
     report: Progress | None = None
-    started: float = field(default_factory=time.perf_counter)
+    deadline: Deadline = field(init=False)
+    stopped_by: str | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        self.deadline = Deadline.start(self.max_seconds)
 
     @property
     def seconds(self) -> float:
         """Seconds since the start."""
-        return time.perf_counter() - self.started
+        return self.deadline.seconds
 
     def spent(self, count: int) -> bool:
         """Report progress, and say whether the budget is spent."""
         if self.report is not None:
             self.report(count)
         if self.max_regions is not None and count >= self.max_regions:
-            return True
-        return self.max_seconds is not None and self.seconds >= self.max_seconds
+            self.stopped_by = self.stopped_by or "max_regions"
+        if self.deadline.passed:
+            self.stopped_by = self.stopped_by or "max_seconds"
+        return self.stopped_by is not None
+
+    def stopped(self, stop: BaseException) -> None:
+        """Note which of `plnet.budgets.STOPS` ended the work; the first one counts."""
+        self.stopped_by = self.stopped_by or name_of(stop)
 
 
 def make_control(
@@ -65,10 +82,7 @@ def make_control(
         raise EngineError(
             f"Expected an integer max_regions > 0, got {max_regions!r}. Leave it out for no limit."
         )
-    if max_seconds is not None and not (isinstance(max_seconds, int | float) and max_seconds > 0):
-        raise EngineError(
-            f"Expected a number max_seconds > 0, got {max_seconds!r}. Leave it out for no limit."
-        )
+    check_seconds(max_seconds)
     if callable(progress):
         return Control(max_regions, max_seconds, progress), lambda: None
     if progress not in ("auto", True, False, None):

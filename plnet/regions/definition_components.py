@@ -19,10 +19,11 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
+from plnet.budgets import look
 from plnet.geometry.exact import RationalMatrix
 from plnet.geometry.homogeneous import Form
 from plnet.regions.definition_slices import vanish_together
-from plnet.regions.definition_tiling import OUTSIDE, Tick, Tiling
+from plnet.regions.definition_tiling import OUTSIDE, Tiling
 
 __all__ = ["closed_components", "open_components"]
 
@@ -48,9 +49,7 @@ def open_components(labels: np.ndarray, adjacency: csr_array) -> np.ndarray:
     return connected_components(graph, directed=False)[1]
 
 
-def closed_components(
-    tiling: Tiling, labels: np.ndarray, components: np.ndarray, maps: Maps, tick: Tick
-) -> int:
+def closed_components(tiling: Tiling, labels: np.ndarray, components: np.ndarray, maps: Maps) -> int:
     """Return the number of closed connected regions.
 
     Parameters
@@ -59,7 +58,6 @@ def closed_components(
     labels, components : ndarray of int, shape (R,)
         Affine map and open connected region of each region.
     maps : callable
-    tick : callable
 
     Notes
     -----
@@ -78,20 +76,18 @@ def closed_components(
         for start in starts.values():
             if start not in seen:
                 total += 1
-                _walk(tiling, labels, maps, start, label, seen, tick)
+                _walk(tiling, labels, maps, start, label, seen)
     return total
 
 
-def _walk(
-    tiling: Tiling, labels: np.ndarray, maps: Maps, start: int, label: int, seen: set[int], tick: Tick
-) -> None:
+def _walk(tiling: Tiling, labels: np.ndarray, maps: Maps, start: int, label: int, seen: set[int]) -> None:
     """Add to `seen` all regions that the component of {f = g} through region `start` meets."""
     target = maps(start)
     seen.add(start)
     pending = [start]
     while pending:
         i = pending.pop()
-        tick()
+        look()
         forms = [] if labels[i] == label else _difference(maps(i), target)
         body = tiling.bodies[i]
         for k, j in enumerate(tiling.behind[i]):

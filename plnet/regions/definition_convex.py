@@ -25,9 +25,10 @@ from collections import defaultdict
 
 import numpy as np
 
+from plnet.budgets import look
 from plnet.geometry.homogeneous import Form, value
 from plnet.regions.definition_merging import merged_parts
-from plnet.regions.definition_tiling import OUTSIDE, Tick, Tiling
+from plnet.regions.definition_tiling import OUTSIDE, Tiling
 
 __all__ = ["least_convex", "most_convex"]
 
@@ -36,7 +37,7 @@ Border = dict[Form, set[int]]
 """For each half-space with a facet of a part, the parts behind it; none at the boundary of the domain."""
 
 
-def least_convex(tiling: Tiling, components: np.ndarray, tick: Tick) -> int:
+def least_convex(tiling: Tiling, components: np.ndarray) -> int:
     """Return a number that R3 is at least.
 
     Parameters
@@ -44,23 +45,22 @@ def least_convex(tiling: Tiling, components: np.ndarray, tick: Tick) -> int:
     tiling : Tiling
     components : ndarray of int, shape (R,)
         Open connected region of each region.
-    tick : callable
     """
     parts = components.tolist()
     borders, members = _borders(tiling, parts), _members(parts)
-    return sum(_least_cells(tiling, members[part], borders[part], tick) for part in members)
+    return sum(_least_cells(tiling, members[part], borders[part]) for part in members)
 
 
-def most_convex(tiling: Tiling, components: np.ndarray, tick: Tick) -> int:
+def most_convex(tiling: Tiling, components: np.ndarray) -> int:
     """Return the number of cells of a complex on whose cells the function is affine: R3 is at most that.
 
     Parameters
     ----------
-    tiling, components, tick
+    tiling, components
         As in `least_convex`.
     """
-    parts = merged_parts(tiling, components.tolist(), tick)
-    return len(set(parts)) if _is_complex(tiling, parts, tick) else len(parts)
+    parts = merged_parts(tiling, components.tolist())
+    return len(set(parts)) if _is_complex(tiling, parts) else len(parts)
 
 
 def _borders(tiling: Tiling, parts: list[int]) -> dict[int, Border]:
@@ -80,13 +80,13 @@ def _members(parts: list[int]) -> dict[int, list[int]]:
     return found
 
 
-def _least_cells(tiling: Tiling, members: list[int], border: Border, tick: Tick) -> int:
+def _least_cells(tiling: Tiling, members: list[int], border: Border) -> int:
     """Return a number of convex cells that an open connected region has at least."""
     most = max((len(others) for others in border.values()), default=1)
-    return most if most > 1 or _is_convex(tiling, members, border, tick) else 2
+    return most if most > 1 or _is_convex(tiling, members, border) else 2
 
 
-def _is_convex(tiling: Tiling, members: list[int], border: Border, tick: Tick) -> bool:
+def _is_convex(tiling: Tiling, members: list[int], border: Border) -> bool:
     """Say whether a part lies inside the half-space of each of its facets.
 
     Then it is their intersection: a generic segment that leaves the part leaves one of the half-spaces.
@@ -94,18 +94,18 @@ def _is_convex(tiling: Tiling, members: list[int], border: Border, tick: Tick) -
     if len(members) == 1:
         return True
     for form in border:
-        tick()
+        look()
         for i in members:
             if any(value(form, generator) < 0 for generator in tiling.bodies[i].generators):
                 return False
     return True
 
 
-def _is_complex(tiling: Tiling, parts: list[int], tick: Tick) -> bool:
+def _is_complex(tiling: Tiling, parts: list[int]) -> bool:
     """Say whether all parts are convex and one part at most lies behind each facet."""
     borders, members = _borders(tiling, parts), _members(parts)
     return all(
-        _is_convex(tiling, members[part], borders[part], tick)
+        _is_convex(tiling, members[part], borders[part])
         and all(len(others) == 1 for others in borders[part].values())
         for part in members
     )

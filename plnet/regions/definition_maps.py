@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from plnet.budgets import look
 from plnet.geometry.exact import RationalMatrix
 from plnet.ir.forms import affine_forms, select_pieces
 from plnet.ir.layers import Affine, GroupMax, Layer
 from plnet.ir.network import PLNetwork
-from plnet.regions.definition_tiling import Tick
 from plnet.regions.problem import Problem
 
 if TYPE_CHECKING:
@@ -34,20 +34,20 @@ _BLOCK = 1 << 22
 """Numbers in one block of values."""
 
 
-def map_labels(complex_: RegionComplex, tick: Tick) -> np.ndarray:
+def map_labels(complex_: RegionComplex) -> np.ndarray:
     """Return a number for each region, shape (R,), equal exactly where the affine maps are equal.
 
     Costs O(R sum n_l n_(l+1)) products modulo a prime, and an exact map for each region whose
     fingerprint is not its own.
     """
     groups: dict[bytes, list[int]] = defaultdict(list)
-    for i, row in enumerate(fingerprints(complex_.problem, complex_.patterns, tick)):
+    for i, row in enumerate(fingerprints(complex_.problem, complex_.patterns)):
         groups[row.tobytes()].append(i)
     keys: list[Hashable] = [None] * len(complex_)
     for number, members in enumerate(groups.values()):
         for i in members:
             keys[i] = (number, _exact_key(complex_.problem, complex_.patterns[i]) if len(members) > 1 else 0)
-            tick()
+            look()
     numbers: dict[Hashable, int] = {}
     return np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.int64)
 
@@ -65,14 +65,14 @@ def output_forms(problem: Problem, pattern: np.ndarray) -> RationalMatrix:
     return forms.reduced()
 
 
-def fingerprints(problem: Problem, patterns: np.ndarray, tick: Tick) -> np.ndarray:
+def fingerprints(problem: Problem, patterns: np.ndarray) -> np.ndarray:
     """Return the fingerprint of the affine map of each region, shape (R, 2 m)."""
     found: list[np.ndarray] = []
     for prime in _PRIMES:
         if len(found) < 2:
             # A prime that divides a denominator has no inverse of it.
             with suppress(ZeroDivisionError):
-                found.append(np.concatenate([*_values(problem, patterns, prime, tick)]))
+                found.append(np.concatenate([*_values(problem, patterns, prime)]))
     return np.concatenate(found, axis=1) if found else np.zeros((len(patterns), 1), np.int64)
 
 
@@ -89,7 +89,7 @@ def _layers_behind(network: PLNetwork) -> list[Affine]:
     return found
 
 
-def _values(problem: Problem, patterns: np.ndarray, prime: int, tick: Tick) -> Iterator[np.ndarray]:
+def _values(problem: Problem, patterns: np.ndarray, prime: int) -> Iterator[np.ndarray]:
     """Yield the outputs modulo a prime at one projective point, in blocks of regions."""
     network, embedding = problem.network, problem.chart.embedding
     # Powers of a fixed number: any point will do, a bad one costs only exact comparisons.
@@ -104,7 +104,7 @@ def _values(problem: Problem, patterns: np.ndarray, prime: int, tick: Tick) -> I
         for layer, step in zip(network.layers, steps, strict=True):
             values = step(values, None if isinstance(layer, Affine) else next(pieces))
         yield np.broadcast_to(values, (len(block), values.shape[1]))
-        tick()
+        look()
 
 
 def _pieces_of_many(network: PLNetwork, patterns: np.ndarray) -> Iterator[np.ndarray]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from plnet.budgets import look
 from plnet.geometry.homogeneous import Form, Vertex, value
 from plnet.regions.definition_bodies import faces_of, generators_on
-from plnet.regions.definition_tiling import OUTSIDE, Tick, Tiling
+from plnet.regions.definition_tiling import OUTSIDE, Tiling
 
 __all__ = ["merged_parts"]
 
@@ -26,7 +27,7 @@ class _Spoke:
     point: Vertex
 
 
-def merged_parts(tiling: Tiling, components: list[int], tick: Tick) -> list[int]:
+def merged_parts(tiling: Tiling, components: list[int]) -> list[int]:
     """Return the part that each cell is merged into, greedily.
 
     Parameters
@@ -34,7 +35,6 @@ def merged_parts(tiling: Tiling, components: list[int], tick: Tick) -> list[int]
     tiling : Tiling
     components : list of int
         Cells may be merged only if these numbers are equal.
-    tick : callable
 
     Notes
     -----
@@ -48,7 +48,7 @@ def merged_parts(tiling: Tiling, components: list[int], tick: Tick) -> list[int]
     }
     removed: set[Edge] = set()
     for edge in sorted(removable):
-        tick()
+        look()
         if edge not in removed:
             removed |= _needed(fans, edge, removable, removed)
     return _joined(len(tiling.bodies), removed)

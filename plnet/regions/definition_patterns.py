@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from plnet.budgets import look
 from plnet.geometry.homogeneous import FacetId, Vertex
 from plnet.ir.layers import GroupMax
 from plnet.ir.network import PLNetwork
 from plnet.regions.definition_bodies import Body, faces_of
-from plnet.regions.definition_tiling import Tick, bodies_of
+from plnet.regions.definition_tiling import bodies_of
 from plnet.regions.walls import Contacts, exact_contacts, possible_contacts
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ __all__ = ["count_patterns"]
 _BLOCK = 2048
 
 
-def count_patterns(complex_: RegionComplex, tick: Tick) -> int:
+def count_patterns(complex_: RegionComplex) -> int:
     """Return the number of patterns on the faces of the regions found.
 
     This is R1 if the complex is complete, else a lower bound of it.
@@ -38,8 +39,8 @@ def count_patterns(complex_: RegionComplex, tick: Tick) -> int:
     Exact. Which units are at a breakpoint at a vertex is decided in floating point with an error bound;
     where that leaves more units than the facets through the vertex explain, in integers.
     """
-    bodies = bodies_of(complex_, tick)
-    contacts = _contacts(complex_, bodies, tick)
+    bodies = bodies_of(complex_)
+    contacts = _contacts(complex_, bodies)
     columns = {(layer, unit): i for i, (layer, unit, _) in enumerate(complex_.network.unit_names)}
     found = {pattern.tobytes() for pattern in complex_.patterns}
     seen: set[frozenset[Vertex]] = set()
@@ -52,7 +53,7 @@ def count_patterns(complex_: RegionComplex, tick: Tick) -> int:
             seen.add(corners)
             there = frozenset.intersection(*(contacts[corner] for corner in corners))
             found.add(_pattern_with(pattern, there, columns).tobytes())
-        tick()
+        look()
     return len(found)
 
 
@@ -74,7 +75,7 @@ def _pattern_with(pattern: np.ndarray, contacts: Contacts, columns: dict[tuple[i
     return out
 
 
-def _contacts(complex_: RegionComplex, bodies: list[Body], tick: Tick) -> dict[Vertex, Contacts]:
+def _contacts(complex_: RegionComplex, bodies: list[Body]) -> dict[Vertex, Contacts]:
     """Return the units at a breakpoint at each generator, exactly."""
     known, owner = _explained(complex_.network, bodies)
     found: dict[Vertex, Contacts] = {}
@@ -85,12 +86,12 @@ def _contacts(complex_: RegionComplex, bodies: list[Body], tick: Tick) -> dict[V
         for vertex, possible in zip(block, candidates, strict=True):
             if _of_units(possible) == known[vertex]:
                 found[vertex] = frozenset(known[vertex])
-        tick()
+        look()
     for vertex in known.keys() - found.keys():
         # A unit is continuous, and so is its slope in a direction: any region with the vertex will do.
         prefix = tuple(complex_.network.pieces_of(complex_.patterns[owner[vertex]]))
         found[vertex] = _of_units(exact_contacts(complex_.problem, prefix, vertex))
-        tick()
+        look()
     return found
 
 

@@ -6,13 +6,13 @@ region, or the outside of the domain, behind each facet.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.sparse import csr_array
 
+from plnet.budgets import look
 from plnet.geometry.exact import RationalMatrix
 from plnet.ir.one_sided import one_sided_pattern
 from plnet.regions.adjacency import embed_columns, pattern_index
@@ -21,10 +21,7 @@ from plnet.regions.definition_bodies import Body, body_of, generators_on
 if TYPE_CHECKING:
     from plnet.regions.complex import RegionComplex
 
-__all__ = ["OUTSIDE", "Tick", "Tiling", "bodies_of", "tiling_of"]
-
-Tick = Callable[[], None]
-"""Called now and then in long loops; raises where a budget is spent."""
+__all__ = ["OUTSIDE", "Tiling", "bodies_of", "tiling_of"]
 
 OUTSIDE = -1
 
@@ -52,22 +49,22 @@ class Tiling:
         return csr_array((np.ones(len(rows), np.int8), (rows, columns)), shape=(size, size))
 
 
-def bodies_of(complex_: RegionComplex, tick: Tick) -> list[Body]:
+def bodies_of(complex_: RegionComplex) -> list[Body]:
     """Return all regions found as bodies."""
     found = []
     for i in range(len(complex_)):
         found.append(body_of(complex_.exact_cell(i)))
-        tick()
+        look()
     return found
 
 
-def tiling_of(complex_: RegionComplex, tick: Tick) -> Tiling:
+def tiling_of(complex_: RegionComplex) -> Tiling:
     """Return the tiling of a complete complex.
 
     Costs the exact cell of each region and a look-up for each facet; where several walls
     coincide, one exact evaluation.
     """
-    bodies = bodies_of(complex_, tick)
+    bodies = bodies_of(complex_)
     index = pattern_index(complex_.patterns)
     columns = {(layer, unit): i for i, (layer, unit, _) in enumerate(complex_.network.unit_names)}
     behind = []
@@ -83,7 +80,7 @@ def tiling_of(complex_: RegionComplex, tick: Tick) -> Tiling:
             j = index.get(flipped.tobytes())
             row.append(index[_pattern_behind(complex_, body, k).tobytes()] if j is None else j)
         behind.append(row)
-        tick()
+        look()
     return Tiling(bodies, behind)
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from plnet.budgets import STOPS, Deadline, name_of
 from plnet.errors import EngineError
 from plnet.geometry.exact import RationalMatrix
 from plnet.regions.definition_bounds import Bounds, initial_bounds
@@ -15,7 +15,7 @@ from plnet.regions.definition_components import closed_components, open_componen
 from plnet.regions.definition_convex import least_convex, most_convex
 from plnet.regions.definition_maps import map_labels, output_forms
 from plnet.regions.definition_patterns import count_patterns
-from plnet.regions.definition_tiling import Tick, tiling_of
+from plnet.regions.definition_tiling import tiling_of
 from plnet.regions.problem import Problem
 from plnet.regions.results import RegionCount
 
@@ -96,16 +96,16 @@ def count_regions_of(
     Linear Regions in ReLU Neural Networks.
     """
     check_definition(complex_.problem, definition)
-    started = time.perf_counter()
-    tick = partial(_stop_late, started, max_seconds)
+    deadline, stopped_by = Deadline.start(max_seconds), complex_.stopped_by
     bounds, complete = initial_bounds(complex_, definition), complex_.complete
     try:
-        if definition == "all_patterns":
-            _count_all_patterns(complex_, bounds, tick)
-        elif definition != "activation":
-            _count_by_maps(complex_, definition, bounds, tick)
-    except (_TimeIsUpError, KeyboardInterrupt):
-        complete = False
+        with deadline.running():
+            if definition == "all_patterns":
+                _count_all_patterns(complex_, bounds)
+            elif definition != "activation":
+                _count_by_maps(complex_, definition, bounds)
+    except STOPS as stop:
+        complete, stopped_by = False, stopped_by or name_of(stop)
     return RegionCount(
         count=bounds.lower,
         exact=complex_.exact and complete and bounds.lower == bounds.upper,
@@ -115,35 +115,27 @@ def count_regions_of(
         definition=definition,
         engine=complex_.engine,
         reason=complex_.reason,
-        seconds=complex_.seconds + time.perf_counter() - started,
+        seconds=complex_.seconds + deadline.seconds,
         n_undecided=complex_.n_undecided,
         n_fallbacks=complex_.n_fallbacks,
+        stopped_by=stopped_by,
     )
 
 
-class _TimeIsUpError(Exception):
-    """The budget of seconds is spent."""
-
-
-def _stop_late(started: float, max_seconds: float | None) -> None:
-    if max_seconds is not None and time.perf_counter() - started >= max_seconds:
-        raise _TimeIsUpError
-
-
-def _count_all_patterns(complex_: RegionComplex, bounds: Bounds, tick: Tick) -> None:
-    number = count_patterns(complex_, tick)
+def _count_all_patterns(complex_: RegionComplex, bounds: Bounds) -> None:
+    number = count_patterns(complex_)
     bounds.lower = max(bounds.lower, number)
     if complex_.exact:
         bounds.is_exactly(number)
 
 
-def _count_by_maps(complex_: RegionComplex, definition: str, bounds: Bounds, tick: Tick) -> None:
+def _count_by_maps(complex_: RegionComplex, definition: str, bounds: Bounds) -> None:
     """Count by R3 to R6, coarsest first; stop where the bounds meet.
 
     An incomplete complex proves only that its different maps are there: regions that look apart may be
     joined by others that are not known.
     """
-    labels = map_labels(complex_, tick)
+    labels = map_labels(complex_)
     bounds.lower = max(bounds.lower, _different(labels))
     if not complex_.exact:
         return
@@ -152,7 +144,7 @@ def _count_by_maps(complex_: RegionComplex, definition: str, bounds: Bounds, tic
     if bounds.lower == bounds.upper:
         return
     # Engines that know no vertices leave the facets to be found.
-    tiling = None if complex_.leaves.has_vertices else tiling_of(complex_, tick)
+    tiling = None if complex_.leaves.has_vertices else tiling_of(complex_)
     adjacency = complex_.adjacency if tiling is None else tiling.adjacency
     components = open_components(labels, adjacency)
     if definition == "open":
@@ -160,15 +152,15 @@ def _count_by_maps(complex_: RegionComplex, definition: str, bounds: Bounds, tic
     elif definition == "closed":
         bounds.upper = _different(components)
         if bounds.lower < bounds.upper:
-            tiling = tiling or tiling_of(complex_, tick)
+            tiling = tiling or tiling_of(complex_)
             maps = partial(_map_of, complex_)
-            bounds.is_exactly(closed_components(tiling, labels, components, maps, tick))
+            bounds.is_exactly(closed_components(tiling, labels, components, maps))
     else:
         bounds.lower = _different(components)
         if bounds.lower < bounds.upper:
-            tiling = tiling or tiling_of(complex_, tick)
-            bounds.lower = least_convex(tiling, components, tick)
-            bounds.upper = most_convex(tiling, components, tick)
+            tiling = tiling or tiling_of(complex_)
+            bounds.lower = least_convex(tiling, components)
+            bounds.upper = most_convex(tiling, components)
 
 
 def _different(labels: np.ndarray) -> int:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from plnet.budgets import look
 from plnet.geometry.cells import Cell
 from plnet.geometry.homogeneous import FacetId, Vertex, reduced
 from plnet.geometry.polyhedron import Polyhedron
@@ -153,6 +154,7 @@ def degeneracies(complex_: RegionComplex) -> Degeneracies:
     found: list[DegenerateFace] = []
     seen: set[frozenset[Vertex]] = set()
     for i, cell in enumerate(survey.cells):
+        look()
         for codimension, corners in _faces(cell, survey):
             face = frozenset(corners)
             walls = () if face in seen else survey.common_walls(corners, codimension, i)
@@ -235,6 +237,7 @@ def _faces_of_polyhedron(cell: Polyhedron, survey: _Survey) -> Iterator[tuple[in
     while level:
         below: set[int] = set()
         for face in sorted(level):
+            look()
             if not face & finite & ~suspect:
                 yield codimension, tuple(v for i, v in enumerate(cell.vertices) if face >> i & 1)
             sections = largest_sets({face & other for other in cell.on_facet} - {face, 0})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from copy import deepcopy
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from plnet.budgets import STOPS, Deadline
 from plnet.errors import DomainError, EngineError, NetworkError
 from plnet.geometry.domain import Chart, Domain
 from plnet.ir.network import PLNetwork
@@ -141,10 +141,9 @@ def count_many(
     >>> plnet.count_many(nets, plnet.Box(-1, 1)).counts.tolist()
     [2, 4]
     """
-    start = time.perf_counter()
+    deadline = Deadline.start(max_total_seconds)
     given = _listed(networks)
     make_control(max_regions, max_seconds, None)
-    make_control(None, max_total_seconds, None)
     canonical_definition(definition)
     if engine != "auto":
         engine = get_engine(engine)
@@ -160,7 +159,7 @@ def count_many(
         engine=engine,
         max_regions=max_regions,
         max_seconds=max_seconds,
-        deadline=None if max_total_seconds is None else start + max_total_seconds,
+        deadline=deadline,
         stop=stop,
         reading=threading.Lock(),
     )
@@ -171,7 +170,7 @@ def count_many(
         close()
     results = tuple(x if isinstance(x, RegionCount) else None for x in found)
     errors = tuple(x if isinstance(x, Exception) else None for x in found)
-    return EnsembleCount(results, errors, time.perf_counter() - start)
+    return EnsembleCount(results, errors, deadline.seconds)
 
 
 def _listed(networks: Any) -> list[Any]:
@@ -224,16 +223,12 @@ def _count(
     engine: Any,
     max_regions: int | None,
     max_seconds: float | None,
-    deadline: float | None,
+    deadline: Deadline,
     stop: threading.Event,
     reading: threading.Lock,
 ) -> RegionCount | Exception | None:
     """Count one network; None if there is no time left for it."""
-    left = max_seconds
-    if deadline is not None:
-        rest = deadline - time.perf_counter()
-        left = rest if max_seconds is None else min(rest, max_seconds)
-    if stop.is_set() or (left is not None and left <= 0):
+    if stop.is_set() or deadline.passed:
         return None
 
     def check(_: int) -> None:
@@ -241,16 +236,17 @@ def _count(
             raise KeyboardInterrupt  # Engines stop at it and give what they know.
 
     try:
-        return count_regions(
-            _built(network, module, reading),
-            domain,
-            definition=definition,
-            engine=engine,
-            max_regions=max_regions,
-            max_seconds=left,
-            progress=check,
-        )
-    except KeyboardInterrupt:
+        with deadline.running():
+            return count_regions(
+                _built(network, module, reading),
+                domain,
+                definition=definition,
+                engine=engine,
+                max_regions=max_regions,
+                max_seconds=max_seconds,
+                progress=check,
+            )
+    except STOPS:
         return None
     except Exception as error:  # Whatever is wrong with one network, the others go on.
         return error

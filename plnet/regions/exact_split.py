@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from plnet.budgets import look
 from plnet.geometry.cells import AnyCell, Form, signs, split
 from plnet.geometry.exact import RationalMatrix
 from plnet.ir.layers import GroupMax, ScalarPWL
@@ -61,6 +62,7 @@ def split_by_layer(
     )
     stack = [(cell, pieces, pending)]
     while stack:
+        look()
         cell, pieces, pending = stack.pop()
         pieces = pieces.copy()
         open_items = [rest for item in pending if (rest := _settle(item, cell, pieces)) is not None]
@@ -141,6 +143,7 @@ def _maximal_parts(depth: int, group: _Group, cell: AnyCell) -> Iterator[tuple[i
         for other, rival in group.pieces:
             if other == piece:
                 continue
+            look()
             difference = _difference(form, rival)
             at = signs(difference, part)
             if 1 not in at:

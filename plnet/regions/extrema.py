@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from plnet.budgets import look
 from plnet.errors import NetworkError
 from plnet.geometry.exact import rational
 from plnet.geometry.homogeneous import Form, Vertex, value
@@ -155,11 +156,7 @@ def _refined(complex_: RegionComplex, weights: np.ndarray, guesses: tuple[_Guess
     both = Affine(np.stack([weights, -weights]), np.zeros(2))
     gate = ScalarPWL(np.array(levels), np.array([[0.0, 1.0]] * 2), np.zeros(2), "extrema")
     network = replace(complex_.network, layers=(*complex_.network.layers, both, gate))
-    refined = enumerate_on_chart(network, complex_.chart)
-    if not refined.complete:
-        # Without a budget only Ctrl-C stops an enumeration.
-        raise KeyboardInterrupt
-    return refined
+    return enumerate_on_chart(network, complex_.chart)
 
 
 def _proved(
@@ -169,6 +166,7 @@ def _proved(
     index = pattern_index(complex_.patterns)
     best = guess
     for i in np.flatnonzero(refined.patterns[:, unit - 2] == 1).tolist():
+        look()
         region = index[refined.patterns[i, :-2].tobytes()]
         form, scale = _form(complex_, region, weights)
         if not any(form[:-1]) and Fraction(form[-1], scale) <= best.value:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from plnet.budgets import look
 from plnet.geometry.cells import AnyCell, Cell
 from plnet.geometry.homogeneous import AT_INFINITY, FacetId, Vertex, reduced, value
 from plnet.regions.rings import ring_of
@@ -69,6 +70,7 @@ def corners_of(cell: AnyCell) -> CornerCell:
 
     Costs O(f) exact values at each corner, f the number of facets.
     """
+    look()
     vectors, directions = _generators(cell)
     lines = _echelon(directions)
     corners = tuple(dict.fromkeys(v for v in (_modulo(x, lines) for x in vectors) if any(v)))
@@ -81,6 +83,7 @@ def corners_of(cell: AnyCell) -> CornerCell:
 
 def facets_of_face(face: Face, facets: Iterable[Face]) -> list[Face]:
     """Return the facets of a face of a cell: the largest proper ones that are not at infinity."""
+    look()
     sections = {face & facet for facet in facets} - {face}
     finite = [section for section in sections if any(v[-1] for v in section)]
     return [s for s in finite if not any(s < other for other in finite)]
@@ -134,6 +137,7 @@ def _echelon(directions: Sequence[Vertex]) -> tuple[Vertex, ...]:
     """Return the reduced echelon basis of a span, as integers in lowest terms."""
     basis: list[list[Fraction]] = []
     for direction in directions:
+        look()
         row = [Fraction(x) for x in direction]
         for other in basis:
             row = _cleared(row, other)

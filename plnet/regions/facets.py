@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from plnet.budgets import STOPS, look
 from plnet.geometry.cells import AnyCell, FacetId, Form, signs, split
 from plnet.geometry.exact import RationalMatrix
 from plnet.geometry.homogeneous import Vertex, lines_within
 from plnet.ir.layers import GroupMax, ScalarPWL
+from plnet.regions.control import Control
 from plnet.regions.leaves import LeafArrays, LeafStore, rounded_vertex
 from plnet.regions.problem import Problem
 
@@ -29,16 +31,22 @@ __all__ = [
 ]
 
 
-def with_vertices(problem: Problem, leaves: LeafArrays) -> LeafArrays:
+def with_vertices(problem: Problem, leaves: LeafArrays, control: Control | None = None) -> LeafArrays:
     """Return regions of which only points are known with their vertices and facets, from exact cells.
 
-    Costs one exact cell for each region, some milliseconds.
+    Costs one exact cell for each region, some milliseconds. With a control what is done is returned if the
+    time is up first, and the control says so.
     """
     if leaves.has_vertices:
         return leaves
     store = LeafStore(problem.network, problem.dim)
-    for i, pattern in enumerate(leaves.patterns):
-        store.add_cell(pattern, exact_cell(problem, leaves, i))
+    try:
+        for i, pattern in enumerate(leaves.patterns):
+            store.add_cell(pattern, exact_cell(problem, leaves, i))
+    except STOPS as stop:
+        if control is None:
+            raise
+        control.stopped(stop)
     return store.arrays()
 
 
@@ -53,6 +61,7 @@ def common_lines(problem: Problem) -> np.ndarray:
     if problem.blocks:
         rows += problem.forms(()).integers.tolist()
     for row in rows:
+        look()
         lines = lines_within(lines, tuple(row))
     return np.array([rounded_vertex(line)[:-1] for line in lines]).reshape(len(lines), d)
 
@@ -117,6 +126,7 @@ def cell_from_facets(
     """Return the exact cell cut out of the domain by facets with the side (1 or -1) to keep."""
     cell = problem.root
     for facet, side in facets:
+        look()
         form = facet_form(problem, prefix, facet)
         at = signs(form, cell)
         if -side in at:

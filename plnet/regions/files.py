@@ -24,7 +24,7 @@ FORMAT = "plnet.RegionComplex"
 SCHEMA = 3
 """Version of the file format; raised when a reader of the old one would misread a file."""
 
-_RESULT = ("exact", "complete", "engine", "reason", "seconds", "n_undecided", "n_fallbacks")
+_RESULT = ("exact", "complete", "engine", "reason", "seconds", "n_undecided", "n_fallbacks", "stopped_by")
 _LEAVES = ("patterns", "vertices", "facets", "starts")
 _OPTIONAL_LEAVES = ("facet_starts", "tight", "lines", "errors")
 """Only regions of more than two dimensions have the first three; only newer files the last."""
@@ -81,7 +81,8 @@ def _complex_from(header: dict[str, Any], arrays: Mapping[str, np.ndarray]) -> R
         rational_from_header(header["chart"]["facets"]),
         tuple(map(str, header["chart"]["facet_names"])),
     )
-    result = {key: header[key] for key in _RESULT}
+    # Files of earlier versions do not say what stopped an enumeration.
+    result = {key: header[key] for key in _RESULT if key in header or key != "stopped_by"}
     leaves = LeafArrays(
         *(arrays[key] for key in _LEAVES), **{key: arrays[key] for key in _OPTIONAL_LEAVES if key in arrays}
     )

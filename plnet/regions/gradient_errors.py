@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from plnet.budgets import look
 from plnet.ir.layers import Affine, GroupMax
 from plnet.ir.network import UNIT_ROUNDOFF
 
@@ -42,6 +43,7 @@ def gradient_errors(complex_: RegionComplex) -> np.ndarray:
 
 def _absolute_forms(complex_: RegionComplex, patterns: np.ndarray, start: np.ndarray) -> np.ndarray:
     """Return the product of the absolute values of all matrices, shape (R, m, d)."""
+    look()
     network = complex_.network
     forms = np.broadcast_to(start, (len(patterns), *start.shape))
     begin, indices = 0, iter(network.unit_indices)

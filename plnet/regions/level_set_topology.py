@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from plnet.budgets import look
 from plnet.geometry.exact import rational
 from plnet.geometry.homogeneous import Vertex
 from plnet.geometry.linear import rank
@@ -101,6 +102,7 @@ class Components:
 
 def face_dimension(face: Face, cell: CornerCell) -> int:
     """Return the dimension of a face of a cell."""
+    look()
     return rank(rational(np.array(list(face), dtype=object))) - 1 + len(cell.lines)
 
 
@@ -124,6 +126,7 @@ def topology(parts: Sequence[Part], dim: int, n_complement: int) -> Topology:
     """
     found = Components()
     for part in parts:
+        look()
         found.join(v for v in part.face if v[-1])
     roots = [found.find(next(v for v in part.face if v[-1])) for part in parts]
     number = {root: k for k, root in enumerate(dict.fromkeys(roots))}
@@ -166,6 +169,7 @@ def _closure(parts: Sequence[Part]) -> dict[Face, int]:
     """Return all faces of all parts and their dimensions."""
     found: dict[Face, int] = {}
     for part in parts:
+        look()
         level = {part.face}
         for k in range(part.dim, len(part.cell.lines) - 1, -1):
             level = {face for face in level if face not in found}

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from plnet.budgets import look
 from plnet.errors import DomainError
 from plnet.geometry.homogeneous import Form
 from plnet.geometry.homogeneous import value as value_at
@@ -177,11 +178,7 @@ def with_level(
 def _enumerated(complex_: RegionComplex, network: PLNetwork) -> RegionComplex:
     from plnet.regions.api import enumerate_on_chart
 
-    found = enumerate_on_chart(network, complex_.chart)
-    if not found.complete:
-        # Without a budget only Ctrl-C stops an enumeration; half a set would look like a whole one.
-        raise KeyboardInterrupt
-    return found
+    return enumerate_on_chart(network, complex_.chart)
 
 
 def _strip_width(complex_: RegionComplex, weights: np.ndarray, level: Fraction) -> float:
@@ -214,6 +211,7 @@ def complement_components(
     found.find(-1)
     rows, columns = refined.adjacency.nonzero()
     for i, j in zip(rows.tolist(), columns.tolist(), strict=True):
+        look()
         if i < j and not inside[i] and not inside[j] and (i, j) not in walls:
             found.join((i, j))
     at_border = set(refined.leaves.facet_region[refined.leaves.facets[:, 0] == -1].tolist())
@@ -246,6 +244,7 @@ def _assembled(
     inside = np.zeros(len(refined), dtype=bool)
     # A plateau is not above the value, and in the strip below it.
     for i in np.flatnonzero(touching & (refined.patterns[:, -1] == 0)).tolist():
+        look()
         inside[i] = not any(_form(refined, i))
     index = pattern_index(complex_.patterns)
     original = [index[row[:-1].tobytes()] for row in refined.patterns]

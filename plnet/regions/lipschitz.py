@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from plnet.budgets import look
 from plnet.errors import EngineError
 from plnet.geometry.exact import RationalMatrix, rational
 from plnet.ir.network import UNIT_ROUNDOFF
@@ -188,6 +189,7 @@ def _best(
     # Written so that a NaN stays a candidate.
     order = np.argsort(-values, kind="stable")
     for i in order[~(values + radius < least)[order]].tolist():
+        look()
         forms = complex_.network.forms(complex_.patterns[i], complex_.chart.embedding)
         if combination is not None:
             forms = combination @ forms

@@ -6,10 +6,14 @@ from math import factorial
 
 import numpy as np
 
+from plnet.budgets import Pace, look
 from plnet.ir.network import UNIT_ROUNDOFF
 from plnet.regions.leaves import LeafArrays
 
 __all__ = ["polytope_volumes"]
+
+_BLOCK = 1 << 16
+"""Regions between two looks at the clock, at most."""
 
 
 def polytope_volumes(leaves: LeafArrays, bounded: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -24,17 +28,16 @@ def polytope_volumes(leaves: LeafArrays, bounded: np.ndarray) -> tuple[np.ndarra
     d, n = leaves.dim, int(np.diff(leaves.starts).max(initial=1))
     local, blurs, sizes = _in_unit_cubes(leaves)
     out = np.where(bounded, 0.0, -1.0)[:, None].repeat(2, axis=1)
-    add_volumes(
-        local,
-        blurs,
-        leaves.tight,
-        leaves.starts,
-        leaves.facet_rows,
-        np.empty((d + 1, n), np.int64),
-        np.zeros((2, d + 1), np.int64),
-        np.empty((d, d)),
-        out,
-    )
+    faces, levels, matrix = np.empty((d + 1, n), np.int64), np.zeros((2, d + 1), np.int64), np.empty((d, d))
+    pace, i = Pace(_BLOCK), 0
+    while i < len(out):
+        block = slice(i, i + pace.start())
+        ends = slice(block.start, block.stop + 1)
+        starts, facet_rows = leaves.starts[ends], leaves.facet_rows[ends]
+        add_volumes(local, blurs, leaves.tight, starts, facet_rows, faces, levels, matrix, out[block])
+        pace.done()
+        look()
+        i = block.stop
     volumes, errors = out.T * sizes / factorial(d)
     errors += 2 * d * UNIT_ROUNDOFF * volumes
     return np.where(bounded, volumes, np.inf), np.where(bounded, errors, 0.0)

@@ -58,6 +58,8 @@ class RegionCount:
         Cells in which a decision was left open.
     n_fallbacks : int
         Cells that floating point could not decide and rational arithmetic did.
+    stopped_by : str or None
+        What ended an incomplete count: "max_regions", "max_seconds" or "Ctrl-C".
 
     Examples
     --------
@@ -78,6 +80,7 @@ class RegionCount:
     seconds: float
     n_undecided: int = 0
     n_fallbacks: int = 0
+    stopped_by: str | None = None
 
     @property
     def known(self) -> bool:
@@ -94,8 +97,8 @@ class RegionCount:
         """
         if not self.complete:
             raise IncompleteResultError(
-                f"The count stopped early: between {self.lower} and {self.upper} regions are proved. "
-                "Read .lower and .upper, or count again with a larger max_regions or max_seconds."
+                f"The count was stopped by {self.stopped_by}: between {self.lower} and {self.upper} regions "
+                "are proved. Read .lower and .upper, or count again with a larger max_regions or max_seconds."
             )
         if not self.known:
             raise IncompleteResultError(
@@ -140,7 +143,8 @@ class RegionCount:
 
     def __str__(self) -> str:
         if not self.complete:
-            return f"at least {self.lower} regions ({self.definition}; stopped early, engine {self.engine})"
+            how = f"stopped by {self.stopped_by}, engine {self.engine}"
+            return f"at least {self.lower} regions ({self.definition}; {how})"
         number = str(self.count) if self.known else f"between {self.lower} and {self.upper}"
         word = "exact" if self.exact else "not proved" if self.known else "both proved"
         return f"{number} regions ({self.definition}; {word}, engine {self.engine}, {self.seconds:.3g} s)"

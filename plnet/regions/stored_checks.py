@@ -25,6 +25,7 @@ _RESULT: dict[str, Any] = {
     "seconds": int | float,
     "n_undecided": int,
     "n_fallbacks": int,
+    "stopped_by": str | None,
 }
 _KINDS = {"patterns": "iu", "vertices": "f", "facets": "i", "starts": "i", "facet_starts": "i", "tight": "u"}
 _AXES = {"starts": 1, "facet_starts": 1}
@@ -51,7 +52,7 @@ def require_sound(network: PLNetwork, chart: Chart, leaves: LeafArrays, result: 
     Linear in the size of the arrays. It is no proof that the regions are those of the network; that is what
     a certificate is for.
     """
-    require_types(result, _RESULT)
+    require_types({"stopped_by": None, **result}, _RESULT)
     for problem in _problems(network, chart, leaves):
         raise FileFormatError(problem)
 

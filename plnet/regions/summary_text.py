@@ -17,7 +17,13 @@ _KINDS = {1: "length", 2: "area"}
 def summary(complex_: RegionComplex) -> str:
     """Return the most important numbers of a complex, one a line; costs the volumes of all regions."""
     network, chart = complex_.network, complex_.chart
-    state = "exact" if complex_.exact else "complete, not proved" if complex_.complete else "stopped early"
+    state = (
+        "exact"
+        if complex_.exact
+        else "complete, not proved"
+        if complex_.complete
+        else f"stopped by {complex_.stopped_by}"
+    )
     bounded = complex_.bounded
     widths = " → ".join(map(str, (network.input_dim, *network.hidden_widths, network.output_dim)))
     lines = [

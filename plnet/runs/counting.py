@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from plnet.errors import DimensionError, PLNetError
+from plnet.errors import DimensionError, IncompleteResultError, PLNetError
 from plnet.geometry.domain import Box, Domain
 from plnet.ir.layers import Affine, ScalarPWL
 from plnet.ir.network import PLNetwork
@@ -117,11 +117,15 @@ def count(
             f"{error} In this job: domain=slice or domain=segment for images, "
             "domain=box for a network with one or two inputs, and an engine for that dimension."
         ) from error
-    stopped, boundary, start = _stopped_by(found, options), None, time.perf_counter()
+    stopped, boundary, start = found.stopped_by or "", None, time.perf_counter()
     if not stopped:
-        # The boundary knows no budget, so it is left out where the regions already took too long.
+        limit = options.max_seconds
         try:
-            boundary = found.decision_boundary()
+            # What was enumerated just in time gets its boundary all the same, if that is quick.
+            left = limit and max(limit - found.seconds, limit / 10)
+            boundary = found.decision_boundary(max_seconds=left)
+        except IncompleteResultError:
+            stopped = "max_seconds"
         except KeyboardInterrupt:
             stopped = "Ctrl-C"
     return Counted(found, boundary, time.perf_counter() - start, stopped)
@@ -176,13 +180,3 @@ def load_engine(dim: int, options: CountingOptions) -> float:
     finally:
         note.cancel()
     return time.perf_counter() - start
-
-
-def _stopped_by(found: RegionComplex, options: CountingOptions) -> str:
-    if found.complete:
-        return ""
-    if options.max_regions is not None and len(found) >= options.max_regions:
-        return "max_regions"
-    if options.max_seconds is not None and found.seconds >= options.max_seconds:
-        return "max_seconds"
-    return "Ctrl-C"

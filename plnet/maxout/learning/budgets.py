@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 import torch
 
+from plnet.budgets import Deadline
 from plnet.errors import ConfigError
 from plnet.ir.affine import frozen_array
-from plnet.maxout.learning.display import Deadline, shown_steps
+from plnet.maxout.learning.display import shown_steps
 from plnet.maxout.learning.intervals import mean_interval
 from plnet.maxout.learning.stacked_networks import StackedNetworks, parameter_count
 
@@ -187,7 +188,7 @@ def compare_budgets(
         [_sizes(dim, hidden_layers, _width(dim, hidden_layers, k, budget)) for budget in budgets]
         for k in pieces
     ]
-    curves, deadline = [], Deadline(max_seconds)
+    curves, deadline = [], Deadline.start(max_seconds, ConfigError)
     with shown_steps(steps * len(pieces) * len(budgets), progress) as report:
         train = _Training(data, steps, learning_rate, deadline, report)
         for k, sizes in zip(pieces, shapes, strict=True):

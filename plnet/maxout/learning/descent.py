@@ -14,9 +14,9 @@ from typing import Any
 
 import torch
 
+from plnet.budgets import Deadline
 from plnet.checks import close_matches
 from plnet.errors import ConfigError
-from plnet.maxout.learning.display import Deadline
 
 __all__ = ["OPTIMISERS", "Descent", "Trained", "descend"]
 
@@ -131,7 +131,7 @@ def descend(
     rate, build = OPTIMISERS[descent.optimiser]
     rate = descent.learning_rate or rate
     optimiser = build([weight, bias], lr=rate)
-    started, step, stopped_by, deadline = time.perf_counter(), 0, "", Deadline(max_seconds)
+    started, step, stopped_by, deadline = time.perf_counter(), 0, "", Deadline.start(max_seconds, ConfigError)
     loss = torch.full((len(weight),), torch.inf, dtype=weight.dtype)
     try:
         for step in range(1, descent.steps + 1):

@@ -1,10 +1,8 @@
-"""How far a training is, for the user; and its budget of time."""
+"""How far a training is, for the user."""
 
 from __future__ import annotations
 
-import math
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -12,39 +10,12 @@ from typing import Any
 
 from plnet.errors import ConfigError
 
-__all__ = ["Deadline", "shown_steps"]
+__all__ = ["shown_steps"]
 
 Report = Callable[[int], object]
 
 _EVERY = 50
 """Steps between two reports."""
-
-
-class Deadline:
-    """Says when a budget of seconds is spent.
-
-    Parameters
-    ----------
-    max_seconds : float, optional
-
-    Raises
-    ------
-    ConfigError
-        If it is no positive number.
-    """
-
-    def __init__(self, max_seconds: float | None) -> None:
-        known = isinstance(max_seconds, int | float) and not math.isnan(max_seconds)
-        if max_seconds is not None and not (known and max_seconds > 0):
-            raise ConfigError(
-                f"Expected a number max_seconds > 0, got {max_seconds!r}. Leave it out for no limit."
-            )
-        self._end = math.inf if max_seconds is None else time.perf_counter() + max_seconds
-
-    @property
-    def passed(self) -> bool:
-        """Whether the time is up."""
-        return time.perf_counter() >= self._end
 
 
 @contextmanager

@@ -18,11 +18,12 @@ import numpy as np
 import torch
 from torch import nn
 
+from plnet.budgets import Deadline
 from plnet.errors import ConfigError
 from plnet.geometry.domain import Box
 from plnet.ir.affine import frozen_array
 from plnet.maxout.learning.budgets import SURFACES
-from plnet.maxout.learning.display import Deadline, shown_steps
+from plnet.maxout.learning.display import shown_steps
 from plnet.maxout.learning.intervals import mean_interval
 from plnet.maxout.modules import to_maxout
 from plnet.networks.perceptron import mlp
@@ -145,7 +146,7 @@ def train_twins(
     _check(activation, widths, surface, slope, replicates, steps, learning_rate, optimiser, samples)
     generator, started = np.random.default_rng(rng), time.perf_counter()
     marks, found, deviations = _marks(steps), [], [Fraction(0)] * len(VARIANTS)
-    deadline, parameters, stopped_by = Deadline(max_seconds), (0,) * len(VARIANTS), ""
+    deadline, parameters, stopped_by = Deadline.start(max_seconds, ConfigError), (0,) * len(VARIANTS), ""
     total = replicates * len(VARIANTS) * steps
     try:
         with shown_steps(total, progress) as report:

@@ -13,6 +13,7 @@ import numpy as np
 
 from plnet.bounds.arrangement import Arrangement
 from plnet.bounds.deletion_restriction import Stopped
+from plnet.budgets import STOPS
 from plnet.errors import DomainError, EngineError
 from plnet.geometry.exact import RationalMatrix
 from plnet.ir.layers import GroupMax, ScalarPWL
@@ -73,7 +74,9 @@ class ArrangementCount:
 
         try:
             count = layer_arrangement(problem).regions_watched(watch)
-        except (Stopped, KeyboardInterrupt):
+        except (Stopped, *STOPS) as stop:
+            if not isinstance(stop, Stopped):
+                control.stopped(stop)
             return Tally(proved, complete=False)
         return Tally(count, complete=True)
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from plnet.budgets import STOPS
 from plnet.errors import DimensionError
 from plnet.geometry.cells import Cell, signs, split
 from plnet.geometry.homogeneous import value
@@ -89,7 +90,8 @@ class Cells:
             if counted is not None:
                 return counted
             prepared = prepare(problem) if problem.blocks else None
-        except KeyboardInterrupt:
+        except STOPS as stop:
+            control.stopped(stop)
             return Tally(0, complete=False)
         if prepared is None:
             return Rational().run(problem, control, store)
@@ -100,7 +102,8 @@ class Cells:
         workers = [_Worker(shared, self.chunk, shares, i) for i in range(shares)]
         try:
             complete = run_all(workers, shared.stop)
-        except KeyboardInterrupt:
+        except STOPS as stop:
+            control.stopped(stop)
             complete = False
         return Tally(shared.count, complete, n_fallbacks=shared.fallbacks)
 
@@ -184,7 +187,7 @@ class _Worker:
                         self._visit(child, level + 1)
                 if not finished:
                     self._shared.pause()
-        except KeyboardInterrupt:
+        except STOPS:
             self._collect(run)
             raise
 

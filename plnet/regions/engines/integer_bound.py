@@ -12,12 +12,14 @@ from fractions import Fraction
 
 import numpy as np
 
+from plnet.budgets import look
 from plnet.geometry.exact import RationalMatrix
 from plnet.ir.layers import GroupMax, LocalWinner
 from plnet.regions.problem import Block, Problem
 
 __all__ = ["exact_form_bits", "vertices_are_exact"]
 
+_BLOCK = 1 << 20
 _LIMIT = 2.0**53
 
 
@@ -121,10 +123,11 @@ def _breakpoints(block: Block) -> np.ndarray:
 
 def _fraction_bits(array: np.ndarray) -> int:
     """Return the least k >= 0 such that all entries are integers times 2**-k."""
-    used = array[array != 0]
-    if not used.size:
-        return 0
-    mantissa, exponent = np.frexp(used)
-    whole = np.ldexp(mantissa, 53).astype(np.int64)
-    trailing = np.log2((whole & -whole).astype(np.float64)).astype(np.int64)
-    return max(0, int((53 - exponent - trailing).max()))
+    used, bits = array[array != 0], 0
+    for begin in range(0, used.size, _BLOCK):
+        look()
+        mantissa, exponent = np.frexp(used[begin : begin + _BLOCK])
+        whole = np.ldexp(mantissa, 53).astype(np.int64)
+        trailing = np.log2((whole & -whole).astype(np.float64)).astype(np.int64)
+        bits = max(bits, int((53 - exponent - trailing).max()))
+    return bits

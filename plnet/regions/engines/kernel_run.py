@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from plnet.budgets import Pace
 from plnet.geometry.cells import signs
 from plnet.geometry.exact import RationalMatrix, object_array
 from plnet.ir.layers import ScalarPWL
@@ -14,6 +15,7 @@ from plnet.ir.network import UNIT_ROUNDOFF
 from plnet.regions.engines.plan import Frame, Prepared, row_forms
 from plnet.regions.facets import cell_from_facets, wall_form
 from plnet.regions.kernels import layout as c
+from plnet.regions.kernels.layout import Plan
 from plnet.regions.kernels.planar import advance
 from plnet.regions.leaves import LeafStore
 from plnet.regions.problem import Node
@@ -45,6 +47,7 @@ class KernelRun:
     def __init__(self, prepared: Prepared, collecting: bool) -> None:
         self._prepared = prepared
         self._collecting = collecting
+        self._pace = Pace(prepared.plan.steps)
         self._state = self._new_state()
         self._out = self._new_output(_REGIONS if collecting else 1, _CORNERS, _ABORTS)
         network = prepared.problem.network
@@ -84,14 +87,19 @@ class KernelRun:
         level = self._prepared.levels[node.depth]
         c.push_root(self._state, level, len(node.cell.vertices), n_forms, shares)
 
+    def _paced_plan(self) -> Plan:
+        return self._prepared.plan._replace(steps=self._pace.work)
+
     def _advance(self, limit: int) -> int:
-        return advance(self._prepared.plan, self._state, self._out, limit, not self._collecting)
+        return advance(self._paced_plan(), self._state, self._out, limit, not self._collecting)
 
     def advance(self, regions: int, most: int = 0) -> bool:
         """Let the kernel go on for about so many regions, `most` at most; return whether it finished."""
         limit = self._state.registers[c.SCALARS, c.COUNT] + regions
         self._state.registers[c.SCALARS, c.MOST] = most
+        self._pace.start()
         status = self._advance(limit)
+        self._pace.done()
         scalars = self._state.registers[c.SCALARS]
         if status == c.GROW:
             self._state = c.enlarged(self._state, self._arenas)

@@ -17,6 +17,7 @@ from math import gcd
 
 import numpy as np
 
+from plnet.budgets import STOPS, look
 from plnet.geometry.cells import Cell
 from plnet.geometry.exact import RationalMatrix
 from plnet.geometry.homogeneous import Form
@@ -91,7 +92,8 @@ def count_lines_inside(cell: Cell, walls: list[Form], control: Control) -> Tally
                 return Tally(total, complete=False)
             total += found
             spent = control.spent(total)
-    except KeyboardInterrupt:
+    except STOPS as stop:
+        control.stopped(stop)
         return Tally(total, complete=False)
     return Tally(total, complete=control.max_regions is None or total <= control.max_regions)
 
@@ -152,6 +154,7 @@ class _Crossings:
         a, b, c = self.lines[i]
         low, high, points = self.begin[i], self.end[i], set[Fraction]()
         for j in range(i + 1, len(self.lines)):
+            look()
             first, last = self.begin[j], self.end[j]
             if low < first < high < last or first < low < last < high:
                 e, f, g = self.lines[j]
@@ -209,6 +212,7 @@ def _ends_in(cell: Cell, lines: list[Form]) -> tuple[list[Form], np.ndarray, np.
     ends: list[tuple[int, float, Fraction, int]] = []
     n = len(cell.vertices)
     for form in lines:
+        look()
         a, b, c = form
         at = [a * x + b * y + c * w for x, y, w in cell.vertices]
         if not min(at) < 0 < max(at):

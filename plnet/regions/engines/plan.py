@@ -12,6 +12,7 @@ from functools import cached_property
 
 import numpy as np
 
+from plnet.budgets import look
 from plnet.geometry.cells import AnyCell
 from plnet.geometry.exact import RationalMatrix, rational
 from plnet.ir.layers import Affine, GroupMax, ScalarPWL
@@ -139,12 +140,14 @@ def prepare(problem: Problem) -> Prepared | None:
     frame = Frame((Fraction(0),) * problem.dim, (Fraction(1),) * problem.dim)
     if problem.root.bounded and not exact:
         frame = _fit(problem.root, centred=homogeneous)
+    look()
     rows = [_rows(layer, place) for place, layer in enumerate(layers)]
     maps = [_first_map(layers[0]), *map(fused, layers[1:])]
     # Of each product; the kernels keep account of what the additions round.
     gamma = [0.0 if exact else 8 * UNIT_ROUNDOFF + m.theta for m in maps]
     biases = [_biases(m, r, g, exact) for m, r, g in zip(maps, rows, gamma, strict=True)]
     pieces = [_pieces(layer.nonlinear, r) for layer, r in zip(layers, rows, strict=True)]
+    look()
     numbered = list(zip(maps[1:], layers[1:], strict=True))
     plan = Plan(
         **_tables(layers, rows, pieces, entering),

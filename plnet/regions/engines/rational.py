@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from plnet.budgets import STOPS
 from plnet.regions.control import Control
 from plnet.regions.engines.base import Tally
 from plnet.regions.exact_split import split_by_layer
@@ -40,8 +41,9 @@ class Rational:
 
     def run(self, problem: Problem, control: Control, store: LeafStore | None) -> Tally:
         """Find all regions; put them into `store` if there is one."""
-        count, stack = 0, [iter([Node(problem.root)])]
+        count = 0
         try:
+            stack = [iter([Node(problem.root)])]
             while stack:
                 node = next(stack[-1], None)
                 if node is None:
@@ -54,7 +56,8 @@ class Rational:
                         store.add_cell(pattern_of(problem.network, node.prefix), node.cell)
                     if control.spent(count) and not _exhausted(stack):
                         return Tally(count, complete=False)
-        except KeyboardInterrupt:
+        except STOPS as stop:
+            control.stopped(stop)
             return Tally(count, complete=False)
         return Tally(count, complete=True)
 

@@ -13,6 +13,7 @@ from itertools import islice
 
 import numpy as np
 
+from plnet.budgets import STOPS, Pace
 from plnet.errors import DomainError, EngineError
 from plnet.regions.control import Control, available_cores
 from plnet.regions.engines.base import Tally
@@ -55,7 +56,7 @@ class Search:
     Parameters
     ----------
     work : int
-        Questions between two looks at the budget.
+        Questions between two looks at the budget, at most.
     n_jobs : int
         Threads; -1 takes one for each core.
     integers : bool
@@ -88,7 +89,8 @@ class Search:
             if not problem.blocks:
                 return _whole_domain(problem, base, store)
             networks = self._networks(problem, base)
-        except KeyboardInterrupt:
+        except STOPS as stop:
+            control.stopped(stop)
             return Tally(0, complete=False)
         emitter = None if store is None else Emitter(problem, base, store)
         shared = _Shared(control=control, emitter=emitter)
@@ -96,7 +98,8 @@ class Search:
         workers = [_Worker(self, problem, base, networks, shared, jobs, i) for i in range(jobs)]
         try:
             complete = run_all(workers, shared.stop)
-        except KeyboardInterrupt:
+        except STOPS as stop:
+            control.stopped(stop)
             complete = False
         if complete and not shared.count:
             raise _empty()
@@ -149,20 +152,22 @@ class _Worker:
 
     def run(self) -> bool:
         """Return whether the work was finished."""
-        run, shared = self._run, self._shared
+        run, shared, pace = self._run, self._shared, Pace(self._engine.work)
         try:
-            for root in islice(self._base.roots(), self._first, None, self._step):
+            for i, root in enumerate(islice(self._base.roots(), self._first, None, self._step)):
+                if i:
+                    shared.pause()
                 finished = not run.load(root)
                 while not finished:
-                    finished = run.advance(self._engine.work, shared.room())
+                    work = pace.start()
+                    finished = run.advance(work, shared.room())
+                    pace.done()
                     shared.collect(run)
                     if not finished:
                         shared.pause()
-                if shared.stop.is_set():
-                    raise Stopped
         except Stopped:
             return False
-        except KeyboardInterrupt:
+        except STOPS:
             shared.collect(run)
             raise
         return True

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from fractions import Fraction
 from math import gcd
 
+from plnet.budgets import look
+
 __all__ = ["ExactCell"]
 
 Row = list[int]
@@ -129,6 +131,7 @@ class ExactCell:
         return True
 
     def _pivot(self, i: int, column: int, objective: Row) -> Row:
+        look()
         source, scale = self._rows[i], self._scale
         size = -source[column]
         source[column] = -scale

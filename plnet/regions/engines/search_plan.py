@@ -14,7 +14,7 @@ from plnet.regions.engines.search_base import Base, Root
 from plnet.regions.kernels import search_layout as c
 from plnet.regions.problem import Block, Problem
 
-__all__ = ["NetworkPlan", "cone_is_exact", "load_root", "make_plan", "rounded"]
+__all__ = ["NetworkPlan", "cone_is_exact", "load_root", "make_plan", "rounded", "with_errors"]
 
 UNIT_ROUNDOFF = 2.0**-53
 FLOOR = 1e-290
@@ -231,7 +231,7 @@ def load_root(network: NetworkPlan, root: Root) -> tuple[c.Plan, np.ndarray]:
     scale = network.scales[0]
     return (
         plan._replace(
-            first=_with_errors(RationalMatrix(first.integers[:, columns] * scale, first.denominator)),
+            first=with_errors(RationalMatrix(first.integers[:, columns] * scale, first.denominator)),
             facets=_facet_rows(facets.integers[:, columns], plan.exact),
             scaled=scaled,
         ),
@@ -265,10 +265,11 @@ def cone_is_exact(problem: Problem, base: Base) -> int:
     return scale if integer_bound(problem, scale, coefficients, size) else 0
 
 
-def _with_errors(forms: RationalMatrix) -> np.ndarray:
+def with_errors(forms: RationalMatrix) -> np.ndarray:
     """Round forms to (2, n, k): values and bounds of the rounding."""
     values, errors = np.zeros(forms.shape), np.zeros(forms.shape)
-    for index, x in np.ndenumerate(forms.integers):
+    for index in zip(*np.nonzero(forms.integers), strict=True):
+        x = forms.integers[index]
         try:
             value = x / forms.denominator
         except OverflowError:
@@ -288,7 +289,7 @@ def _facet_rows(integers: np.ndarray, exact: bool) -> np.ndarray:
         divisor = gcd(*row) or 1
         entries = [x // divisor for x in row]
         size = 1 if exact else 1 << max(abs(x) for x in entries).bit_length()
-        rows.append(_with_errors(RationalMatrix(object_array(entries, (1, len(row))), size)))
+        rows.append(with_errors(RationalMatrix(object_array(entries, (1, len(row))), size)))
     return np.concatenate(rows, axis=1) if rows else np.zeros((2, *integers.shape))
 
 

@@ -12,7 +12,7 @@ from plnet.geometry.exact import RationalMatrix
 from plnet.ir.forms import affine_forms, select_pieces
 from plnet.regions.engines.search_base import Base, Root
 from plnet.regions.engines.search_cell import ExactCell, primitive
-from plnet.regions.engines.search_plan import NetworkPlan, load_root, rounded
+from plnet.regions.engines.search_plan import NetworkPlan, load_root, rounded, with_errors
 from plnet.regions.kernels import search_layout as c
 from plnet.regions.kernels.search import explore, start
 from plnet.regions.problem import Problem
@@ -105,17 +105,34 @@ class SearchRun:
         state.scalars[c.SIZE], state.scalars[c.N_FACETS] = size, n_facets
         state.scalars[c.SHARES], state.scalars[c.SHARE] = self._shares
         state.scalars[c.SHARE_LAYER] = 0 if self._shares[0] > 1 else -1
+        box = _box(root.facets().integers[:, self._columns])
+        if box is not None and not self._plan.exact:
+            self._use_box(box)
         state.free[0, 1:size] = range(size - 1) if at_origin else self._trunk.free
         self._set_sides(root)
-        middle = (
-            rounded(self._trunk.interior(), np.ones(size, bool)) if n_facets else np.full(size, 1.0 / size)
-        )
+        if box is not None:
+            middle = np.append(box[0, :, -1] / 2, 1.0)[np.append(_axes(box), size - 1).argsort()]
+            middle /= middle.sum()
+        elif n_facets:
+            middle = rounded(self._trunk.interior(), np.ones(size, bool))
+        else:
+            middle = np.full(size, 1.0 / size)
         for witness in (_irregular(middle), middle):
             state.witness[0, :size] = witness
             start(self._plan, state)
             if state.head[0, c.SURE]:
                 break
         return True
+
+    def _use_box(self, box: np.ndarray) -> None:
+        """Let the kernel keep the facets as upper ends of the coordinates."""
+        state, n_facets, size = self._state, box.shape[1], box.shape[2]
+        self._plan = self._plan._replace(facets=box)
+        coordinates, facets = _axes(box), size + np.arange(n_facets)
+        state.scalars[c.BOXED] = 1
+        state.partner[:], state.width[:] = -1, np.inf
+        state.partner[coordinates], state.partner[facets] = facets, coordinates
+        state.width[coordinates] = state.width[facets] = box[0, :, -1]
 
     def _set_sides(self, root: Root) -> None:
         """Write down on which sides of its own walls each coordinate is."""
@@ -258,6 +275,38 @@ def _irregular(point: np.ndarray) -> np.ndarray:
     """Move a point a little, because regular points of integer networks often lie on walls."""
     moved = point * (1.0 + 0.1 * np.sqrt(np.arange(2, len(point) + 2)) % 0.1)
     return moved / moved.sum()
+
+
+def _box(facets: np.ndarray) -> np.ndarray | None:
+    """Return facets as forms ``width * scale - u`` with errors if they are the upper ends of a box.
+
+    Parameters
+    ----------
+    facets : ndarray of int objects, shape (n, N)
+        The last column belongs to the scale.
+
+    Returns
+    -------
+    ndarray, shape (2, n, N), or None
+        None unless there is one facet for each coordinate.
+    """
+    normals = facets[:, :-1] != 0
+    if not len(facets) or len(facets) != normals.shape[1] or not (normals.sum(axis=0) == 1).all():
+        return None
+    if not (normals.sum(axis=1) == 1).all():
+        return None
+    out = np.zeros((2, *facets.shape))
+    for i, (row, k) in enumerate(zip(facets, normals.argmax(axis=1).tolist(), strict=True)):
+        if not row[k] < 0 < row[-1]:
+            return None
+        out[0, i, k] = -1.0
+        out[:, i, -1:] = with_errors(RationalMatrix(row[None, -1:], -row[k]))[:, 0]
+    return out if np.isfinite(out).all() and (out[0, :, -1] > 0).all() else None
+
+
+def _axes(box: np.ndarray) -> np.ndarray:
+    """Return the coordinate of each facet of a box."""
+    return (box[0, :, :-1] != 0).argmax(axis=1)
 
 
 def _most_cuts(plan: c.Plan) -> int:

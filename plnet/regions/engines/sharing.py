@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -55,7 +56,8 @@ def run_all(workers: Sequence[Worker], stop: threading.Event) -> bool:
     if len(workers) == 1:
         return workers[0].run()
     with ThreadPoolExecutor(len(workers)) as pool:
-        futures = [pool.submit(worker.run) for worker in workers]
+        # Each thread runs under the deadline of the caller.
+        futures = [pool.submit(copy_context().run, worker.run) for worker in workers]
         try:
             # The short wait lets Ctrl-C through; after a failure the others need not go on.
             pending = set(futures)

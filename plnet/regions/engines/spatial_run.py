@@ -60,7 +60,7 @@ class SpatialRun(KernelRun):
     def _advance(self, limit: int) -> int:
         collecting = self._collecting
         return advance_spatial(
-            self._prepared.plan, self._limits, self._state, self._out, limit, not collecting
+            self._paced_plan(), self._limits, self._state, self._out, limit, not collecting
         )
 
     def _push_root(self, node: Node, n_forms: int, shares: tuple[int, int]) -> None:

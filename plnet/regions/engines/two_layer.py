@@ -15,6 +15,7 @@ point or decided in rationals; if one of them is zero, the regions are searched 
 from __future__ import annotations
 
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextvars import copy_context
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations
@@ -22,6 +23,7 @@ from math import comb
 
 import numpy as np
 
+from plnet.budgets import STOPS, look
 from plnet.errors import EngineError
 from plnet.geometry.exact import RationalMatrix
 from plnet.regions.control import Control, available_cores
@@ -110,7 +112,8 @@ def _count(form: TwoLayers, control: Control, jobs: int) -> Tally:
             if control.spent(total << form.n_dead):
                 rest = running or next(blocks, None)
                 return Tally(total << form.n_dead, not rest, n_fallbacks=fallbacks)
-    except KeyboardInterrupt:
+    except STOPS as stop:
+        control.stopped(stop)
         return Tally(total << form.n_dead, False, n_fallbacks=fallbacks)
     finally:
         if pool is not None:
@@ -120,7 +123,7 @@ def _count(form: TwoLayers, control: Control, jobs: int) -> Tally:
 def _submit(pool: ThreadPoolExecutor | None, counter: _Counter, block: tuple[int, np.ndarray]) -> Future:
     """Hand a block to the pool; without one, work on it at once."""
     if pool is not None:
-        return pool.submit(counter.sum_of, *block)
+        return pool.submit(copy_context().run, counter.sum_of, *block)
     future: Future = Future()
     future.set_result(counter.sum_of(*block))
     return future
@@ -188,6 +191,7 @@ class _Counter:
         if n > _OPEN:
             raise _Degenerate
         for p, q in undecided[:n].tolist():
+            look()
             total += self._exact_term(row_sets[p].tolist(), columns[q].tolist())
         return total, n
 

@@ -12,6 +12,15 @@ Avis (2000), A Revised Implementation of the Reverse Search Vertex Enumeration A
 from __future__ import annotations
 
 from plnet.regions.kernels import search_layout as c
+from plnet.regions.kernels.boxes import (
+    add_form,
+    box_corner,
+    box_reach,
+    box_start,
+    box_vertex,
+    flip_column,
+    flip_row,
+)
 from plnet.regions.kernels.compile import compiled_inner
 
 __all__ = ["append_cut", "copy_table", "corner", "form_to_row", "lower", "rebuild", "vertex"]
@@ -44,6 +53,9 @@ def form_to_row(state, s, form, sign, row):
     target = table[row]
     for j in range(n):
         target[j] = 0.0
+    if state.scalars[c.BOXED]:
+        add_form(state, s, form, sign, target)
+        return
     for i in range(state.head[s, c.N_ROWS]):
         variable = state.owner[s, i]
         if variable < n and form[variable] != 0.0:
@@ -129,6 +141,17 @@ def lower(state, s, goal, exact):
         if column == 0:
             return 0
         row, best, steep = -1, 0.0, 0.0
+        if state.scalars[c.BOXED]:
+            best, row, side = box_reach(state, s, column, _PIVOT)
+            if best > 1e300:
+                return -1
+            if row < 0:
+                flip_column(state, s, rows, column)
+                continue
+            if side < 0:
+                flip_row(state, s, row)
+            _pivot(state, s, rows, row, column, exact)
+            continue
         for i in range(rows):
             entry = -table[i, column]
             if entry > (0.0 if exact else _PIVOT):
@@ -160,6 +183,9 @@ def append_cut(state, s, form, sign):
 @compiled_inner
 def vertex(state, s, out):
     """Write the coordinates u of the basic point."""
+    if state.scalars[c.BOXED]:
+        box_vertex(state, s, out)
+        return
     n = state.scalars[c.SIZE]
     for j in range(n):
         out[j] = 0.0
@@ -177,9 +203,10 @@ def corner(state, s, out):
     n = state.scalars[c.SIZE]
     rows = state.head[s, c.N_ROWS]
     table, scale, work = state.table[s], state.scale[s], state.work[1]
+    boxed = state.scalars[c.BOXED]
     for j in range(1, n):
-        reach = -1.0
-        for i in range(rows):
+        reach = box_reach(state, s, j, _PIVOT)[0] if boxed else -1.0
+        for i in range(0 if boxed else rows):
             entry = table[i, j]
             if entry < -_PIVOT * scale:
                 quotient = table[i, 0] / -entry
@@ -188,6 +215,9 @@ def corner(state, s, out):
         if reach < _ZERO:
             return 0
         work[j] = reach * (0.5 + 0.45 * ((j * _GOLDEN) % 1.0)) / n
+    if boxed:
+        box_corner(state, s, work, out)
+        return 1
     for j in range(n):
         out[j] = 0.0
     for j in range(1, n):
@@ -215,15 +245,20 @@ def rebuild(plan, state, s):
     for j in range(1, n):
         wanted[state.free[s, j]] = 1.0
     table = state.table[s]
-    state.scale[s] = 1.0
-    for j in range(1, n):
-        state.free[s, j] = j - 1
-        table[0, j] = -1.0
-    table[0, 0] = 1.0
-    state.owner[s, 0] = n - 1
-    rows = 1
-    state.head[s, c.N_ROWS] = rows
-    for i in range(n_facets + n_cuts):
+    boxed = state.scalars[c.BOXED]
+    if boxed:
+        box_start(state, s, wanted)
+        rows = 0
+    else:
+        state.scale[s] = 1.0
+        for j in range(1, n):
+            state.free[s, j] = j - 1
+            table[0, j] = -1.0
+        table[0, 0] = 1.0
+        state.owner[s, 0] = n - 1
+        rows = 1
+        state.head[s, c.N_ROWS] = rows
+    for i in range(n_facets if boxed else 0, n_facets + n_cuts):
         if i < n_facets:
             for j in range(n):
                 form[j] = plan.facets[0, i, j]
@@ -241,9 +276,14 @@ def rebuild(plan, state, s):
             if plan.scaled:
                 form[n - 1] -= sign * t
         target = table[rows]
-        target[0] = form[n - 1]
-        for j in range(1, n):
-            target[j] = form[j - 1] - form[n - 1]
+        if boxed:
+            for j in range(n):
+                target[j] = 0.0
+            add_form(state, s, form, 1.0, target)
+        else:
+            target[0] = form[n - 1]
+            for j in range(1, n):
+                target[j] = form[j - 1] - form[n - 1]
         state.owner[s, rows] = n + i
         rows += 1
     state.head[s, c.N_ROWS] = rows

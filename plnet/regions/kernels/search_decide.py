@@ -8,6 +8,7 @@ is a point beyond the wall, or multipliers that show that there is none. Both ar
 from __future__ import annotations
 
 from plnet.regions.kernels import search_layout as c
+from plnet.regions.kernels.boxes import spread_slack
 from plnet.regions.kernels.compile import compiled_inner
 from plnet.regions.kernels.dictionary import (
     append_cut,
@@ -272,6 +273,8 @@ def _misses_by_objective(plan, state, s, layer, a, b, t, sign):
         if state.free[s, j] >= n and state.table[s, rows, j] > _NOISE * largest:
             m, cut = state.table[s, rows, j], state.free[s, j] - n - n_facets
             multipliers[cut + n_facets] = m if cut < 0 else m * state.factors[s, cut]
+    if state.scalars[c.BOXED]:
+        spread_slack(state, s, multipliers)
     return misses(plan, state, s, layer, a, b, t, sign, multipliers)
 
 

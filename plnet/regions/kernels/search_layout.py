@@ -35,6 +35,8 @@ CUT_LAYER, CUT_A, CUT_B, CUT_SIDE = range(4)
 # Entries of State.scalars.
 TOP, COUNT, N_OUT_ROWS, WORK, ANSWER, TICKET, SHARES, SHARE, SHARE_LAYER, SIZE, N_FACETS = range(11)
 ASKED_A, ASKED_B, WITNESS_SIDE = 11, 12, 13
+# Whether the root is a box, whose dictionaries are those of `boxes`.
+BOXED = 14
 
 
 class Plan(NamedTuple):
@@ -79,6 +81,8 @@ class State(NamedTuple):
     work: np.ndarray  # (16, .): rows of scratch
     given: np.ndarray  # (2, N): witnesses below and above that come with an exact answer
     asked: np.ndarray  # (1,): breakpoint of the wall in question
+    width: np.ndarray  # (variables,): of a box: upper end of a coordinate and of its facet; infinite for cuts
+    partner: np.ndarray  # (variables,): of a box: facet of a coordinate and reversed; -1 for cuts
     scalars: np.ndarray
 
 
@@ -124,6 +128,8 @@ def new_state(sizes: Sizes) -> State:
         work=np.zeros((16, longest)),
         given=np.zeros((2, n)),
         asked=np.zeros(1),
+        width=np.full(n + sizes.facets + sizes.cuts + 2, np.inf),
+        partner=np.full(n + sizes.facets + sizes.cuts + 2, -1, np.int64),
         scalars=np.zeros(16, np.int64),
     )
 

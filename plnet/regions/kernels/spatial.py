@@ -180,7 +180,7 @@ def advance_spatial(plan, limits, state, out, limit, counting):
     """Go on until the stack is empty, `limit` regions are counted, or something is full; as `advance`."""
     scalars, frame, tops = state.registers[c.SCALARS], state.registers[c.FRAME], state.registers[c.TOPS]
     deepest = len(plan.layers) - 1
-    for _step in range(4_000_000):
+    for _step in range(plan.steps):
         if scalars[c.SP] == 0:
             return c.DONE
         if scalars[c.COUNT] >= limit:
