@@ -12,7 +12,7 @@ from scipy.special import xlogy
 from plnet import Box, Polytope, Slice
 from plnet.maxout.fitting import Target, fit_max_affine, named_target
 from plnet.maxout.fitting.certificate import certify
-from plnet.maxout.fitting.problem import read_callable
+from plnet.maxout.fitting.reading import read_callable
 from plnet.maxout.max_affine import MaxAffine
 
 # Radii of the thinnest coverings of the unit square by k equal circles, best known for k > 5: Nurmela and

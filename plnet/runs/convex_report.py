@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from plnet.maxout.words import counted
 from plnet.runs.layout import METRICS_FILE
 from plnet.runs.maxout_report import drawn_files
 from plnet.runs.report import read_metrics
@@ -21,7 +22,7 @@ def describe_fit_convex(folder: Path) -> str:
     """
     metrics = read_metrics(folder)
     used, asked = metrics["pieces_used"], metrics["pieces"]
-    pieces = f"{used} piece{'' if used == 1 else 's'}"
+    pieces = counted(used, "piece")
     rest = "" if used == asked else f" ({asked} were allowed)"
     where = f"on {metrics['samples']} samples" if "samples" in metrics else f"in dimension {metrics['dim']}"
     low, high = metrics["sup_error_low"], metrics["sup_error_high"]
@@ -32,7 +33,7 @@ def describe_fit_convex(folder: Path) -> str:
         excess = metrics["excess"]
         more = "" if excess is None else f"; this fit is {excess:.2e} above it, relatively"
         lines.append(
-            f"The least possible error with {asked} pieces is {metrics['optimal_error']:.12g}{more}."
+            f"The least possible error with {counted(asked, 'piece')} is {metrics['optimal_error']:.12g}{more}."
         )
     if metrics.get("limit_low") is not None:
         low, high = metrics["limit_low"], metrics["limit_high"]
