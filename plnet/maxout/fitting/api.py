@@ -273,12 +273,11 @@ def _settled(
     below, above = Fraction(bracket.below[1]), Fraction(bracket.above[1])
     shift = float({"free": (below - above) / 2, "lower": 0, "upper": below}[kind])
     moved = MaxAffine(function.slopes, function.float_offsets + shift)
-    for _ in range(4):
-        found = sample_errors(samples, moved)
-        if not (kind == "lower" and found.above[1] > 0) and not (kind == "upper" and found.below[1] > 0):
-            break
+    found = sample_errors(samples, moved)
+    while (kind == "lower" and found.above[1] > 0) or (kind == "upper" and found.below[1] > 0):
         moved, _ = settled(moved, ErrorBracket(*_floats(found), found.below_at, found.above_at), kind)
-    return moved, sample_errors(samples, moved)
+        found = sample_errors(samples, moved)
+    return moved, found
 
 
 def _floats(bracket: ErrorBracket) -> tuple[tuple[float, float], tuple[float, float]]:
@@ -314,8 +313,9 @@ def _result(
 
 
 def _middle(bracket: tuple[Any, Any]) -> float | Fraction:
+    """Return the least error as one number: 0 where nothing speaks against an exact fit."""
     lo, hi = bracket
-    return lo if lo == hi else 0.5 * (float(lo) + float(hi))
+    return lo if lo == hi or not lo else 0.5 * (float(lo) + float(hi))
 
 
 def _check_options(pieces: Any, kind: Any, objective: Any, starts: Any) -> int:

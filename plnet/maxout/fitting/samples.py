@@ -103,14 +103,27 @@ def _check_no_contradiction(points: np.ndarray, values: np.ndarray) -> None:
 
 
 def sample_errors(samples: Samples, function: MaxAffine) -> ErrorBracket:
-    """Return the exact largest errors over the samples, as fractions."""
-    errors = to_fractions(samples.values) - function(samples.points, exact=True)
-    low, high = (
-        min(range(len(errors)), key=errors.__getitem__),
-        max(range(len(errors)), key=errors.__getitem__),
+    """Return the exact largest errors over the samples, as fractions.
+
+    Rationals are computed where rounding leaves open whether an error is the largest.
+    """
+    reach = np.abs(samples.points).max(axis=0)
+    sizes = np.abs(function.float_slopes) @ reach + np.abs(function.float_offsets)
+    loose = 4 * (samples.dim + 3) * 2.0**-52 * float(sizes.max() + np.abs(samples.values).max())
+    errors = samples.values - function(samples.points)
+    (below, below_at), (above, above_at) = (
+        _exact_largest(samples, function, np.flatnonzero(sign * errors >= (sign * errors).max() - loose), sign)
+        for sign in (1, -1)
     )
-    below, above = Fraction(errors[high]), -Fraction(errors[low])
-    return ErrorBracket((below, below), (above, above), samples.points[high], samples.points[low])
+    return ErrorBracket((below, below), (above, above), below_at, above_at)
+
+
+def _exact_largest(
+    samples: Samples, function: MaxAffine, rows: np.ndarray, sign: int
+) -> tuple[Fraction, np.ndarray]:
+    errors = sign * (to_fractions(samples.values[rows]) - function(samples.points[rows], exact=True))
+    best = max(range(len(rows)), key=errors.__getitem__)
+    return Fraction(errors[best]), samples.points[rows[best]]
 
 
 def fit_least_squares(samples: Samples, pieces: int, effort: Effort) -> tuple[np.ndarray, np.ndarray]:

@@ -122,7 +122,11 @@ def _with_known_pieces(problem: Problem, pieces: int, effort: Effort) -> Spatial
     if known is None:
         return None
     if known.pieces <= pieces:
-        near = _near(problem, known, corners_of(known, problem.chart).points, effort.deadline)
+        corners = corners_of(known, problem.chart).points
+        heights = corners @ known.float_slopes.T + known.float_offsets
+        own = heights >= heights.max(axis=1, keepdims=True) - _TIGHT * problem.scale
+        # In the middle of a piece the slopes of the target are known best.
+        near = np.array([corners[on].mean(axis=0) if on.any() else problem.middle for on in own.T])
         bracket = certify(problem, known, near, effort.deadline)
         same = "the target has no more pieces than asked for"
         return SpatialFit(known, bracket, same, (0.0, float(bracket.sup[1])))
@@ -176,7 +180,9 @@ def _near(problem: Problem, function: MaxAffine, points: np.ndarray, deadline: D
     best = points[(points @ slopes.T - problem.value(points)[:, None]).argmax(axis=0)]
     if has_kinks(problem, np.random.default_rng(0)):
         return best
-    return np.array([summit(problem, slope, near, deadline) for slope, near in zip(slopes, best, strict=True)])
+    return np.array(
+        [summit(problem, slope, near, deadline) for slope, near in zip(slopes, best, strict=True)]
+    )
 
 
 def _large_plane(problem: Problem, rng: np.random.Generator) -> np.ndarray | None:
