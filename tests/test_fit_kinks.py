@@ -9,7 +9,7 @@ from scipy.optimize import linprog
 from plnet import Box
 from plnet.budgets import Deadline
 from plnet.maxout import MaxAffine
-from plnet.maxout.fitting import Target, fit_max_affine, named_target
+from plnet.maxout.fitting import Target, fit_max_affine
 from plnet.maxout.fitting.kinks import has_kinks
 from plnet.maxout.fitting.piece_search import spatial_pieces
 from plnet.maxout.fitting.reading import read_callable

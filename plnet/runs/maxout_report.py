@@ -89,8 +89,9 @@ def _learning(metrics: Mapping[str, Any]) -> list[str]:
     share = f"{metrics['learnt']} of {metrics['replicates']} random starts"
     low, high = metrics["learnt_low"], metrics["learnt_high"]
     lines = [
-        f"Learning, {units} with {counted(metrics['pieces'], 'piece')}: {share} end within {metrics['threshold']:.4g} "
-        f"of the function ({metrics['learnt_rate']:.1%}, 95 % interval {low:.1%} to {high:.1%})."
+        f"Learning, {units} with {counted(metrics['pieces'], 'piece')}: {share} end within "
+        f"{metrics['threshold']:.4g} of the function ({metrics['learnt_rate']:.1%}, "
+        f"95 % interval {low:.1%} to {high:.1%})."
     ]
     if metrics["learnt_impossible"]:
         lines.append(

@@ -117,7 +117,8 @@ def _exchanged(
     problem: Problem, samples: Samples, slopes: np.ndarray, deadline: Deadline, *, bends: bool
 ) -> LowerFit | None:
     """Make a fit better with more and more points."""
-    best = here = lower_fit(problem, samples, slopes, deadline, bends=bends)
+    here = lower_fit(problem, samples, slopes, deadline, bends=bends)
+    best, bound = here, 0.0
     stalled = 0
     for _ in range(_ROUNDS):
         if here is None or best is None or deadline.passed:
@@ -132,7 +133,8 @@ def _exchanged(
         gain = 0.0 if here is None else 1 - here.error / max(best.error, 1e-300)
         best = _lower_of(best, here)
         stalled = 0 if gain > 1e-6 else stalled + 1
-        if stalled >= _STALLED or (len(slopes) == 1 and best.error <= bound * (1 + _ENOUGH)):
+        proved = len(slopes) == 1 and best is not None and best.error <= bound * (1 + _ENOUGH)
+        if stalled >= _STALLED or proved:
             break
     return best
 

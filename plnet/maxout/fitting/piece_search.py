@@ -1,8 +1,8 @@
 """Is a convex function of several variables piecewise linear with few pieces? Then they are found.
 
-Tangents at random points, then at the vertices of the graph of their maximum that lie below the function: when
-there are none left, the maximum is the function, because a convex function that is nowhere above it at the
-vertices of a linear piece is nowhere above it on the piece.
+Tangents at random points, then at the vertices of the graph of their maximum that lie below the function:
+when there are none left, the maximum is the function, because a convex function that is nowhere above it at
+the vertices of a linear piece is nowhere above it on the piece.
 """
 
 from __future__ import annotations

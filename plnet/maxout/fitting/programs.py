@@ -23,7 +23,7 @@ def solved(
     deadline: Deadline | None,
     equal: tuple[np.ndarray, list[float]] = (None, None),  # type: ignore[assignment]
 ) -> Any:
-    """Return scipy's result of ``min cost . x`` with ``limits x <= right``; None if it is not solved in time."""
+    """Return scipy's result of ``min cost . x`` with ``limits x <= right``; None if not solved in time."""
     left = None if deadline is None else deadline.left()
     options = {} if left is None else {"time_limit": min(left, _LONGEST)}
     found = linprog(cost, limits, right, *equal, bounds=bounds, method="highs", options=options)

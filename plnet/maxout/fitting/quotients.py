@@ -15,7 +15,7 @@ import numpy as np
 __all__ = ["Enclosure", "enclosed_slopes"]
 
 _STEPS = (2.0**-4, 2.0**-7, 2.0**-12, 2.0**-17, 2.0**-21)
-"""Steps as shares of the extent: long ones for linear pieces and noisy values, short ones for bent functions."""
+"""Steps as shares of the extent: long ones for linear pieces and noisy values, short ones for curvature."""
 _SHORT = 2.0**-16
 """The step of derivatives of bent functions, whose error is smaller than the width of the box."""
 _MOVES = (2.0**-15, 2.0**-12, 2.0**-9, 2.0**-6, 2.0**-4)
@@ -129,7 +129,7 @@ def enclosed_slopes(value: Function, points: np.ndarray, domain: Surroundings, n
 
 
 def middle_slopes(value: Function, points: np.ndarray, domain: Surroundings, noise: float) -> Enclosure:
-    """Return the points, a little inside, with boxes of one short step that contain all their subgradients."""
+    """Return the points, a little inside, with the boxes of one short step."""
     return _enclosed(value, points, domain, _SHORT, noise)
 
 

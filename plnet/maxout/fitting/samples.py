@@ -112,7 +112,9 @@ def sample_errors(samples: Samples, function: MaxAffine) -> ErrorBracket:
     loose = 4 * (samples.dim + 3) * 2.0**-52 * float(sizes.max() + np.abs(samples.values).max())
     errors = samples.values - function(samples.points)
     (below, below_at), (above, above_at) = (
-        _exact_largest(samples, function, np.flatnonzero(sign * errors >= (sign * errors).max() - loose), sign)
+        _exact_largest(
+            samples, function, np.flatnonzero(sign * errors >= (sign * errors).max() - loose), sign
+        )
         for sign in (1, -1)
     )
     return ErrorBracket((below, below), (above, above), below_at, above_at)

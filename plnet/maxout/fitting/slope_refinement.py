@@ -8,8 +8,6 @@ program; the errors at the vertices of the fit's graph are linearised in slopes 
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from scipy.spatial import QhullError
 
@@ -46,10 +44,10 @@ def refine_slopes(
         if here is None or radius < smallest or deadline.passed:
             break
         graph, errors = here
-        program = _program(problem, corners, slopes, graph, errors, radius)
-        step = _solution(program, slopes.shape, float(errors.max()), deadline)
-        if step is None:
+        found = solved(*_program(problem, corners, slopes, graph, errors, radius), deadline)
+        if found is None or not found.x[-1] < errors.max():
             break
+        step = found.x[:-1].reshape(len(slopes), -1)[:, :-1]
         there = _errors(problem, corners, slopes + step)
         if there is not None and there[1].max() < errors.max() * (1 - 1e-13):
             slopes, here = slopes + step, there
@@ -105,13 +103,6 @@ def _program(
     limits = np.vstack([drops, stays])
     right = np.concatenate([-errors[active], slack[near, piece]])
     return cost, limits, right, box
-
-
-def _solution(program: Any, shape: tuple[int, int], top: float, deadline: Deadline) -> np.ndarray | None:
-    found = solved(*program, deadline)
-    if found is None or not found.x[-1] < top:
-        return None
-    return found.x[:-1].reshape(shape[0], shape[1] + 1)[:, :-1]
 
 
 def _weights(problem: Problem, slopes: np.ndarray, points: np.ndarray, tight: np.ndarray) -> np.ndarray:

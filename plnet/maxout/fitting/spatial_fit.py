@@ -175,7 +175,7 @@ def _on_ridge(problem: Problem, pieces: int, effort: Effort) -> SpatialFit | Non
 
 
 def _near(problem: Problem, function: MaxAffine, points: np.ndarray, deadline: Deadline) -> np.ndarray:
-    """Return for each piece where it exceeds the target about most, shape (k, d), from the best of some points."""
+    """Return for each piece where it exceeds the target about most, shape (k, d)."""
     slopes = function.float_slopes
     best = points[(points @ slopes.T - problem.value(points)[:, None]).argmax(axis=0)]
     if has_kinks(problem, np.random.default_rng(0)):

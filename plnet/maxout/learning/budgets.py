@@ -266,7 +266,8 @@ def _width(dim: int, hidden_layers: int, pieces: int, budget: int) -> int:
     if not width:
         least = parameter_count(_sizes(dim, hidden_layers, 1), pieces)
         raise ConfigError(
-            f"Expected budgets of at least {least} parameters for units with {counted(pieces, 'piece')}, got {budget}."
+            f"Expected budgets of at least {least} parameters for units with {counted(pieces, 'piece')}, "
+            f"got {budget}."
         )
     return width
 
