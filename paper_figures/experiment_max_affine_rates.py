@@ -48,7 +48,7 @@ def store(arrays: dict, name: str, label: str, curve) -> None:
     arrays[f"{name}_label"] = np.array(label)
     arrays[f"{name}_pieces"] = curve.pieces
     arrays[f"{name}_errors"] = curve.errors
-    arrays[f"{name}_optima"] = curve.optima
+    arrays[f"{name}_optima"] = curve.optimal_errors
     arrays[f"{name}_limits"] = np.array(limits)
     arrays[f"{name}_slope"] = np.array(curve.slope)
 

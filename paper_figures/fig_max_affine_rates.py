@@ -12,6 +12,7 @@ import numpy as np
 import paths
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
 from plnet.plotting import plot_error_rate, save_figure, style
 
@@ -20,7 +21,7 @@ NAME = "max_affine_rates"
 
 @dataclass(frozen=True)
 class Curve:
-    """Errors (n,) for numbers of pieces (n,), with the least possible ones and the limit of k^(2/d) error."""
+    """Errors (n,) for numbers of pieces (n,), the least possible ones, and bounds of the limit."""
 
     label: str
     pieces: np.ndarray
@@ -65,7 +66,7 @@ def draw_panel(ax, curves: list[Curve], dims: tuple[int, ...], *, slopes: bool =
             curve.errors,
             ax=ax,
             optimal=curve.optima,
-            constant=curve.limits[0],
+            constant=curve.limits,
             dim=dim,
             label=f"{curve.label}, slope {curve.slope:.2f}".replace("-", "−") if slopes else curve.label,
             place=place,
@@ -74,6 +75,9 @@ def draw_panel(ax, curves: list[Curve], dims: tuple[int, ...], *, slopes: bool =
     ring = {"markerfacecolor": "none", "markeredgewidth": 0.5, "linestyle": "none", "color": "black"}
     handles.append(Line2D([], [], marker="o", markersize=5.2, label="least possible", **ring))
     handles.append(Line2D([], [], color="black", linewidth=0.5, label="limit for large $k$"))
+    if any(curve.limits[0] < curve.limits[1] for curve in curves):
+        bounds = "between bounds of the limit"
+        handles.append(Patch(facecolor="black", alpha=0.35, linewidth=0, label=bounds))
     ax.set(xlabel="pieces $k$")
     ticks = [1, 2, 4, 8, 16, 32][: 6 if curves[0].pieces.max() > 24 else 5]
     ax.set_xticks(ticks, labels=ticks)

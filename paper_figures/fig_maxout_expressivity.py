@@ -26,17 +26,17 @@ def load(folder: Path) -> list[dict]:
 def draw(panels: list[dict]) -> Figure:
     with style("full", "neurips", height=3.5):
         figure, axes = plt.subplots(2, 3, sharex=True, sharey=True)
-        handles: list[Line2D] = []
+        handles: dict[str, Line2D] = {}
         for number, (panel, ax) in enumerate(zip(panels, axes.flat, strict=True)):
-            found = draw_panel(ax, panel, "abcdef"[number])
-            handles = handles or found
+            for line in draw_panel(ax, panel, "abcdef"[number]):
+                handles.setdefault(str(line.get_label()), line)
         for ax in axes[-1]:
             ax.set_xlabel("$z$")
         low, high = axes[0, 0].get_ylim()
         axes[0, 0].set_ylim(low, high + 0.55 * (high - low))  # Room for the words.
         witness = Line2D([], [], color=CATEGORIES[1], marker="o", markersize=2.5, linewidth=0.8)
         witness.set_label("chord below the function: not convex")
-        figure.legend(handles=[*handles, witness], loc="outside lower center", ncols=4)
+        figure.legend(handles=[*handles.values(), witness], loc="outside lower center", ncols=5)
     return figure
 
 
@@ -45,9 +45,11 @@ def draw_panel(ax: Axes, panel: dict, letter: str) -> list[Line2D]:
     function = np.square if slope is None else (lambda z: np.where(z > 0, z, slope * z))
     handles: list[Line2D] = []
     for unit in panel["units"]:
-        options = {"function": function, "sign": unit["sign"], "ax": ax}
+        positive = unit["sign"] > 0
+        color = CATEGORIES[0 if positive else 2]
+        options = {"function": function, "sign": unit["sign"], "color": color, "ax": ax}
         handles = plot_max_affine(unit["slopes"], unit["offsets"], -1.0, 1.0, **options)
-    handles[1].set_label("unit")
+        handles[1].set_label("unit" if positive else "minus a unit")
     ax.set_title(f"({letter}) {panel['title']}")
     ax.margins(y=0.12)
     if panel.get("witness"):

@@ -7,8 +7,8 @@ import pytest
 
 from plnet import Box, Segment
 from plnet.errors import TargetError
-from plnet.maxout.fitting import asymptotic_constant, named_target, rate_curve, target_names
-from plnet.maxout.fitting.rates import covering_density
+from plnet.maxout.fitting import Target, asymptotic_constant, named_target, rate_curve, target_names
+from plnet.maxout.fitting.rates import covering_density, rate_limit
 
 # Limits of k^2 E_k of free fits.
 LIMITS = [
@@ -72,7 +72,8 @@ def test_slope_in_one_dimension():
     curve = rate_curve(named_target("exp"), [2, 4, 8, 16, 32, 64], Box(0, 1))
     assert curve.slope == pytest.approx(-2, abs=0.01)
     assert curve.expected_slope == -2
-    assert (curve.errors >= curve.optima).all()
+    assert (curve.errors >= curve.optimal_errors).all()
+    assert curve.optima is curve.optimal_errors
     assert (curve.lower_ends <= curve.errors).all()
 
 
@@ -94,11 +95,60 @@ def test_slope_in_more_dimensions(dim, largest):
     assert (curve.constants >= (2**dim / ball) ** (2 / dim) / 2).all()
 
 
-def test_other_targets_have_the_same_rate():
-    curve = rate_curve(named_target("log_sum_exp", 2), [2, 4, 8], Box(-1, 1), starts=2)
-    # The Hessian is singular along (1, 1), so the function is one of a single variable up to a plane.
-    assert curve.limits[0] == pytest.approx(0, abs=1e-9)
+SINGULAR = [
+    # x + softplus(y - x) and its like are flat along (1, 1), so they bend along one direction less.
+    ("log_sum_exp", 2, 1),
+    ("log_sum_exp", 3, 2),
+]
+
+
+@pytest.mark.parametrize(("name", "dim", "rank"), SINGULAR)
+def test_a_singular_hessian_makes_errors_fall_faster(name, dim, rank):
+    domain = Box([-2.0] * dim, [2.0] * dim)
+    assert asymptotic_constant(named_target(name, dim), domain) == (0, 0)
+    found, limits = rate_limit(named_target(name, dim), domain)
+    assert found == rank
+    assert (limits is None) == (rank > 1)
+
+
+def test_a_ridge_function_has_the_rate_and_the_optimum_of_one_variable():
+    # x + softplus(y - x), and y - x goes from -4 to 4.
+    curve = rate_curve(named_target("log_sum_exp", 2), [2, 4, 8, 16], Box(-2, 2), starts=2)
+    line = rate_curve(named_target("softplus"), [2, 4, 8, 16], Box(-4, 4))
+    assert curve.rank == 1
+    assert curve.expected_slope == -2
     assert curve.slope == pytest.approx(-2, abs=0.25)
+    assert curve.limits == pytest.approx(line.limits, rel=1e-9)
+    assert curve.optimal_errors == pytest.approx(line.optimal_errors, rel=1e-7)
+    assert curve.optimal_errors[1] == pytest.approx(0.0274030, abs=5e-8)
+    assert curve.errors == pytest.approx(line.errors, rel=1e-6)
+    assert (curve.lower_ends >= line.optimal_errors * (1 - 1e-7)).all()
+
+
+@pytest.mark.parametrize("high", [1, 2])
+def test_limits_where_the_hessian_is_singular_on_the_axes(high):
+    # sqrt(det H) = 12 |x y| is a product, with kinks where Gauss's rule is inaccurate.
+    lo, hi = asymptotic_constant(named_target("norm4", 2), Box(-1, high))
+    truth = 12 * ((1 + high**2) / 2) ** 2 / (6 * math.sqrt(3))
+    assert lo * (1 - 1e-12) <= truth <= hi * (1 + 1e-12)
+    assert hi - lo <= 1e-6 * truth
+
+
+def test_hessians_of_very_different_sizes_are_not_singular():
+    side = 2 * (math.exp(10) - math.exp(-10))
+    lo, hi = asymptotic_constant(named_target("sum_exp", 2), Box(-20, 20))
+    assert lo == hi == pytest.approx(side**2 / (6 * math.sqrt(3)), rel=1e-10)
+
+
+def test_hessians_that_are_singular_in_a_part_of_the_domain():
+    # f = max(x, 0)^2 + max(y, 0)^2: det H = 4 in a quarter of the square and 0 elsewhere.
+    def hessian(x):
+        return 2.0 * (x > 0)[:, :, None] * np.eye(2)
+
+    target = Target(lambda x: (np.maximum(x, 0) ** 2).sum(axis=1), 2, hessian=hessian)
+    lo, hi = asymptotic_constant(target, Box(-1, 1))
+    assert lo <= 2 / (6 * math.sqrt(3)) <= hi * (1 + 1e-12)
+    assert hi - lo < 1e-3
 
 
 def test_bad_input():

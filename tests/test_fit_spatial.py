@@ -12,7 +12,7 @@ from scipy.special import xlogy
 from plnet import Box, Polytope, Slice
 from plnet.maxout.fitting import Target, fit_max_affine, named_target
 from plnet.maxout.fitting.certificate import certify
-from plnet.maxout.fitting.problem import read_callable
+from plnet.maxout.fitting.reading import read_callable
 from plnet.maxout.max_affine import MaxAffine
 
 # Radii of the thinnest coverings of the unit square by k equal circles, best known for k > 5: Nurmela and
@@ -202,14 +202,16 @@ def test_infinite_slopes_at_the_border():
 
 
 def test_seeds_decide_and_budgets_are_kept():
-    target, domain = named_target("log_sum_exp", 2), Box(-1, 1)
-    first, again = (fit_max_affine(target, 4, domain, rng=7, starts=2) for _ in range(2))
+    target, domain, seen = named_target("sum_exp", 2), Box(-1, 1), []
+    first, again = (
+        fit_max_affine(target, 4, domain, rng=7, starts=2, progress=report) for report in (seen.append, None)
+    )
     assert first.function.slopes.tolist() == again.function.slopes.tolist()
-    seen = []
-    short = fit_max_affine(target, 6, domain, max_seconds=1e-6, progress=seen.append)
+    # Two starts, and the better one refined to the end.
+    assert seen == [1, 2, 3]
+    short = fit_max_affine(target, 6, domain, max_seconds=1e-6)
     assert short.sup_error_bounds[0] <= short.sup_error
-    assert seen[0] == 1
-    assert len(seen) == 2
+    assert short.stopped_by == "max_seconds"
 
 
 def test_interruption_gives_what_is_known():

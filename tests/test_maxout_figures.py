@@ -53,6 +53,7 @@ def test_negative_unit_is_drawn_below(ax):
     handles = plot_max_affine([-1, -1.7], [0, 0], -1, 1, sign=-1, function=np.sin, ax=ax)
     x, y = handles[1].get_data()
     np.testing.assert_allclose(y, np.where(x > 0, x, 1.7 * x))
+    assert handles[1].get_label() == "minus the maximum"
     np.testing.assert_array_equal(handles[0].get_ydata(), np.sin(x))
 
 
@@ -64,6 +65,15 @@ def test_error_rate_shows_errors_optima_and_limit(ax):
     limit, _, rings = ax.get_lines()
     np.testing.assert_allclose(limit.get_ydata(), [0.5, 0.03125])
     assert rings.get_xdata().tolist() == [1, 4]
+
+
+def test_limit_between_bounds_is_a_band(ax):
+    plot_error_rate([1, 8], [1.0, 0.25], ax=ax, constant=(0.5, 0.75), dim=3)
+    (band,) = ax.collections
+    corners = band.get_paths()[0].vertices
+    assert corners[:, 1].min() == pytest.approx(0.5 / 4)
+    assert corners[:, 1].max() == pytest.approx(0.75)
+    assert len(ax.get_lines()) == 1
 
 
 def test_error_of_zero_has_no_place_on_a_logarithmic_scale(ax):

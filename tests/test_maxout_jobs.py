@@ -4,6 +4,7 @@ import csv
 import functools
 import json
 import logging
+import math
 import os
 import re
 import signal
@@ -255,6 +256,22 @@ def test_limit_for_many_pieces(run):
     result, metrics = run("fit_convex", "pieces=1")
     assert metrics["limit_low"] == pytest.approx(0.5)
     assert "near 0.5 * k^-2" in result.text
+
+
+def test_limit_that_is_known_between_bounds_only(run):
+    # Between the simplex bound and the lattice A_3*, by the densities of coverings of space.
+    result, metrics = run("fit_convex", "pieces=1", "dim=3")
+    assert metrics["limit_low"] < metrics["limit_high"]
+    assert f"between {metrics['limit_low']:.6g} and {metrics['limit_high']:.6g} times k^(-2/3)" in result.text
+    assert "1 pieces" not in result.text
+
+
+def test_ridge_functions_fall_as_those_of_one_variable(run):
+    result, metrics = run("fit_convex", "pieces=2", "target=log_sum_exp", "dim=2", "low=-2", "high=2")
+    assert metrics["rank"] == 1
+    # The integral of 1 / (2 cosh(x / 2)) over [-4, 4] is 2 arctan(sinh 2).
+    assert metrics["limit_low"] == pytest.approx((2 * math.atan(math.sinh(2))) ** 2 / 16, rel=1e-9)
+    assert "* k^-2." in result.text
 
 
 def test_samples_of_a_file(run, tmp_path):

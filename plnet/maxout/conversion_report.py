@@ -13,6 +13,7 @@ from plnet.ir.layers import Affine, GroupMax, ScalarPWL
 from plnet.ir.network import PLNetwork
 from plnet.maxout.activation_names import describe
 from plnet.maxout.scalar_units import scalar_functions, signed_units
+from plnet.maxout.words import counted
 from plnet.regions.api import count_regions
 
 __all__ = ["ConversionReport", "UnitConversion", "maxima_report", "scalar_report"]
@@ -97,7 +98,7 @@ class ConversionReport:
             distance = (
                 f"the function differs by at most {self.deviation:.3g} on the domain, for rows were rounded"
             )
-        total = f"{self.n_units} maxout units, {self.n_pieces} pieces; {distance}."
+        total = f"{counted(self.n_units, 'maxout unit')}, {counted(self.n_pieces, 'piece')}; {distance}."
         return "\n".join([*lines, total])
 
 

@@ -24,6 +24,7 @@ from plnet.maxout.scalar_units import (
     scalar_functions,
     signed_units,
 )
+from plnet.maxout.words import counted
 from plnet.regions.api import enumerate_regions
 
 if TYPE_CHECKING:
@@ -73,11 +74,11 @@ class ExpressivityReport:
     def verdict(self) -> str:
         """One line: what it takes."""
         if self.one_unit:
-            return f"one maxout unit with {_count(self.pieces[0], 'piece')}"
+            return f"one maxout unit with {counted(self.pieces[0], 'piece')}"
         if self.function.is_concave:
-            return f"no single maxout unit; minus one unit with {_count(self.pieces[0], 'piece')}"
+            return f"no single maxout unit; minus one unit with {counted(self.pieces[0], 'piece')}"
         first, second = self.pieces
-        return f"no single maxout unit; a difference of two, with {first} and {second} pieces"
+        return f"no single maxout unit; a difference of two, with {first} and {counted(second, 'piece')}"
 
     @property
     def formula(self) -> str:
@@ -282,7 +283,9 @@ def _why_not_fewer(function: ScalarFunction) -> str:
     for count, word, sign in ((function.upward, "upward", "plus"), (function.downward, "downward", "minus")):
         if count:
             verb = "needs" if count == 1 else "need"
-            parts.append(f"{_count(count, f'{word} kink')} {verb} {_count(count + 1, 'piece')} with a {sign}")
+            parts.append(
+                f"{counted(count, f'{word} kink')} {verb} {counted(count + 1, 'piece')} with a {sign}"
+            )
     rule = "a unit with k pieces has at most k - 1 kinks, all upwards"
     return f"{rule}; {', '.join(parts)}"
 
@@ -297,12 +300,8 @@ def _why_no_unit(witness: ConvexityWitness) -> str:
 
 
 def _pieces_and_layers(report: ExpressivityReport) -> str:
-    units, total = _count(len(report.units), "unit"), _count(sum(report.pieces), "piece")
+    units, total = counted(len(report.units), "unit"), counted(sum(report.pieces), "piece")
     return (
         "pieces are affine functions inside one unit, which takes their maximum once. This is one layer of "
         f"{units} with {total} in all; one layer of ReLUs takes {report.relus}; a second layer is not needed"
     )
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}{'' if number == 1 else 's'}"

@@ -11,6 +11,7 @@ import numpy as np
 
 from plnet.errors import DimensionError, DomainError, NetworkError
 from plnet.geometry.exact import RationalMatrix, rational, to_fractions
+from plnet.maxout.words import counted
 from plnet.regions.network_checks import rounded_fraction
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ class MaxAffine:
         return len(self.offsets)
 
     def __repr__(self) -> str:
-        return f"MaxAffine({self.pieces} pieces, dimension {self.dim})"
+        return f"MaxAffine({counted(self.pieces, 'piece')}, dimension {self.dim})"
 
     @property
     def pieces(self) -> int:

@@ -24,6 +24,7 @@ from plnet.maxout.inputs import chart_of, read_network
 from plnet.maxout.max_affine import MaxAffine
 from plnet.maxout.pieces import from_forms
 from plnet.maxout.rounding import rounding_deviation
+from plnet.maxout.words import counted
 from plnet.regions.api import enumerate_regions
 from plnet.regions.definition_tiling import Tiling, tiling_of
 from plnet.regions.network_checks import require_continuous
@@ -202,12 +203,12 @@ def _shortest(complex_: RegionComplex, method: str) -> tuple[Pair, str, str]:
     by_walls = _by_walls(complex_, tiling, by_layers)
     if by_walls is None:
         assert by_layers is not None
-        return by_layers, "layers", f"{_size(by_layers)} pieces; by walls there are more"
+        return by_layers, "layers", f"{counted(_size(by_layers), 'piece')}; by walls there are more"
     if method == "walls":
         return by_walls, "walls", "chosen by the caller"
     if complex_.dim == 1:
         return by_walls, "walls", "on the line each upward kink has to be in g, and each downward one in h"
-    return by_walls, "walls", f"{_size(by_walls)} pieces; by layers there are no fewer"
+    return by_walls, "walls", f"{counted(_size(by_walls), 'piece')}; by layers there are no fewer"
 
 
 def _by_walls(complex_: RegionComplex, tiling: Tiling, rival: Pair | None) -> Pair | None:

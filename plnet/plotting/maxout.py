@@ -81,7 +81,8 @@ def plot_max_affine(
         values = np.asarray(function(x))
         (behind,) = ax.plot(x, values, color="#BBBBBB", linewidth=3.5, zorder=1, label="function")
         handles.append(behind)
-    (front,) = ax.plot(x, whole, color=color, linewidth=1.1, zorder=3, label="maximum")
+    name = "maximum" if sign > 0 else "minus the maximum"
+    (front,) = ax.plot(x, whole, color=color, linewidth=1.1, zorder=3, label=name)
     reach = (0.35 if zoom is None else zoom) * (np.ptp(whole) or 1.0)
     near = (lines >= whole.min() - reach) & (lines <= whole.max() + reach)
     for line, seen in zip(lines, near, strict=True):

@@ -23,7 +23,7 @@ def plot_error_rate(
     *,
     ax: Axes,
     optimal: Any = None,
-    constant: float | None = None,
+    constant: float | tuple[float, float] | None = None,
     dim: int = 1,
     label: str = "",
     place: int = 0,
@@ -39,8 +39,9 @@ def plot_error_rate(
     ax : Axes
     optimal : array_like, shape (n,), optional
         Least possible errors: a ring around each point that there is one for; NaN where unknown.
-    constant : float, optional
-        Limit c of the least error: the line c k^(-2/dim) is drawn thin.
+    constant : float or (lo, hi), optional
+        Limit c of the least error: the line c k^(-2/dim) is drawn thin. Where the limit is known between
+        bounds only, a band lies between their lines.
     dim : int
     label : str
     place : int
@@ -73,7 +74,13 @@ def plot_error_rate(
     ax.set(xscale="log", yscale="log")
     if constant is not None:
         ends = np.array([k.min(), k.max()])
-        ax.plot(ends, constant * ends ** (-2 / dim), color=color, linewidth=0.5, zorder=1)
+        low, high = np.broadcast_to(constant, 2)[:, None] * ends ** (-2 / dim)
+        if np.array_equal(low, high):
+            ax.plot(ends, low, color=color, linewidth=0.5, zorder=1)
+        else:
+            ax.fill_between(
+                ends, low, high, facecolor=(color, 0.35), edgecolor=color, linewidth=0.4, zorder=1
+            )
     (line,) = ax.plot(
         k[shown],
         values[shown],

@@ -73,8 +73,8 @@ def _complex_from(header: dict[str, Any], arrays: Mapping[str, np.ndarray]) -> R
     network = network_from_header(header["network"], arrays)
     if header["schema"] < 3 and network.pattern_dtype != np.int16:
         raise FileFormatError(
-            "it is of an older version of plnet, whose files could not hold the pieces of a unit with more than "
-            "32768 of them"
+            "it is of an older version of plnet, whose files could not hold the pieces of a unit with more "
+            "than 32768 of them"
         )
     chart = Chart(
         rational_from_header(header["chart"]["embedding"]),

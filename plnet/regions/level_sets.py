@@ -85,8 +85,8 @@ class LevelSet:
     def __repr__(self) -> str:
         extra = f", {len(self.plateaus)} regions of full dimension" if self.plateaus else ""
         return (
-            f"LevelSet(value {self.value}: {self.n_pieces} pieces, "
-            f"{self.topology.n_components} components{extra})"
+            f"LevelSet(value {self.value}: {self.n_pieces} piece{'s' * (self.n_pieces != 1)}, "
+            f"{self.topology.n_components} component{'s' * (self.topology.n_components != 1)}{extra})"
         )
 
     @property

@@ -13,7 +13,8 @@ import numpy as np
 from plnet.errors import ConfigError, FileFormatError
 from plnet.geometry.domain import Box
 from plnet.io import open_npz
-from plnet.maxout.fitting import Target, asymptotic_constant, fit_max_affine, named_target
+from plnet.maxout.fitting import Target, fit_max_affine, named_target
+from plnet.maxout.fitting.rates import rate_limit
 from plnet.maxout.fitting.results import MaxAffineFit
 from plnet.runs.devices import threads
 from plnet.runs.exact_numbers import exact_text
@@ -147,11 +148,12 @@ def _box(target: str, dim: int, low: Any, high: Any) -> Box:
 
 
 def _limit(function: Target, box: Box, kind: str) -> dict[str, Any]:
-    """Return bounds of the limit of k^(2/d) times the least error, where the Hessian is known."""
+    """Return the rank r of the Hessian, and bounds of the limit of k^(2/r) E_k, where they are known."""
     if function.hessian is None:
-        return {"limit_low": None, "limit_high": None}
-    low, high = asymptotic_constant(function, box, kind=kind)
-    return {"limit_low": low, "limit_high": high}
+        return {"rank": None, "limit_low": None, "limit_high": None}
+    rank, limits = rate_limit(function, box, kind=kind)
+    low, high = limits or (None, None)
+    return {"rank": rank, "limit_low": low, "limit_high": high}
 
 
 def _numbers(fit: MaxAffineFit, pieces: int) -> dict[str, Any]:
@@ -170,6 +172,7 @@ def _numbers(fit: MaxAffineFit, pieces: int) -> dict[str, Any]:
         "optimal_error": None if optimal is None else float(optimal),
         "excess": None if not optimal else float(fit.sup_error) / float(optimal) - 1,
         "method": fit.method,
+        "stopped_by": fit.stopped_by,
         "assumptions": list(fit.assumptions),
     }
 

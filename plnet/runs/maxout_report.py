@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from plnet.errors import FileFormatError
+from plnet.maxout.words import counted
 from plnet.runs.layout import METRICS_FILE
 from plnet.runs.report import read_metrics
 
@@ -73,7 +74,9 @@ def _verdict(metrics: Mapping[str, Any], suffix: str) -> str:
 
 
 def _network(metrics: Mapping[str, Any]) -> list[str]:
-    size = f"{metrics['units_network']} maxout units, {metrics['pieces_network']} pieces"
+    size = (
+        f"{counted(metrics['units_network'], 'maxout unit')}, {counted(metrics['pieces_network'], 'piece')}"
+    )
     return [
         f"Random network as maxout ({size}), everywhere: {_verdict(metrics, '_network')}.",
         f"The same on the box [-1, 1]^d: {_verdict(metrics, '_network_box')}.",
@@ -86,8 +89,9 @@ def _learning(metrics: Mapping[str, Any]) -> list[str]:
     share = f"{metrics['learnt']} of {metrics['replicates']} random starts"
     low, high = metrics["learnt_low"], metrics["learnt_high"]
     lines = [
-        f"Learning, {units} with {metrics['pieces']} pieces: {share} end within {metrics['threshold']:.4g} "
-        f"of the function ({metrics['learnt_rate']:.1%}, 95 % interval {low:.1%} to {high:.1%})."
+        f"Learning, {units} with {counted(metrics['pieces'], 'piece')}: {share} end within "
+        f"{metrics['threshold']:.4g} of the function ({metrics['learnt_rate']:.1%}, "
+        f"95 % interval {low:.1%} to {high:.1%})."
     ]
     if metrics["learnt_impossible"]:
         lines.append(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -14,15 +13,23 @@ from plnet.errors import TargetError
 from plnet.geometry.domain import Domain
 from plnet.ir.network import PLNetwork
 from plnet.maxout.fitting.certificate import certify
-from plnet.maxout.fitting.convex_fit import fit_convex, one_sided
+from plnet.maxout.fitting.convex_fit import settled
 from plnet.maxout.fitting.convexity import assumptions_of, check_convex
-from plnet.maxout.fitting.interval_fit import best_partition, fit_on_interval, optimum_on_interval
+from plnet.maxout.fitting.effort import Effort, Progress, effort_of
+from plnet.maxout.fitting.interval_fit import (
+    KIND_FACTOR,
+    best_partition,
+    fit_on_interval,
+    optimum_on_interval,
+)
 from plnet.maxout.fitting.least_squares import fit_domain_least_squares
 from plnet.maxout.fitting.network_fit import fit_max_affine_target, fit_network
 from plnet.maxout.fitting.point_fit import best_lower_pieces, lifted_offsets
-from plnet.maxout.fitting.problem import Problem, bounded_chart, read_callable
+from plnet.maxout.fitting.problem import Problem, bounded_chart
+from plnet.maxout.fitting.reading import read_callable
 from plnet.maxout.fitting.results import ErrorBracket, MaxAffineFit
 from plnet.maxout.fitting.samples import Samples, fit_least_squares, read_samples, sample_errors
+from plnet.maxout.fitting.spatial_fit import fit_in_space
 from plnet.maxout.fitting.stabbing import best_slopes
 from plnet.maxout.fitting.targets import Target
 from plnet.maxout.inputs import chart_of, read_network
@@ -35,10 +42,6 @@ __all__ = ["fit_max_affine", "optimal_error"]
 
 _KINDS = ("free", "lower", "upper")
 _OBJECTIVES = ("sup", "least_squares")
-_STARTS = 20
-
-Stop = Callable[[int], bool]
-Progress = Callable[[int], object] | str | bool | None
 
 
 def fit_max_affine(
@@ -113,22 +116,20 @@ def fit_max_affine(
     >>> round(fit.sup_error, 9), fit.function.pieces
     (0.0078125, 4)
     """
-    started = time.perf_counter()
     pieces = _check_options(pieces, kind, objective, starts)
-    generator = np.random.default_rng(0 if rng is None else rng)
-    stop = _stopper(started, max_seconds, progress)
-    many = starts or _STARTS
+    effort = effort_of(starts, rng, max_seconds, progress)
     if _is_samples(target):
-        found = _fit_samples(target, pieces, domain, kind, objective, many, generator, stop)
+        found = _fit_samples(target, pieces, domain, kind, objective, effort)
     elif isinstance(target, MaxAffine) or _is_network(target):
-        found = _fit_piecewise(target, pieces, domain, kind, objective, many, generator, stop)
+        found = _fit_piecewise(target, pieces, domain, kind, objective, effort)
     elif callable(target):
-        found = _fit_callable(target, pieces, domain, kind, objective, many, generator, stop)
+        found = _fit_callable(target, pieces, domain, kind, objective, effort)
     else:
         raise TargetError(
             f"Expected a function, a network or samples (X, y) to approximate, got {type(target).__name__}."
         )
-    return replace(found, seconds=time.perf_counter() - started)
+    ended = "max_seconds" if found.stopped_by or effort.deadline.passed else ""
+    return replace(found, seconds=effort.deadline.seconds, stopped_by=ended)
 
 
 def optimal_error(
@@ -174,38 +175,37 @@ def _fit_callable(
     domain: Domain | None,
     kind: str,
     objective: str,
-    starts: int,
-    rng: np.random.Generator,
-    stop: Stop,
+    effort: Effort,
 ) -> MaxAffineFit:
     if isinstance(target, Target) and target.pieces is not None and objective == "sup":
         chart = bounded_chart(domain, target.dim, target.name)
         problem = Problem(target, chart)
         if problem.is_identity:
             known = MaxAffine([list(slope) for slope, _ in target.pieces], [b for _, b in target.pieces])
-            return _result(
-                *fit_max_affine_target(known, pieces, chart, kind, starts, rng, stop), kind, pieces
-            )
+            return _result(*fit_max_affine_target(known, pieces, chart, kind, effort), kind, pieces)
     problem = read_callable(target, domain)
-    check_convex(problem, rng)
+    check_convex(problem, effort.rng)
     assumptions = assumptions_of(problem)
-    rms = None
-    optimum = None
+    rms, optimum, stopped = None, None, False
     if objective == "least_squares":
-        slopes, offsets, rms = fit_domain_least_squares(problem, pieces, starts, rng, stop)
+        slopes, offsets, rms = fit_domain_least_squares(problem, pieces, effort)
         function, method = MaxAffine(slopes, offsets), "alternating least squares"
-        bracket = certify(problem, function)
+        bracket = certify(problem, function, None, effort.deadline)
         if problem.dim == 1:
             optimum = optimum_on_interval(problem, best_partition(problem, pieces), kind)
     elif problem.dim == 1:
         function, bracket, optimum = fit_on_interval(problem, pieces, kind)
         method = "equal gaps on an interval"
     else:
-        function, bracket = fit_convex(problem, pieces, kind, starts, rng, stop)
-        method = "tangents at covering points, refined by linear programs"
-    function, bracket = one_sided(function, bracket, kind)
+        fit = fit_in_space(problem, pieces, effort)
+        function, bracket, method, stopped = fit.function, fit.bracket, fit.method, fit.stopped
+        if fit.optimum is not None:
+            optimum = KIND_FACTOR[kind] * fit.optimum[0], KIND_FACTOR[kind] * fit.optimum[1]
+    if objective == "sup":
+        function, bracket = settled(function, bracket, kind)
     found = _result(function, bracket, optimum, method, kind, pieces)
-    return replace(found, objective=objective, assumptions=assumptions, rms_error=rms)
+    ended = "max_seconds" if stopped else ""
+    return replace(found, objective=objective, assumptions=assumptions, rms_error=rms, stopped_by=ended)
 
 
 def _fit_piecewise(
@@ -214,9 +214,7 @@ def _fit_piecewise(
     domain: Domain | None,
     kind: str,
     objective: str,
-    starts: int,
-    rng: np.random.Generator,
-    stop: Stop,
+    effort: Effort,
 ) -> MaxAffineFit:
     if objective != "sup":
         raise TargetError(
@@ -226,10 +224,10 @@ def _fit_piecewise(
     if isinstance(target, MaxAffine):
         chart = chart_of(target.to_network(), domain)
         if target.dim == chart.dim and Problem(Target(target, target.dim), chart).is_identity:
-            found = fit_max_affine_target(target, pieces, chart, kind, starts, rng, stop)
+            found = fit_max_affine_target(target, pieces, chart, kind, effort)
             return _result(*found, kind, pieces)
     network: Any = target
-    found = fit_network(read_network(network), pieces, domain, kind, starts, rng, stop)
+    found = fit_network(read_network(network), pieces, domain, kind, effort)
     return _result(*found, kind, pieces)
 
 
@@ -239,23 +237,21 @@ def _fit_samples(
     domain: Domain | None,
     kind: str,
     objective: str,
-    starts: int,
-    rng: np.random.Generator,
-    stop: Stop,
+    effort: Effort,
 ) -> MaxAffineFit:
     if domain is not None:
         raise TargetError("Samples are fitted where they are: leave the domain out, or give a function.")
     samples = read_samples(*target, repeated=objective == "least_squares")
     optimum = None
     if objective == "least_squares":
-        slopes, offsets = fit_least_squares(samples, pieces, starts, rng, stop)
+        slopes, offsets = fit_least_squares(samples, pieces, effort)
         method = "alternating least squares"
     else:
         if samples.dim == 1:
             slopes, optimum = best_slopes(samples, pieces)
             slopes, method = slopes[:, None], "fewest slopes that stab all intervals"
         else:
-            slopes = best_lower_pieces(samples, pieces, max(starts // 2, 1), rng, stop)
+            slopes = best_lower_pieces(samples, pieces, effort.share(2))
             method = "alternating partition with linear programs"
         offsets = lifted_offsets(samples, slopes)
     function = MaxAffine(slopes, offsets)
@@ -277,12 +273,11 @@ def _settled(
     below, above = Fraction(bracket.below[1]), Fraction(bracket.above[1])
     shift = float({"free": (below - above) / 2, "lower": 0, "upper": below}[kind])
     moved = MaxAffine(function.slopes, function.float_offsets + shift)
-    for _ in range(4):
+    found = sample_errors(samples, moved)
+    while (kind == "lower" and found.above[1] > 0) or (kind == "upper" and found.below[1] > 0):
+        moved, _ = settled(moved, ErrorBracket(*_floats(found), found.below_at, found.above_at), kind)
         found = sample_errors(samples, moved)
-        if not (kind == "lower" and found.above[1] > 0) and not (kind == "upper" and found.below[1] > 0):
-            break
-        moved, _ = one_sided(moved, ErrorBracket(*_floats(found), found.below_at, found.above_at), kind)
-    return moved, sample_errors(samples, moved)
+    return moved, found
 
 
 def _floats(bracket: ErrorBracket) -> tuple[tuple[float, float], tuple[float, float]]:
@@ -318,12 +313,13 @@ def _result(
 
 
 def _middle(bracket: tuple[Any, Any]) -> float | Fraction:
+    """Return the least error as one number: 0 where nothing speaks against an exact fit."""
     lo, hi = bracket
-    return lo if lo == hi else 0.5 * (float(lo) + float(hi))
+    return lo if lo == hi or not lo else 0.5 * (float(lo) + float(hi))
 
 
 def _check_options(pieces: Any, kind: Any, objective: Any, starts: Any) -> int:
-    for name, value in (("pieces", pieces), ("starts", _STARTS if starts is None else starts)):
+    for name, value in (("pieces", pieces), ("starts", 1 if starts is None else starts)):
         if isinstance(value, bool) or not hasattr(value, "__index__") or value < 1:
             raise TargetError(f"Expected {name} as an integer of at least 1, got {value!r}.")
     if kind not in _KINDS:
@@ -335,24 +331,6 @@ def _check_options(pieces: Any, kind: Any, objective: Any, starts: Any) -> int:
             f"A fit of kind {kind!r} is made in the sup norm only. Leave objective out, or take a free fit."
         )
     return int(pieces)
-
-
-def _stopper(started: float, max_seconds: float | None, progress: Progress) -> Stop:
-    number_given = isinstance(max_seconds, (int, float)) and not isinstance(max_seconds, bool)
-    if max_seconds is not None and not (number_given and max_seconds > 0):
-        raise TargetError(f"Expected max_seconds > 0, got {max_seconds!r}. Leave it out for no limit.")
-
-    if not (callable(progress) or progress in ("auto", None, True, False)):
-        raise TargetError(
-            f'Expected progress as "auto", True, False, None or a function of a count, got {progress!r}.'
-        )
-
-    def stop(number: int) -> bool:
-        if callable(progress):
-            progress(number)
-        return max_seconds is not None and time.perf_counter() - started >= max_seconds
-
-    return stop
 
 
 def _is_samples(target: Any) -> bool:

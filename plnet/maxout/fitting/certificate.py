@@ -12,13 +12,15 @@ import math
 import numpy as np
 from scipy.optimize import linprog, minimize
 
+from plnet.budgets import Deadline, TimeIsUpError
 from plnet.errors import NotConvexError
 from plnet.maxout.fitting.graph import exact_graph_vertices
 from plnet.maxout.fitting.problem import EPS, Problem
+from plnet.maxout.fitting.quotients import enclosed_slopes
 from plnet.maxout.fitting.results import ErrorBracket
 from plnet.maxout.max_affine import MaxAffine
 
-__all__ = ["certify"]
+__all__ = ["above_one", "certify", "summit"]
 
 _CUTS = 60
 """Most tangents for one piece."""
@@ -30,7 +32,9 @@ _NEAR = 4.0 ** -np.arange(3, 24)
 """Distances from the lowest point, as shares of the interval, at which the function is looked at."""
 
 
-def certify(problem: Problem, function: MaxAffine, near: np.ndarray | None = None) -> ErrorBracket:
+def certify(
+    problem: Problem, function: MaxAffine, near: np.ndarray | None = None, deadline: Deadline | None = None
+) -> ErrorBracket:
     """Return a bracket of the largest values of f - g and of g - f on the domain.
 
     Parameters
@@ -41,6 +45,8 @@ def certify(problem: Problem, function: MaxAffine, near: np.ndarray | None = Non
         Of the coordinates of the domain.
     near : ndarray, shape (k, d), optional
         Points near which f exceeds each piece least, where they are known.
+    deadline : Deadline, optional
+        When it has passed, the bracket is wider.
 
     Returns
     -------
@@ -56,8 +62,9 @@ def certify(problem: Problem, function: MaxAffine, near: np.ndarray | None = Non
     Takes for granted that f is convex, that its gradient is a subgradient, and that a computed value is
     wrong by at most `Problem.noise`.
     """
-    below, below_at = _below(problem, function)
-    above, above_at = _above(problem, function, near)
+    deadline = deadline or Deadline.start()
+    above, above_at = _above(problem, function, near, Deadline.start(deadline.left(0.5)))
+    below, below_at = _below(problem, function, deadline)
     for name, (lo, hi), at in (("f - g", below, below_at), ("g - f", above, above_at)):
         if lo > hi:
             raise NotConvexError(
@@ -68,8 +75,10 @@ def certify(problem: Problem, function: MaxAffine, near: np.ndarray | None = Non
     return ErrorBracket(below, above, below_at, above_at)
 
 
-def _below(problem: Problem, function: MaxAffine) -> tuple[tuple[float, float], np.ndarray]:
-    vertices = exact_graph_vertices(function, problem.chart)
+def _below(
+    problem: Problem, function: MaxAffine, deadline: Deadline
+) -> tuple[tuple[float, float], np.ndarray]:
+    vertices = exact_graph_vertices(function, problem.chart, deadline)
     points = np.array([[float(x) for x in point] for point, _ in vertices])
     values = problem.value(points)
     steep = 2 * np.maximum(np.abs(_safe_gradient(problem, points)), np.abs(function.float_slopes).max(axis=0))
@@ -81,6 +90,9 @@ def _below(problem: Problem, function: MaxAffine) -> tuple[tuple[float, float], 
         lows.append(_down(difference) - slack)
         highs.append(_up(difference) + slack)
     best = int(np.argmax(lows))
+    # Where time was short the graph is that of some pieces only, and g is higher.
+    missing = function([vertices[best][0]], exact=True)[0] - vertices[best][1]
+    lows[best] -= _up(missing) if missing else 0.0
     return (_down(lows[best]), _up(max(highs))), points[best]
 
 
@@ -91,20 +103,23 @@ def _safe_gradient(problem: Problem, points: np.ndarray) -> np.ndarray:
 
 
 def _above(
-    problem: Problem, function: MaxAffine, near: np.ndarray | None
+    problem: Problem, function: MaxAffine, near: np.ndarray | None, deadline: Deadline
 ) -> tuple[tuple[float, float], np.ndarray]:
     slopes, offsets = function.float_slopes, function.float_offsets
     reach = np.abs(problem.vertices).max(axis=0)
     slack = problem.noise + (problem.dim + 3) * EPS * float((np.abs(slopes) @ reach + np.abs(offsets)).max())
     hints = [None] * len(slopes) if near is None else list(near)
-    find = _above_on_line if problem.dim == 1 else _above_one
-    found = [find(problem, a, b, hint, slack) for a, b, hint in zip(slopes, offsets, hints, strict=True)]
+    lines = zip(slopes, offsets, hints, strict=True)
+    if problem.dim == 1:
+        found = [_above_on_line(problem, a, b, slack) for a, b, _ in lines]
+    else:
+        found = [above_one(problem, (a, b), hint, slack, deadline) for a, b, hint in lines]
     best = int(np.argmax([lo for lo, _, _ in found]))
     return (found[best][0], max(hi for _, hi, _ in found)), found[best][2]
 
 
 def _above_on_line(
-    problem: Problem, slope: np.ndarray, offset: float, near: np.ndarray | None, slack: float
+    problem: Problem, slope: np.ndarray, offset: float, slack: float
 ) -> tuple[float, float, np.ndarray]:
     """Bound the largest l - f on an interval, by values only."""
     low, high = float(problem.vertices.min()), float(problem.vertices.max())
@@ -160,25 +175,51 @@ def _least_between(points: np.ndarray, values: np.ndarray, slack: float) -> np.n
     return np.where(inside, np.minimum(ends, crossing), ends)
 
 
-def _above_one(
-    problem: Problem, slope: np.ndarray, offset: float, near: np.ndarray | None, slack: float
+def above_one(
+    problem: Problem,
+    line: tuple[np.ndarray, float],
+    near: np.ndarray | None,
+    slack: float,
+    deadline: Deadline,
+    cuts: int = _CUTS,
 ) -> tuple[float, float, np.ndarray]:
-    """Bound the largest l - f by tangents of f: a game between tangents and vertices of the domain."""
-    vertices = problem.vertices
-    lines = vertices @ slope + offset
-    point = _summit(problem, slope, offset) if near is None else near
+    """Bound the largest l - f by tangents of f: a game between tangents and vertices of the domain.
+
+    Parameters
+    ----------
+    problem : Problem
+    line : (slope, offset)
+        The affine function l.
+    near : ndarray, shape (d,), optional
+        A point where l - f is nearly greatest.
+    slack : float
+        Error of a computed value of l - f.
+    deadline : Deadline
+        After it the bound is not made better.
+    cuts : int
+        Most tangents.
+
+    Returns
+    -------
+    lo, hi : float
+    at : ndarray, shape (d,)
+        Where `lo` is attained.
+    """
+    vertices, (slope, offset) = problem.vertices, line
+    heights = vertices @ slope + offset
+    point = summit(problem, slope, None, deadline) if near is None else near
     best, at, rows = -math.inf, point, []
     upper, weights = math.inf, np.empty(0)
-    for _ in range(_CUTS):
-        point = problem.clipped(point[None], vertices.mean(axis=0)[None])
-        value = float((point @ slope + offset - problem.value(point))[0])
-        if value > best:
-            best, at = value, point[0]
-        rows.append(lines - _tangent(problem, point, vertices))
-        table = np.array(rows)
-        bound, weights = _game(table)
+    for _ in range(cuts):
+        point = problem.clipped(point[None], problem.middle[None])
+        place, value, tangent = _tangent(problem, point)
+        for tried, height in ((point[0], problem.value(point)[0]), (place, value)):
+            if tried @ slope + offset - height > best:
+                best, at = float(tried @ slope + offset - height), tried
+        rows.append(heights - tangent)
+        bound, weights = _game(np.array(rows))
         upper = min(upper, bound)
-        if upper - best <= max(8 * slack, 1e-13 * problem.scale):
+        if upper - best <= max(8 * slack, 1e-13 * problem.scale) or deadline.passed:
             break
         following = weights @ vertices
         if np.abs(following - point[0]).max() <= 1e-14 * problem.diameter:
@@ -187,35 +228,24 @@ def _above_one(
     return _down(best - slack), _up(upper + 2 * slack), at
 
 
-def _tangent(problem: Problem, point: np.ndarray, vertices: np.ndarray) -> np.ndarray:
-    """Return a lower bound of f at the vertices of the domain that is concave in between, from one point."""
+def _tangent(problem: Problem, point: np.ndarray) -> tuple[np.ndarray, float, np.ndarray]:
+    """Return a point close by, f there, and a lower bound of f at the vertices of the domain, shape (v,).
+
+    The bound is the value there of a concave function below f, so mixtures of it bound f in between.
+    """
+    vertices = problem.vertices
     if problem.has_gradient:
         point, slope = problem.with_slopes(point)
-        away = vertices - point
-        loose = 16 * EPS * np.abs(away) @ np.abs(slope[0])
-        return problem.value(point) + away @ slope[0] - loose
-    steps = 1e-6 * problem.spread
-    inside = problem.vertices.mean(axis=0)
-    point = point + 1e-5 * (inside - point)
-    away = vertices - point
-    offsets = np.diag(steps)
-    here = problem.value(point)
-    ahead, behind = point + offsets, point - offsets
-    leaves = (_outside(problem, ahead) | _outside(problem, behind)).any()
-    if leaves:
-        point = point + 1e-3 * (inside - point)
-        away, here = vertices - point, problem.value(point)
-        ahead, behind = point + offsets, point - offsets
-    noise = 2 * problem.noise / steps
-    most = (problem.value(ahead) - here) / steps + noise
-    least = (here - problem.value(behind)) / steps - noise
+        away, value = vertices - point, problem.value(point)
+        bound = value + away @ slope[0] - 16 * EPS * np.abs(away) @ np.abs(slope[0])
+        if (bound <= problem.vertex_values + 4 * problem.noise).all():
+            return point[0], float(value[0]), bound
+    found = enclosed_slopes(problem.value, point, problem.surroundings, problem.noise)
+    away = vertices - found.points
     # Every subgradient lies between the two quotients, in each coordinate.
-    return here + np.minimum(away * most, away * least).sum(axis=1)
-
-
-def _outside(problem: Problem, points: np.ndarray) -> np.ndarray:
-    heights = points @ problem.facets[:, :-1].T + problem.facets[:, -1]
-    return heights.min(axis=1) < 0
+    ends = away * (found.most + found.doubt), away * (found.least - found.doubt)
+    bound = found.values + np.minimum(*ends).sum(axis=1) - 16 * EPS * np.maximum(*np.abs(ends)).sum(axis=1)
+    return found.points[0], float(found.values[0]), bound
 
 
 def _game(table: np.ndarray) -> tuple[float, np.ndarray]:
@@ -244,13 +274,15 @@ def _game(table: np.ndarray) -> tuple[float, np.ndarray]:
     return min(bound, float(table[best].max())), weights / total_weight if total_weight > 0 else simple
 
 
-def _summit(problem: Problem, slope: np.ndarray, offset: float) -> np.ndarray:
-    """Return a point where a line exceeds f about most."""
-    middle = problem.vertices.mean(axis=0)
+def summit(problem: Problem, slope: np.ndarray, near: np.ndarray | None, deadline: Deadline) -> np.ndarray:
+    """Return a point where an affine function with this slope exceeds f about most: a local search."""
+    middle = problem.middle
     grid = np.concatenate([problem.vertices, 0.5 * (problem.vertices + middle), middle[None]])
-    excess = grid @ slope + offset - problem.value(grid)
+    grid = grid if near is None else np.concatenate([grid, near[None]])
+    excess = grid @ slope - problem.value(grid)
     start = grid[excess.argmax()]
     start = start + 1e-9 * (middle - start)
+    last = [start]
     walls = {
         "type": "ineq",
         "fun": lambda t: problem.facets[:, :-1] @ t + problem.facets[:, -1],
@@ -259,14 +291,18 @@ def _summit(problem: Problem, slope: np.ndarray, offset: float) -> np.ndarray:
     size = max(float(np.abs(excess).max()), 1e-300)
 
     def loss(t: np.ndarray) -> tuple[float, np.ndarray]:
+        deadline.check()
+        last[0] = t
         inside = problem.clipped(t[None], middle[None])
-        value = problem.value(inside)[0] - float(inside[0] @ slope) - offset
+        value = problem.value(inside)[0] - float(inside[0] @ slope)
         return value / size, (problem.with_slopes(inside)[1][0] - slope) / size
 
-    found = minimize(
-        loss, start, jac=True, method="SLSQP", constraints=[walls], options={"maxiter": 100, "ftol": 1e-15}
-    )
-    return found.x if np.isfinite(found.x).all() else start
+    options = {"maxiter": 100, "ftol": 1e-15}
+    try:
+        found = minimize(loss, start, jac=True, method="SLSQP", constraints=[walls], options=options).x
+    except TimeIsUpError:
+        found = last[0]
+    return found if np.isfinite(found).all() else start
 
 
 def _down(value: object) -> float:

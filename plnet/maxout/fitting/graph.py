@@ -9,23 +9,35 @@ from itertools import combinations, islice
 import numpy as np
 from scipy.spatial import HalfspaceIntersection
 
-from plnet.geometry.cells import domain_cell
+from plnet.budgets import Deadline
+from plnet.geometry.cells import domain_cell, signs, split
 from plnet.geometry.domain import Chart
 from plnet.geometry.exact import RationalMatrix, object_array
-from plnet.geometry.homogeneous import Vertex
+from plnet.geometry.homogeneous import Vertex, reduced
 from plnet.maxout.max_affine import MaxAffine
 
 __all__ = ["FloatGraph", "exact_graph_vertices", "float_graph"]
 
+_CUT_SECONDS = 2e-4
+"""Seconds of a cut for each vertex that there is, about."""
 _BASES = 12
 """Most choices of d + 1 constraints at one vertex."""
 
 
-def exact_graph_vertices(function: MaxAffine, chart: Chart) -> list[tuple[list[Fraction], Fraction]]:
+def exact_graph_vertices(
+    function: MaxAffine, chart: Chart, deadline: Deadline | None = None
+) -> list[tuple[list[Fraction], Fraction]]:
     """Return the vertices (t, g(t)) of the graph of g over a bounded domain, in exact rationals.
 
     They are the vertices of the polyhedron of all points above the graph. A convex function minus g is
     greatest at one of them, because it is convex on each linear piece of g.
+
+    Parameters
+    ----------
+    function : MaxAffine
+    chart : Chart
+    deadline : Deadline, optional
+        When it has passed, the graph is that of the first pieces of g, which lies below g.
 
     Notes
     -----
@@ -36,8 +48,17 @@ def exact_graph_vertices(function: MaxAffine, chart: Chart) -> list[tuple[list[F
     rows = [[*row[:-1], 0, row[-1]] for row in facets.integers.tolist()]
     for row in forms.integers.tolist():
         rows.append([*(-x for x in row[:-1]), forms.denominator, -row[-1]])
-    flat = [entry for row in rows for entry in row]
-    cell = domain_cell(RationalMatrix(object_array(flat, (len(rows), d + 2)), 1))
+    first = len(facets.integers) + (1 if deadline is not None and d > 1 else function.pieces)
+    flat = [entry for row in rows[:first] for entry in row]
+    cell = domain_cell(RationalMatrix(object_array(flat, (first, d + 2)), 1))
+    for number, row in enumerate(rows[first:], first):
+        assert deadline is not None
+        if _would_pass(deadline, len(cell.vertices)):
+            break
+        form = reduced(tuple(row))
+        at = signs(form, cell)
+        if -1 in at:
+            cell = split(cell, form, (-1, number, -1, -1), at)[1]
     found = [_point(vertex) for vertex in cell.vertices if vertex[-1] > 0]
     if d > 1:
         return found
@@ -46,6 +67,12 @@ def exact_graph_vertices(function: MaxAffine, chart: Chart) -> list[tuple[list[F
     for (place,), height in found:
         lowest[place] = min(height, lowest.get(place, height))
     return [([place], height) for place, height in lowest.items()]
+
+
+def _would_pass(deadline: Deadline, vertices: int) -> bool:
+    """Whether the time is up, or would be after one more cut."""
+    left = deadline.left()
+    return deadline.passed or (left is not None and left < _CUT_SECONDS * vertices)
 
 
 def _point(vertex: Vertex) -> tuple[list[Fraction], Fraction]:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
+from plnet.maxout.fitting.effort import Effort
 from plnet.maxout.fitting.problem import Problem
 from plnet.maxout.fitting.samples import Samples, fit_least_squares
 from plnet.maxout.fitting.touch_points import sample_domain
@@ -15,11 +14,9 @@ __all__ = ["fit_domain_least_squares", "root_mean_square"]
 _NODES = 12
 """Gauss nodes for each part of an interval."""
 
-Stop = Callable[[int], bool]
-
 
 def fit_domain_least_squares(
-    problem: Problem, pieces: int, starts: int, rng: np.random.Generator, stop: Stop
+    problem: Problem, pieces: int, effort: Effort
 ) -> tuple[np.ndarray, np.ndarray, float]:
     """Return slopes (k, d), offsets (k,) and the root of the mean squared error over the domain.
 
@@ -31,12 +28,12 @@ def fit_domain_least_squares(
     if problem.dim == 1:
         cloud = np.linspace(low, high, max(2001, 100 * pieces))[:, None]
     else:
-        cloud = sample_domain(problem, max(4000, 300 * pieces * (problem.dim + 1)), rng)
+        cloud = sample_domain(problem, max(4000, 300 * pieces * (problem.dim + 1)), effort.rng)
     samples = Samples(cloud, problem.value(cloud))
-    slopes, offsets = fit_least_squares(samples, pieces, starts, rng, stop)
+    slopes, offsets = fit_least_squares(samples, pieces, effort)
     if problem.dim == 1:
         slopes, offsets = _by_quadrature(problem, slopes, offsets, low, high)
-    return slopes, offsets, root_mean_square(problem, slopes, offsets, rng)
+    return slopes, offsets, root_mean_square(problem, slopes, offsets, effort.rng)
 
 
 def root_mean_square(

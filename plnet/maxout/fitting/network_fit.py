@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import Any
 
@@ -15,6 +15,7 @@ from plnet.geometry.domain import Chart, Domain
 from plnet.geometry.exact import rational
 from plnet.ir.network import PLNetwork
 from plnet.maxout.fitting.convex_fit import best_covering
+from plnet.maxout.fitting.effort import Effort
 from plnet.maxout.fitting.exact_error import Region, convex_error, region_error
 from plnet.maxout.fitting.graph import exact_graph_vertices
 from plnet.maxout.fitting.interval_fit import best_partition, lines_of, optimum_on_interval
@@ -27,14 +28,14 @@ from plnet.maxout.fitting.targets import Target
 from plnet.maxout.inputs import chart_of
 from plnet.maxout.max_affine import MaxAffine
 from plnet.maxout.pieces import max_affine_of
+from plnet.maxout.words import counted
 from plnet.regions.api import enumerate_on_chart
 
-__all__ = ["fit_max_affine_target", "fit_network"]
+__all__ = ["best_slopes_of", "corners_of", "fit_max_affine_target", "fit_network", "known_problem"]
 
 _EXCHANGES = 4
 """How often points of largest error are added to the points of a fit of a network that is not convex."""
 
-Stop = Callable[[int], bool]
 Found = tuple[MaxAffine, ErrorBracket, "tuple[Any, Any] | None", str]
 
 
@@ -43,9 +44,7 @@ def fit_network(
     pieces: int,
     domain: Domain | None,
     kind: str,
-    starts: int,
-    rng: np.random.Generator,
-    stop: Stop,
+    effort: Effort,
 ) -> Found:
     """Return the fit of a network in the coordinates of the domain, its exact error, the optimum, the method.
 
@@ -67,8 +66,8 @@ def fit_network(
             raise NotConvexError(
                 f"A fit of kind {kind!r} needs a convex target. {error}", getattr(error, "witness", None)
             ) from error
-        return _fit_any(network, pieces, chart, starts, rng, stop)
-    return fit_max_affine_target(target, pieces, chart, kind, starts, rng, stop)
+        return _fit_any(network, pieces, chart, effort)
+    return fit_max_affine_target(target, pieces, chart, kind, effort)
 
 
 def fit_max_affine_target(
@@ -76,9 +75,7 @@ def fit_max_affine_target(
     pieces: int,
     chart: Chart,
     kind: str,
-    starts: int,
-    rng: np.random.Generator,
-    stop: Stop,
+    effort: Effort,
 ) -> Found:
     """Return the fit of a max-affine function of the coordinates of a chart by one with fewer pieces."""
     if target.pieces <= pieces:
@@ -86,56 +83,65 @@ def fit_max_affine_target(
         zero = (Fraction(0), Fraction(0))
         return target, ErrorBracket(zero, zero, at, at), zero, "the target has no more pieces than asked for"
     _require_bounded(chart, target.pieces)
-    problem = _problem(target, chart)
+    problem = known_problem(target, chart)
     if chart.dim == 1:
         knots = [float(point[0]) for point, _ in exact_graph_vertices(target, chart)]
         partition = best_partition(problem, pieces, np.unique(knots))
         optimum = optimum_on_interval(problem, partition, kind)
         found = _centred(lines_of(partition, kind), lambda g: convex_error(target, g, chart), kind)
         return *found, optimum, "equal gaps on an interval"
-    vertices = exact_graph_vertices(target, chart)
-    corners = Samples(
-        np.array([[float(x) for x in point] for point, _ in vertices]),
-        np.array([float(height) for _, height in vertices]),
-    )
-    slopes = _best_slopes(problem, target, corners, pieces, starts, rng, stop)
+    corners = corners_of(target, chart)
+    slopes = best_slopes_of(problem, target, corners, pieces, effort)
     function = MaxAffine(slopes, lifted_offsets(corners, slopes))
     found = _centred(function, lambda g: convex_error(target, g, chart), kind)
     return *found, None, "alternating partition, then linear programs over slopes"
 
 
-def _best_slopes(
+def corners_of(target: MaxAffine, chart: Chart) -> Samples:
+    """Return the vertices of the graph of a target; a piece that lies below it there does so everywhere."""
+    vertices = exact_graph_vertices(target, chart)
+    return Samples(
+        np.array([[float(x) for x in point] for point, _ in vertices]),
+        np.array([float(height) for _, height in vertices]),
+    )
+
+
+def best_slopes_of(
     problem: Problem,
     target: MaxAffine,
     corners: Samples,
     pieces: int,
-    starts: int,
-    rng: np.random.Generator,
-    stop: Stop,
+    effort: Effort,
 ) -> np.ndarray:
-    """Return the best slopes of several refined starts.
+    """Return the best slopes of several refined starts for a piecewise-linear target.
 
     The starts are tangents at covering points, alternating partitions of the vertices, and random
     mixtures of the target's own slopes.
     """
-    share = max(starts // 4, 1)
-    candidates = [problem.gradient(best_covering(problem, pieces, share, rng, stop).points)]
-    best, least = candidates[0], _lower_error(problem, corners, candidates[0])
+    few = effort.share(4)
+    best, least = np.zeros((1, corners.dim)), np.inf
+    candidates = _candidates(problem, target, corners, pieces, few)
     try:
-        candidates += [best_lower_pieces(corners, pieces, share, rng, stop)]
-        candidates += [
-            rng.dirichlet(np.full(target.pieces, 0.5), pieces) @ target.float_slopes for _ in range(2 * share)
-        ]
         for number, slopes in enumerate(candidates, 1):
-            refined = refine_slopes(problem, corners, slopes, 40)
+            refined = refine_slopes(problem, corners, slopes, 40, effort.deadline)
             error = _lower_error(problem, corners, refined)
             if error < least:
                 best, least = refined, error
-            if stop(starts + number):
+            if effort.ends_after(effort.starts + number):
                 break
     except KeyboardInterrupt:
-        pass
+        if not np.isfinite(least):
+            raise
     return best
+
+
+def _candidates(
+    problem: Problem, target: MaxAffine, corners: Samples, pieces: int, effort: Effort
+) -> Iterator[np.ndarray]:
+    yield problem.gradient(best_covering(problem, pieces, effort).points)
+    yield best_lower_pieces(corners, pieces, effort)
+    for _ in range(2 * effort.starts):
+        yield effort.rng.dirichlet(np.full(target.pieces, 0.5), pieces) @ target.float_slopes
 
 
 def _lower_error(problem: Problem, corners: Samples, slopes: np.ndarray) -> float:
@@ -146,7 +152,8 @@ def _lower_error(problem: Problem, corners: Samples, slopes: np.ndarray) -> floa
     return float((problem.value(points) - function(points)).max())
 
 
-def _problem(target: MaxAffine, chart: Chart) -> Problem:
+def known_problem(target: MaxAffine, chart: Chart) -> Problem:
+    """Return a max-affine function of the coordinates of a chart as a problem with its gradient."""
     d = chart.dim
 
     def gradient(t: np.ndarray) -> np.ndarray:
@@ -157,9 +164,7 @@ def _problem(target: MaxAffine, chart: Chart) -> Problem:
     return Problem(known, identity)
 
 
-def _fit_any(
-    network: PLNetwork, pieces: int, chart: Chart, starts: int, rng: np.random.Generator, stop: Stop
-) -> Found:
+def _fit_any(network: PLNetwork, pieces: int, chart: Chart, effort: Effort) -> Found:
     """Fit a network that is not convex: at the vertices of its regions and where the error is largest."""
     _require_bounded(chart, None)
     complex_ = enumerate_on_chart(network, chart)
@@ -173,14 +178,14 @@ def _fit_any(
     best: tuple[MaxAffine, ErrorBracket] | None = None
     for number in range(_EXCHANGES):
         samples = Samples(points, network.evaluate(chart.embed(points))[:, 0])
-        slopes = best_lower_pieces(samples, pieces, max(starts // (2 if number == 0 else 8), 1), rng, stop)
+        slopes = best_lower_pieces(samples, pieces, effort.share(2 if number == 0 else 8))
         start = MaxAffine(slopes, lifted_offsets(samples, slopes))
         function, bracket = _centred(start, lambda g: region_error(regions, g), "free")
         if best is None or bracket.sup[1] < best[1].sup[1]:
             best = function, bracket
         new = np.array([bracket.below_at, bracket.above_at])
         larger = np.unique(np.concatenate([points, new]), axis=0)
-        if len(larger) == len(points) or stop(starts):
+        if len(larger) == len(points) or effort.ends_after(effort.starts):
             break
         points = larger
     assert best is not None
@@ -215,7 +220,9 @@ def _rounded(number: Fraction, direction: int) -> float:
 def _require_bounded(chart: Chart, pieces: int | None) -> None:
     if domain_cell(chart.facets, chart.facet_names).bounded:
         return
-    hint = "" if pieces is None else f", or ask for its {pieces} pieces, which give the function itself"
+    hint = (
+        "" if pieces is None else f", or ask for all of its {counted(pieces, 'piece')}: the function itself"
+    )
     raise UnboundedDomainError(
         "The domain is unbounded, and a maximum of fewer pieces than the network has is "
         f"infinitely far from it. Give a bounded domain, for example Box(-1, 1){hint}."

@@ -7,25 +7,21 @@ Assigning each point to its greatest piece again never makes the error larger.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
-from scipy.optimize import linprog
 
+from plnet.budgets import Deadline
+from plnet.maxout.fitting.effort import Effort
+from plnet.maxout.fitting.programs import solved
 from plnet.maxout.fitting.samples import Samples
 
-__all__ = ["best_lower_pieces", "lifted_offsets", "lower_error"]
+__all__ = ["best_lower_pieces", "lifted_offsets", "lower_error", "lower_piece"]
 
 _ROUNDS = 40
 _FIRST = 60
 """Constraints in the first of the linear programs for one piece; violated ones are added."""
 
-Stop = Callable[[int], bool]
 
-
-def best_lower_pieces(
-    samples: Samples, pieces: int, starts: int, rng: np.random.Generator, stop: Stop
-) -> np.ndarray:
+def best_lower_pieces(samples: Samples, pieces: int, effort: Effort) -> np.ndarray:
     """Return the slopes (k, d) of the best fit from below among several starts.
 
     References
@@ -34,12 +30,12 @@ def best_lower_pieces(
     """
     best, least = np.zeros((1, samples.dim)), np.inf
     try:
-        for number in range(1, starts + 1):
-            slopes = _alternate(samples, pieces, number, rng)
+        for number in range(1, effort.starts + 1):
+            slopes = _alternate(samples, pieces, number, effort)
             error = lower_error(samples, slopes, lifted_offsets(samples, slopes))
             if error < least:
                 best, least = slopes, error
-            if stop(number):
+            if effort.ends_after(number):
                 break
     except KeyboardInterrupt:
         if not np.isfinite(least):
@@ -57,12 +53,12 @@ def lower_error(samples: Samples, slopes: np.ndarray, offsets: np.ndarray) -> fl
     return float((samples.values - (samples.points @ slopes.T + offsets).max(axis=1)).max())
 
 
-def _alternate(samples: Samples, pieces: int, number: int, rng: np.random.Generator) -> np.ndarray:
-    owner = _start(samples, pieces, number, rng)
+def _alternate(samples: Samples, pieces: int, number: int, effort: Effort) -> np.ndarray:
+    owner = _start(samples, pieces, number, effort.rng)
     best, least, stalled = np.zeros((1, samples.dim)), np.inf, 0
     for _ in range(_ROUNDS):
-        rows = [_piece(samples, np.flatnonzero(owner == i)) for i in np.unique(owner)]
-        slopes = np.array(rows)
+        parts = [np.flatnonzero(owner == i) for i in np.unique(owner)]
+        slopes = np.array([lower_piece(samples, own, effort.deadline) for own in parts])
         heights = samples.points @ slopes.T + lifted_offsets(samples, slopes)
         short = samples.values - heights.max(axis=1)
         error = float(short.max())
@@ -72,7 +68,7 @@ def _alternate(samples: Samples, pieces: int, number: int, rng: np.random.Genera
         new = heights.argmax(axis=1)
         if len(slopes) < pieces:
             new[short.argmax()] = len(slopes)
-        if stalled > 3 or (len(slopes) == pieces and (new == owner).all()):
+        if effort.deadline.passed or stalled > 3 or (len(slopes) == pieces and (new == owner).all()):
             break
         owner = new
     return best
@@ -94,8 +90,11 @@ def _start(samples: Samples, pieces: int, number: int, rng: np.random.Generator)
     return np.argmin(distances, axis=0)
 
 
-def _piece(samples: Samples, own: np.ndarray) -> np.ndarray:
-    """Return the slope (d,) of the affine function below all values that comes nearest to its own."""
+def lower_piece(samples: Samples, own: np.ndarray, deadline: Deadline) -> np.ndarray:
+    """Return the slope (d,) of the affine function below all values that comes nearest to its own.
+
+    Zeros where the time is up before it is known.
+    """
     points, values, d = samples.points, samples.values, samples.dim
     origin = points[own].mean(axis=0)
     spread = np.ptp(points, axis=0)
@@ -116,9 +115,9 @@ def _piece(samples: Samples, own: np.ndarray) -> np.ndarray:
             ]
         )
         right = np.concatenate([heights[lines], -heights[nearest]])
-        found = linprog(cost, limits, right, bounds=bounds, method="highs")
-        if found.status != 0:
-            return np.zeros(d)
+        found = solved(cost, limits, right, bounds, deadline)
+        if found is None or deadline.passed:
+            return np.zeros(d) if found is None else found.x[:d] * size / spread
         line = design @ found.x[:-1]
         over, short = line - heights, heights[own] - line[own] - found.x[-1]
         missing = np.flatnonzero(over > 1e-10)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -12,15 +12,14 @@ import numpy as np
 from plnet.errors import DimensionError, DomainError, PLNetError, TargetError, UnboundedDomainError
 from plnet.geometry.cells import domain_cell
 from plnet.geometry.domain import Chart, Domain
+from plnet.maxout.fitting.quotients import Surroundings, enclosed_slopes, middle_slopes
 from plnet.maxout.fitting.targets import Target
 
-__all__ = ["EPS", "Problem", "bounded_chart", "exact_vertices", "read_callable"]
+__all__ = ["EPS", "Problem", "bounded_chart", "exact_vertices"]
 
 EPS = 2.0**-52
-_CLOSE = 3e-5
-"""Distance of points that are close, as a share of that to the middle of the domain."""
-_LARGEST = 1e150
-"""Values above it overflow when they are multiplied."""
+_KINK = 0.05
+"""Share of the range of slopes by which the quotients on both sides of a point differ at a kink only."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,10 +31,13 @@ class Problem:
     target : Target
         A function of ``chart.embed(t)``.
     chart : Chart
+    plane : ndarray, shape (d + 1,), optional
+        Slope and offset of an affine function of t that is taken off the target.
     """
 
     target: Target
     chart: Chart
+    plane: np.ndarray | None = None
 
     @property
     def dim(self) -> int:
@@ -55,6 +57,11 @@ class Problem:
         return exact_vertices(self.chart)
 
     @cached_property
+    def vertex_values(self) -> np.ndarray:
+        """The target at the vertices, shape (v,)."""
+        return self.value(self.vertices)
+
+    @cached_property
     def diameter(self) -> float:
         """Largest distance between two vertices of the box around the domain."""
         return float(np.linalg.norm(np.ptp(self.vertices, axis=0)))
@@ -72,12 +79,13 @@ class Problem:
         TargetError
             If a value is not finite, or the shape is not (n,).
         """
-        return _finite(_called(self.target.value, self._inputs(t), self.target.name), t, self.target.name)
+        found = _finite(_called(self.target.value, self._inputs(t), self.target.name), t, self.target.name)
+        return found if self.plane is None else found - (t @ self.plane[:-1] + self.plane[-1])
 
     def gradient(self, t: np.ndarray) -> np.ndarray:
-        """Return subgradients in t, (n, d) -> (n, d); central differences where none is known."""
+        """Return subgradients in t, (n, d) -> (n, d); those very close by where none is known."""
         if self.target.gradient is None:
-            return self._differences(t)
+            return self.with_slopes(t)[1]
         # A derivative may be infinite at the border, as that of x log x at 0.
         with np.errstate(all="ignore"):
             found = np.asarray(self.target.gradient(self._inputs(t)), dtype=np.float64)
@@ -89,12 +97,19 @@ class Problem:
                 f"The gradient of {self.target.name} has shape {found.shape} at points of shape {expected}; "
                 f"expected {expected}."
             )
-        return found if self.is_identity else found @ self.chart.directions
+        found = found if self.is_identity else found @ self.chart.directions
+        return found if self.plane is None else found - self.plane[:-1]
 
     def with_slopes(self, t: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return points and their finite subgradients; a point where none is finite moves into the domain."""
+        """Return points and their finite subgradients; a point where none is finite moves into the domain.
+
+        Without a known gradient a point at a kink moves off it, because central differences there are no
+        subgradients.
+        """
+        if self.target.gradient is None:
+            return self._off_kinks(t)
         slopes = self.gradient(t)
-        middle = self.vertices.mean(axis=0)
+        middle = self.middle
         for share in (1e-9, 1e-6, 1e-3):
             bad = ~np.isfinite(slopes).all(axis=1, keepdims=True)
             if not bad.any():
@@ -109,21 +124,40 @@ class Problem:
         return self.target.gradient is not None
 
     @cached_property
+    def middle(self) -> np.ndarray:
+        """Mean of the vertices, shape (d,)."""
+        return self.vertices.mean(axis=0)
+
+    @cached_property
+    def surroundings(self) -> Surroundings:
+        """The domain for steps along the coordinates."""
+        return Surroundings(self.facets, self.middle, self.spread)
+
+    @cached_property
     def scale(self) -> float:
         """Largest size of a value: at the vertices and in the middle of the domain."""
-        points = np.concatenate([self.vertices, self.vertices.mean(axis=0, keepdims=True)])
-        return float(np.abs(self.value(points)).max())
+        return float(np.abs(self.value(self._landmarks)).max())
 
     @cached_property
     def noise(self) -> float:
         """Bound for the error of a computed value, given the assumption on the target's roundoff."""
-        rounding = self.target.roundoff * EPS * self.scale
+        values = self.scale
+        rounding = 0.0
+        if self.plane is not None:
+            values = float(np.abs(replace(self, plane=None).scale))
+            sizes = np.abs(self.plane)
+            rounding = (self.dim + 3) * EPS * float((np.abs(self._landmarks) @ sizes[:-1] + sizes[-1]).max())
+        rounding += self.target.roundoff * EPS * values
         if self.is_identity:
             return rounding
         # The input is rounded once more where the domain has coordinates of its own.
         inputs = self.chart.embed(self.vertices)
         steepest = np.abs(self._input_slopes()).max()
         return rounding + 4 * EPS * float(steepest * np.abs(inputs).sum(axis=1).max())
+
+    @property
+    def _landmarks(self) -> np.ndarray:
+        return np.concatenate([self.vertices, self.middle[None]])
 
     @cached_property
     def is_identity(self) -> bool:
@@ -135,18 +169,30 @@ class Problem:
         return t if self.is_identity else self.chart.embed(t)
 
     def _input_slopes(self) -> np.ndarray:
-        points = self.vertices + 1e-6 * (self.vertices.mean(axis=0) - self.vertices)
-        return self.gradient(points) / np.linalg.norm(self.chart.directions, axis=0)
+        points = self.vertices + 1e-6 * (self.middle - self.vertices)
+        if self.has_gradient:
+            slopes = replace(self, plane=None).gradient(points)
+        else:
+            # The noise, which rests on these slopes, is not known yet.
+            found = middle_slopes(self.value, points, self.surroundings, 0.0)
+            slopes = np.maximum(np.abs(found.least), np.abs(found.most))
+        return slopes / np.linalg.norm(self.chart.directions, axis=0)
 
-    def _differences(self, t: np.ndarray) -> np.ndarray:
-        out = np.empty_like(t)
-        for j, size in enumerate(self.spread):
-            step = np.zeros(self.dim)
-            step[j] = 1e-5 * size
-            ahead, behind = self.clipped(t + step, t), self.clipped(t - step, t)
-            width = ahead[:, j] - behind[:, j]
-            out[:, j] = (self.value(ahead) - self.value(behind)) / np.where(width > 0, width, 1.0)
-        return out
+    def _off_kinks(self, t: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        found = middle_slopes(self.value, t, self.surroundings, self.noise)
+        jump = found.most - found.least - 2 * found.doubt
+        kinked = (jump > _KINK * self._slope_range).any(axis=1)
+        points, slopes = found.points.copy(), found.slopes.copy()
+        if kinked.any():
+            moved = enclosed_slopes(self.value, t[kinked], self.surroundings, self.noise)
+            points[kinked], slopes[kinked] = moved.points, moved.slopes
+        return points, slopes
+
+    @cached_property
+    def _slope_range(self) -> np.ndarray:
+        """How much slopes differ in the domain, shape (d,), by the quotients near its landmarks."""
+        found = middle_slopes(self.value, self._landmarks, self.surroundings, self.noise)
+        return np.maximum(found.most.max(axis=0) - found.least.min(axis=0), found.doubt)
 
     def clipped(self, points: np.ndarray, inside: np.ndarray) -> np.ndarray:
         """Move points towards points of the domain until they lie in it, shape (n, d)."""
@@ -190,86 +236,6 @@ def bounded_chart(domain: Any, dim: int, name: str) -> Chart:
             "is piecewise linear far out. Give a bounded domain, for example Box(-1, 1)."
         )
     return chart
-
-
-def read_callable(target: Callable[..., Any] | Target, domain: Any) -> Problem:
-    """Return the problem of a callable on a domain, after a check of its values.
-
-    A plain function takes points (n, d); its dimension is that of the domain, and 1 for a box of numbers.
-
-    Raises
-    ------
-    TargetError
-        If the function is not vectorised, has no finite values or is not defined on the domain.
-    """
-    if not isinstance(target, Target):
-        dim = getattr(domain, "dim", None) or 1
-        if hasattr(domain, "directions"):
-            dim = domain.directions.shape[1]
-        elif hasattr(domain, "start"):
-            dim = len(domain.start)
-        target = Target(target, dim, name=getattr(target, "__name__", "the target"))
-    chart = bounded_chart(domain, target.dim, target.name)
-    problem = Problem(target, chart)
-    _check_range(problem)
-    _check_size(problem)
-    _check_vectorised(problem)
-    _check_noise(problem)
-    return problem
-
-
-def _check_range(problem: Problem) -> None:
-    inputs = problem.chart.embed(problem.vertices)
-    low, high = problem.target.low, problem.target.high
-    if inputs.min() < low or inputs.max() > high:
-        raise TargetError(
-            f"{problem.target.name} is defined for coordinates between {low} and {high}, but the domain goes "
-            f"from {inputs.min()} to {inputs.max()}. Give a smaller domain."
-        )
-
-
-def _check_size(problem: Problem) -> None:
-    if problem.scale > _LARGEST:
-        raise TargetError(
-            f"Values of {problem.target.name} reach {problem.scale:.2g}; more than {_LARGEST:g} overflows in "
-            "the fit. Divide the function by a constant."
-        )
-
-
-def _check_vectorised(problem: Problem) -> None:
-    share = np.array([[0.25], [0.5], [0.8125]])
-    corners = problem.vertices
-    points = (1 - share) * corners[0] + share * corners.mean(axis=0)
-    together = problem.value(points)
-    alone = np.concatenate([problem.value(points[i : i + 1]) for i in range(len(points))])
-    tolerance = 1e-9 * np.abs(together).max()
-    if np.abs(together - alone).max() > tolerance:
-        raise TargetError(
-            f"{problem.target.name} gives other values for several points than for each alone. Expected a "
-            "function of rows: points of shape (n, d) to values of shape (n,)."
-        )
-
-
-def _check_noise(problem: Problem) -> None:
-    """Raise where values at points close together scatter more than their roundoff around a cubic."""
-    middle = problem.vertices.mean(axis=0)
-    shares = np.linspace(0.05, 0.9, 15)[:, None, None]
-    starts = ((1 - shares) * problem.vertices[:3] + shares * middle).reshape(-1, 1, problem.dim)
-    places = np.sort(np.arange(1, 13) * 0.6180339887 % 1)
-    # Towards the middle, so that all points lie in the domain.
-    points = starts + _CLOSE * places[:, None] * (middle - starts)
-    values = problem.value(points.reshape(-1, problem.dim)).reshape(len(starts), -1)
-    basis = np.linalg.qr(np.vander(places, 4))[0]
-    centred = values - values[:, :1]
-    scatter = np.abs(centred - centred @ basis @ basis.T).max(axis=1)
-    # A few kinks are allowed.
-    typical = float(np.median(scatter))
-    if typical > 4 * problem.noise:
-        raise TargetError(
-            f"Values of {problem.target.name} jump by {typical:.2g} between points very close together, more "
-            f"than the roundoff {problem.noise:.2g} that a certified error takes for granted. "
-            "Compute in float64, or give a Target with a larger roundoff."
-        )
 
 
 def _called(value: Callable[..., Any], points: np.ndarray, name: str) -> np.ndarray:

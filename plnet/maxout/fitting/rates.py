@@ -8,19 +8,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.integrate import quad
 
 from plnet.errors import TargetError
-from plnet.geometry.domain import Domain
+from plnet.geometry.domain import Domain, Segment
 from plnet.maxout.fitting.api import fit_max_affine
+from plnet.maxout.fitting.curvature import curvature_integral, curvature_rank, ridge_ends
 from plnet.maxout.fitting.interval_fit import KIND_FACTOR
 from plnet.maxout.fitting.problem import Problem, bounded_chart
 from plnet.maxout.fitting.targets import Target
 
-__all__ = ["RateCurve", "asymptotic_constant", "covering_density", "rate_curve"]
-
-_NODES = 24
-"""Gauss nodes in each coordinate."""
+__all__ = ["RateCurve", "asymptotic_constant", "covering_density", "rate_curve", "rate_limit"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,10 +36,12 @@ class RateCurve:
         Certified sup errors: upper ends of the brackets.
     lower_ends : ndarray, shape (n,)
         Lower ends of the brackets.
-    optima : ndarray, shape (n,)
+    optimal_errors : ndarray, shape (n,)
         Least possible errors; NaN where they are not known.
     limits : (lo, hi) or None
-        Bracket of lim k^(2/d) E_k for the least errors E_k, where the Hessian is known.
+        Bracket of lim k^(2/rank) E_k for the least errors E_k, where it is known.
+    rank : int
+        Number of directions in which the target bends: d, or less where the Hessian is singular everywhere.
     """
 
     name: str
@@ -51,16 +50,22 @@ class RateCurve:
     pieces: np.ndarray
     errors: np.ndarray
     lower_ends: np.ndarray
-    optima: np.ndarray
+    optimal_errors: np.ndarray
     limits: tuple[float, float] | None
+    rank: int
 
     def __post_init__(self) -> None:
-        for array in (self.pieces, self.errors, self.lower_ends, self.optima):
+        for array in (self.pieces, self.errors, self.lower_ends, self.optimal_errors):
             array.setflags(write=False)
 
     @property
+    def optima(self) -> np.ndarray:
+        """Another name of `optimal_errors`."""
+        return self.optimal_errors
+
+    @property
     def slope(self) -> float:
-        """Slope of log error against log k by least squares; theory says -2/d."""
+        """Slope of log error against log k by least squares; theory says -2/rank."""
         used = self.errors > 0
         if used.sum() < 2:
             raise TargetError("A slope needs at least two fits whose error is not 0.")
@@ -68,13 +73,13 @@ class RateCurve:
 
     @property
     def expected_slope(self) -> float:
-        """The exponent -2/d of twice differentiable targets."""
-        return -2 / self.dim
+        """The exponent -2/rank of twice differentiable targets."""
+        return -2 / max(self.rank, 1)
 
     @property
     def constants(self) -> np.ndarray:
-        """k^(2/d) times the error, shape (n,); tends to the limit where the fits are best."""
-        return self.pieces ** (2 / self.dim) * self.errors
+        """k^(2/rank) times the error, shape (n,); tends to the limit where the fits are best."""
+        return self.pieces**-self.expected_slope * self.errors
 
 
 def rate_curve(
@@ -125,7 +130,7 @@ def rate_curve(
         if progress is not None:
             progress(k)
     smooth = isinstance(target, Target) and target.hessian is not None
-    limits = asymptotic_constant(target, domain, kind=kind) if smooth else None
+    rank, limits = rate_limit(target, domain, kind=kind) if smooth else (fits[0].function.dim, None)
     return RateCurve(
         name=getattr(target, "name", getattr(target, "__name__", "the target")),
         dim=fits[0].function.dim,
@@ -133,8 +138,11 @@ def rate_curve(
         pieces=np.array([int(k) for k in pieces]),
         errors=np.array([float(fit.sup_error) for fit in fits]),
         lower_ends=np.array([float(fit.sup_error_bounds[0]) for fit in fits]),
-        optima=np.array([np.nan if fit.optimal_error is None else float(fit.optimal_error) for fit in fits]),
+        optimal_errors=np.array(
+            [np.nan if fit.optimal_error is None else float(fit.optimal_error) for fit in fits]
+        ),
         limits=limits,
+        rank=rank,
     )
 
 
@@ -163,10 +171,11 @@ def covering_density(dim: int) -> tuple[float, float]:
 def asymptotic_constant(target: Target, domain: Domain, *, kind: str = "free") -> tuple[float, float]:
     """Return a bracket of lim k^(2/d) E_k for the least sup errors E_k of k pieces.
 
-    For a target with Hessian H > 0 the limit of one-sided fits is ½ (θ/κ ∫ sqrt(det H))^(2/d), with
+    For a target with Hessian H the limit of one-sided fits is ½ (θ/κ ∫ sqrt(det H))^(2/d), with
     the density θ of the thinnest covering of R^d by balls and the volume κ of the unit ball; half
     of it for free fits. It is exact for d = 1, where it is (∫ sqrt f'')² / 16, and d = 2; beyond, θ
-    is known between bounds.
+    is known between bounds. Where H is singular in the whole domain the limit is 0: the errors fall
+    faster, and `rate_curve` tells how.
 
     Parameters
     ----------
@@ -176,6 +185,11 @@ def asymptotic_constant(target: Target, domain: Domain, *, kind: str = "free") -
         An interval, or in several dimensions a box.
     kind : {"free", "lower", "upper"}
 
+    Returns
+    -------
+    lo, hi : float
+        The integral is computed to 1e-11 of its size, or the bracket holds its estimated error.
+
     Raises
     ------
     TargetError
@@ -183,8 +197,8 @@ def asymptotic_constant(target: Target, domain: Domain, *, kind: str = "free") -
 
     References
     ----------
-    Gruber (1993), "Asymptotic estimates for best and stepwise approximation of convex bodies";
-    Böröczky (2000), "Approximation of general smooth convex bodies".
+    Gruber (1993), "Asymptotic estimates for best and stepwise approximation of convex bodies", for H > 0;
+    Böröczky (2000), "Approximation of general smooth convex bodies", without that condition.
 
     Examples
     --------
@@ -193,45 +207,47 @@ def asymptotic_constant(target: Target, domain: Domain, *, kind: str = "free") -
     >>> round(asymptotic_constant(named_target("exp"), Box(0, 1))[0], 10)
     0.1052098218
     """
+    return _limit(_read(target, domain, kind), kind)
+
+
+def rate_limit(
+    target: Target, domain: Domain, *, kind: str = "free"
+) -> tuple[int, tuple[float, float] | None]:
+    """Return the rank r of a target and a bracket of lim k^(2/r) E_k.
+
+    Below the dimension the limit is known for ridge functions alone, whose least errors are those on one
+    line; else it is None.
+
+    Raises
+    ------
+    TargetError
+        As `asymptotic_constant`.
+    """
+    problem = _read(target, domain, kind)
+    rank = curvature_rank(problem)
+    if rank == problem.dim:
+        return rank, _limit(problem, kind)
+    ends = ridge_ends(problem)
+    if ends is None:
+        return rank, None
+    return rank, _limit(_read(target, Segment(*problem.chart.embed(ends)), kind), kind)
+
+
+def _read(target: Target, domain: Domain, kind: str) -> Problem:
     if kind not in KIND_FACTOR:
         raise TargetError(f"Expected kind as one of {', '.join(KIND_FACTOR)}, got {kind!r}.")
     if not isinstance(target, Target) or target.hessian is None:
         raise TargetError("The limit needs the Hessian of the target: give a Target with hessian=....")
-    problem = Problem(target, bounded_chart(domain, target.dim, target.name))
+    return Problem(target, bounded_chart(domain, target.dim, target.name))
+
+
+def _limit(problem: Problem, kind: str) -> tuple[float, float]:
     d = problem.dim
-    integral = _curvature_integral(problem)
+    ends = zip(covering_density(d), curvature_integral(problem), strict=True)
     factor = 0.25 * KIND_FACTOR[kind]
-    low, high = (factor * (theta / _ball(d) * integral) ** (2 / d) for theta in covering_density(d))
+    low, high = (factor * (theta / _ball(d) * integral) ** (2 / d) for theta, integral in ends)
     return low, high
 
 
 def _ball(dim: int) -> float:
     return math.pi ** (dim / 2) / math.gamma(dim / 2 + 1)
-
-
-def _curvature_integral(problem: Problem) -> float:
-    """Return the integral of sqrt(det H) over the domain, in its coordinates."""
-    low, high = problem.vertices.min(axis=0), problem.vertices.max(axis=0)
-    if problem.dim == 1:
-        return float(
-            quad(lambda t: _density(problem, np.array([[t]]))[0], low[0], high[0], epsabs=0, limit=200)[0]
-        )
-    if (
-        len(problem.vertices) != 2**problem.dim
-        or not ((problem.vertices == low) | (problem.vertices == high)).all()
-    ):
-        raise TargetError("The limit is computed on intervals and boxes only. Give a Box.")
-    nodes, weights = np.polynomial.legendre.leggauss(_NODES)
-    axes = np.meshgrid(*[nodes] * problem.dim, indexing="ij")
-    unit = np.stack([axis.ravel() for axis in axes], axis=1)
-    products = np.prod(np.stack(np.meshgrid(*[weights] * problem.dim, indexing="ij")), axis=0).ravel()
-    points = low + (unit + 1) / 2 * (high - low)
-    return float(products @ _density(problem, points) * np.prod((high - low) / 2))
-
-
-def _density(problem: Problem, points: np.ndarray) -> np.ndarray:
-    assert problem.target.hessian is not None
-    directions = problem.chart.directions
-    hessian = problem.target.hessian(problem.chart.embed(points))
-    local = np.einsum("ji,njk,kl->nil", directions, hessian, directions)
-    return np.sqrt(np.maximum(np.linalg.det(local), 0.0))

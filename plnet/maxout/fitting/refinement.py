@@ -11,12 +11,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import linprog
 from scipy.sparse import csr_array, vstack
 from scipy.spatial import QhullError
 
+from plnet.budgets import Deadline
 from plnet.maxout.fitting.graph import FloatGraph, float_graph
 from plnet.maxout.fitting.problem import Problem
+from plnet.maxout.fitting.programs import solved
 from plnet.maxout.fitting.touch_points import tangents
 
 __all__ = ["Covering", "covering", "refine"]
@@ -64,7 +65,7 @@ def covering(problem: Problem, points: np.ndarray) -> Covering | None:
     return Covering(points, graph, problem.value(places) - heights)
 
 
-def refine(problem: Problem, points: np.ndarray, rounds: int) -> Covering | None:
+def refine(problem: Problem, points: np.ndarray, rounds: int, deadline: Deadline) -> Covering | None:
     """Return touch points with a smaller greatest error.
 
     Parameters
@@ -73,6 +74,7 @@ def refine(problem: Problem, points: np.ndarray, rounds: int) -> Covering | None
     points : ndarray, shape (k, d)
     rounds : int
         Most linear programs.
+    deadline : Deadline
 
     Returns
     -------
@@ -90,11 +92,13 @@ def refine(problem: Problem, points: np.ndarray, rounds: int) -> Covering | None
     smallest = 1e-10 * problem.diameter
     relocations = len(points)
     for _ in range(rounds):
+        if deadline.passed:
+            break
         idle = np.setdiff1d(np.arange(len(points)), here.graph.tight)
         if len(idle) and relocations:
             relocations -= 1
             here = _relocated(problem, here, int(idle[0])) or here
-        found = _step(problem, here, radius)
+        found = _step(problem, here, radius, deadline)
         if found is None:
             break
         step, expected = found
@@ -121,7 +125,9 @@ def _relocated(problem: Problem, here: Covering, piece: int) -> Covering | None:
     return there if there is not None and there.error <= here.error else None
 
 
-def _step(problem: Problem, here: Covering, radius: float) -> tuple[np.ndarray, float] | None:
+def _step(
+    problem: Problem, here: Covering, radius: float, deadline: Deadline
+) -> tuple[np.ndarray, float] | None:
     """Return the move of the touch points, shape (k, d), and the decrease that it promises."""
     k, d = here.points.shape
     if here.error <= problem.noise:
@@ -154,8 +160,8 @@ def _step(problem: Problem, here: Covering, radius: float) -> tuple[np.ndarray, 
     right = np.concatenate([-errors / here.error, room[which, walls]])
     cost = np.append(np.zeros(k * d), 1.0)
     bounds = [(-1, 1)] * (k * d) + [(0, None)]
-    found = linprog(cost, limits, right, bounds=bounds, method="highs")
-    if found.status != 0:
+    found = solved(cost, limits, right, bounds, deadline)
+    if found is None:
         return None
     return found.x[:-1].reshape(k, d) * unit, here.error * (1 - float(found.x[-1]))
 
@@ -205,7 +211,7 @@ def _curved(problem: Problem, points: np.ndarray, away: np.ndarray) -> np.ndarra
         hessian = problem.target.hessian(problem.chart.embed(points + 1e-9 * (middle - points)))
         return np.einsum("ji,njk,kl,nl->ni", directions, hessian, directions, away)
     points = points + 1e-4 * (middle - points)
-    share = 1e-5
+    share = 1e-5 if problem.has_gradient else 1e-3
     ahead = problem.clipped(points + share * away, points)
     behind = problem.clipped(points - share * away, points)
     length = np.linalg.norm(ahead - behind, axis=1) / np.maximum(np.linalg.norm(away, axis=1), 1e-300)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from plnet.maxout.max_affine import MaxAffine
+from plnet.maxout.words import counted
 
 if TYPE_CHECKING:
     from plnet.networks.modules import Maxout
@@ -104,6 +105,8 @@ class MaxAffineFit:
     witness : ndarray, shape (d,)
         Point of the domain where the error is nearly largest.
     seconds : float
+    stopped_by : str
+        Empty, or "max_seconds" where the budget ended the search: the best fit so far, with its bracket.
     """
 
     function: MaxAffine
@@ -119,15 +122,16 @@ class MaxAffineFit:
     rms_error: float | None = None
     witness: np.ndarray = field(default_factory=lambda: np.empty(0))
     seconds: float = 0.0
+    stopped_by: str = ""
 
     def __post_init__(self) -> None:
         self.witness.setflags(write=False)
 
     def __repr__(self) -> str:
         low, high = (float(x) for x in self.sup_error_bounds)
-        return (
-            f"MaxAffineFit({self.function.pieces} pieces, {self.kind}, sup error in [{low:.9g}, {high:.9g}])"
-        )
+        pieces = counted(self.function.pieces, "piece")
+        ended = ", stopped by max_seconds" if self.stopped_by else ""
+        return f"MaxAffineFit({pieces}, {self.kind}, sup error in [{low:.9g}, {high:.9g}]{ended})"
 
     def to_module(self) -> Maxout:
         """Return the function as a trainable torch maxout unit in float64."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -12,12 +11,11 @@ import numpy as np
 
 from plnet.errors import DimensionError, TargetError
 from plnet.geometry.exact import to_fractions
+from plnet.maxout.fitting.effort import Effort
 from plnet.maxout.fitting.results import ErrorBracket
 from plnet.maxout.max_affine import MaxAffine
 
 __all__ = ["Samples", "fit_least_squares", "read_samples", "sample_errors"]
-
-Stop = Callable[[int], bool]
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,19 +103,32 @@ def _check_no_contradiction(points: np.ndarray, values: np.ndarray) -> None:
 
 
 def sample_errors(samples: Samples, function: MaxAffine) -> ErrorBracket:
-    """Return the exact largest errors over the samples, as fractions."""
-    errors = to_fractions(samples.values) - function(samples.points, exact=True)
-    low, high = (
-        min(range(len(errors)), key=errors.__getitem__),
-        max(range(len(errors)), key=errors.__getitem__),
+    """Return the exact largest errors over the samples, as fractions.
+
+    Rationals are computed where rounding leaves open whether an error is the largest.
+    """
+    reach = np.abs(samples.points).max(axis=0)
+    sizes = np.abs(function.float_slopes) @ reach + np.abs(function.float_offsets)
+    loose = 4 * (samples.dim + 3) * 2.0**-52 * float(sizes.max() + np.abs(samples.values).max())
+    errors = samples.values - function(samples.points)
+    (below, below_at), (above, above_at) = (
+        _exact_largest(
+            samples, function, np.flatnonzero(sign * errors >= (sign * errors).max() - loose), sign
+        )
+        for sign in (1, -1)
     )
-    below, above = Fraction(errors[high]), -Fraction(errors[low])
-    return ErrorBracket((below, below), (above, above), samples.points[high], samples.points[low])
+    return ErrorBracket((below, below), (above, above), below_at, above_at)
 
 
-def fit_least_squares(
-    samples: Samples, pieces: int, starts: int, rng: np.random.Generator, stop: Stop
-) -> tuple[np.ndarray, np.ndarray]:
+def _exact_largest(
+    samples: Samples, function: MaxAffine, rows: np.ndarray, sign: int
+) -> tuple[Fraction, np.ndarray]:
+    errors = sign * (to_fractions(samples.values[rows]) - function(samples.points[rows], exact=True))
+    best = max(range(len(rows)), key=errors.__getitem__)
+    return Fraction(errors[best]), samples.points[rows[best]]
+
+
+def fit_least_squares(samples: Samples, pieces: int, effort: Effort) -> tuple[np.ndarray, np.ndarray]:
     """Return slopes (k, d) and offsets (k,) with a small sum of squared errors.
 
     Alternates between the best line for each cell and the cells of the greatest piece, from random
@@ -129,11 +140,11 @@ def fit_least_squares(
     """
     best, loss = _refit(samples, np.zeros(len(samples.points), dtype=np.int64), None), np.inf
     try:
-        for number in range(1, starts + 1):
-            found, value = _alternate(samples, pieces, rng)
+        for number in range(1, effort.starts + 1):
+            found, value = _alternate(samples, pieces, effort)
             if value < loss:
                 best, loss = found, value
-            if stop(number):
+            if effort.ends_after(number):
                 break
     except KeyboardInterrupt:
         if not np.isfinite(loss):
@@ -141,9 +152,9 @@ def fit_least_squares(
     return best[:, :-1], best[:, -1]
 
 
-def _alternate(samples: Samples, pieces: int, rng: np.random.Generator) -> tuple[np.ndarray, float]:
+def _alternate(samples: Samples, pieces: int, effort: Effort) -> tuple[np.ndarray, float]:
     n = len(samples.points)
-    centres = samples.points[rng.choice(n, min(pieces, n), replace=False)]
+    centres = samples.points[effort.rng.choice(n, min(pieces, n), replace=False)]
     scale = _nonzero(samples.points.std(axis=0))
     away = ((samples.points[:, None] - centres) / scale) ** 2
     owner = away.sum(axis=2).argmin(axis=1)
@@ -156,7 +167,7 @@ def _alternate(samples: Samples, pieces: int, rng: np.random.Generator) -> tuple
         if value < loss:
             best, loss = coefficients, value
         new = heights.argmax(axis=1)
-        if (new == owner).all():
+        if (new == owner).all() or effort.deadline.passed:
             break
         owner = new
     return best, loss

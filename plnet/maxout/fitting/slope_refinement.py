@@ -9,18 +9,21 @@ program; the errors at the vertices of the fit's graph are linearised in slopes 
 from __future__ import annotations
 
 import numpy as np
-from scipy.optimize import linprog
 from scipy.spatial import QhullError
 
+from plnet.budgets import Deadline
 from plnet.maxout.fitting.graph import FloatGraph, float_graph
 from plnet.maxout.fitting.point_fit import lifted_offsets
 from plnet.maxout.fitting.problem import Problem
+from plnet.maxout.fitting.programs import solved
 from plnet.maxout.fitting.samples import Samples
 
 __all__ = ["refine_slopes"]
 
 
-def refine_slopes(problem: Problem, corners: Samples, slopes: np.ndarray, rounds: int) -> np.ndarray:
+def refine_slopes(
+    problem: Problem, corners: Samples, slopes: np.ndarray, rounds: int, deadline: Deadline
+) -> np.ndarray:
     """Return slopes (k, d) of a lower fit with a smaller greatest error.
 
     Parameters
@@ -32,17 +35,19 @@ def refine_slopes(problem: Problem, corners: Samples, slopes: np.ndarray, rounds
     slopes : ndarray, shape (k, d)
     rounds : int
         Most linear programs.
+    deadline : Deadline
     """
     here = _errors(problem, corners, slopes)
     radius = 0.5 * float(np.ptp(slopes, axis=0).max()) or 1.0
     smallest = 1e-12 * radius
     for _ in range(rounds):
-        if here is None or radius < smallest:
+        if here is None or radius < smallest or deadline.passed:
             break
         graph, errors = here
-        step = _step(problem, corners, slopes, graph, errors, radius)
-        if step is None:
+        found = solved(*_program(problem, corners, slopes, graph, errors, radius), deadline)
+        if found is None or not found.x[-1] < errors.max():
             break
+        step = found.x[:-1].reshape(len(slopes), -1)[:, :-1]
         there = _errors(problem, corners, slopes + step)
         if there is not None and there[1].max() < errors.max() * (1 - 1e-13):
             slopes, here = slopes + step, there
@@ -63,14 +68,15 @@ def _errors(problem: Problem, corners: Samples, slopes: np.ndarray) -> tuple[Flo
     return graph, problem.value(places) - (places @ slopes.T + offsets).max(axis=1)
 
 
-def _step(
+def _program(
     problem: Problem,
     corners: Samples,
     slopes: np.ndarray,
     graph: FloatGraph,
     errors: np.ndarray,
     radius: float,
-) -> np.ndarray | None:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[tuple[float | None, float | None]]]:
+    """Return cost, limits, right-hand side and bounds of the program for steps of slopes and offsets."""
     k, d = slopes.shape
     top = float(errors.max())
     active = np.flatnonzero(errors >= 0.5 * top)
@@ -96,10 +102,7 @@ def _step(
     box = [*[(-radius, radius)] * d, (None, None)] * k + [(0, None)]
     limits = np.vstack([drops, stays])
     right = np.concatenate([-errors[active], slack[near, piece]])
-    found = linprog(cost, limits, right, bounds=box, method="highs")
-    if found.status != 0 or not found.x[-1] < top:
-        return None
-    return found.x[:-1].reshape(k, d + 1)[:, :-1]
+    return cost, limits, right, box
 
 
 def _weights(problem: Problem, slopes: np.ndarray, points: np.ndarray, tight: np.ndarray) -> np.ndarray:

@@ -284,7 +284,9 @@ def _log_sum_exp(dim: int) -> Target:
 
     def hessian(x: np.ndarray) -> np.ndarray:
         p = gradient(x)
-        return p[:, :, None] * np.eye(dim) - p[:, :, None] * p[:, None, :]
+        # Each row sums to 0; p - p^2 would lose digits where p is near 1.
+        shared = p[:, :, None] * p[:, None, :] * (1 - np.eye(dim))
+        return shared.sum(axis=2)[:, :, None] * np.eye(dim) - shared
 
     def conjugate(s: np.ndarray) -> np.ndarray:
         on_simplex = (s.min(axis=1) >= 0) & (np.abs(s.sum(axis=1) - 1) <= 1e-12)

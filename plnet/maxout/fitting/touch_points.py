@@ -17,6 +17,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from plnet.maxout.fitting.effort import Effort
 from plnet.maxout.fitting.problem import Problem
 
 __all__ = ["sample_domain", "starting_points", "tangents"]
@@ -51,18 +52,17 @@ def sample_domain(problem: Problem, size: int, rng: np.random.Generator) -> np.n
     return weights @ problem.vertices
 
 
-def starting_points(
-    problem: Problem, pieces: int, starts: int, rng: np.random.Generator
-) -> Iterator[np.ndarray]:
+def starting_points(problem: Problem, pieces: int, effort: Effort) -> Iterator[np.ndarray]:
     """Yield touch points, each of shape (pieces, d).
 
     First a grid, then the far points of a clustering that takes the worst covered point again and
     again, then clusterings from random Voronoi cells. A cluster touches at its mean, which has the
     least sum of divergences.
     """
-    if starts > 1:
+    rng = effort.rng
+    if effort.starts > 1:
         yield _grid(problem, pieces, rng)
-    for number in range(max(starts - 1, 1)):
+    for number in range(max(effort.starts - 1, 1)):
         cloud = sample_domain(problem, max(_SAMPLE * pieces, 400), rng)
         cloud = np.concatenate([cloud, problem.vertices]) if len(problem.vertices) <= len(cloud) else cloud
         values = problem.value(cloud)

@@ -20,6 +20,7 @@ from plnet.ir.affine import frozen_array
 from plnet.maxout.learning.display import shown_steps
 from plnet.maxout.learning.intervals import mean_interval
 from plnet.maxout.learning.stacked_networks import StackedNetworks, parameter_count
+from plnet.maxout.words import counted
 
 __all__ = ["SURFACES", "BudgetCurve", "compare_budgets", "next_layer_weights"]
 
@@ -266,7 +267,8 @@ def _width(dim: int, hidden_layers: int, pieces: int, budget: int) -> int:
     if not width:
         least = parameter_count(_sizes(dim, hidden_layers, 1), pieces)
         raise ConfigError(
-            f"Expected budgets of at least {least} parameters for units with {pieces} pieces, got {budget}."
+            f"Expected budgets of at least {least} parameters for units with {counted(pieces, 'piece')}, "
+            f"got {budget}."
         )
     return width
 

@@ -1,0 +1,77 @@
+"""How much a fit may try: starts, random numbers, the budget of time, and who hears of the progress."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from plnet.budgets import Deadline
+from plnet.errors import TargetError
+
+__all__ = ["Effort", "Progress", "effort_of"]
+
+_STARTS = 20
+_SEARCH = 0.6
+"""Share of the budget that the search gets; the rest is for the certificate."""
+
+Progress = Callable[[int], object] | str | bool | None
+
+
+@dataclass(frozen=True, eq=False)
+class Effort:
+    """What a search may spend.
+
+    Parameters
+    ----------
+    starts : int
+    rng : Generator
+    deadline : Deadline
+    report : callable, optional
+        Gets the number of finished starts.
+    """
+
+    starts: int
+    rng: np.random.Generator
+    deadline: Deadline
+    report: Callable[[int], object] | None = None
+
+    def ends_after(self, start: int) -> bool:
+        """Report a finished start, and say whether the time is up."""
+        if self.report is not None:
+            self.report(start)
+        return self.deadline.passed
+
+    def share(self, divisor: int) -> Effort:
+        """Return the same with fewer starts, at least one."""
+        return replace(self, starts=max(self.starts // divisor, 1))
+
+    @property
+    def search(self) -> Effort:
+        """The same with a budget that leaves time to certify what the search finds."""
+        return self.part(_SEARCH)
+
+    def part(self, share: float) -> Effort:
+        """Return the same with a share of the budget."""
+        whole = self.deadline
+        seconds = None if whole.max_seconds is None else share * whole.max_seconds
+        return replace(self, deadline=Deadline(seconds, whole.started))
+
+
+def effort_of(starts: int | None, rng: Any, max_seconds: Any, progress: Progress) -> Effort:
+    """Return the effort that options ask for.
+
+    Raises
+    ------
+    TargetError
+        If `max_seconds` or `progress` cannot be used.
+    """
+    if not (callable(progress) or progress in ("auto", None, True, False)):
+        raise TargetError(
+            f'Expected progress as "auto", True, False, None or a function of a count, got {progress!r}.'
+        )
+    report = progress if callable(progress) else None
+    generator = np.random.default_rng(0 if rng is None else rng)
+    return Effort(starts or _STARTS, generator, Deadline.start(max_seconds, TargetError), report)
