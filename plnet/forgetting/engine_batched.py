@@ -39,7 +39,7 @@ def batched_epoch(program: Program, order: torch.Tensor, epoch: int, options: Tr
     for start in range(0, order.shape[1], options.batch_size):
         rows = order[:, start : start + options.batch_size]
         x, y = data.gather("train", rows)
-        batch = Batch(x, y, rows, active=active)
+        batch = Batch(x, y, rows, active=active, epoch=epoch)
         if extends:
             batch = method.extend_batch(context, batch)
         masks = dropout_masks(architecture, program.keys, program.steps, batch.x.shape[1], x.dtype, x.device)

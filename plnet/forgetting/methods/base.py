@@ -52,6 +52,8 @@ class Batch:
         Weight of each sample in the loss; None is 1 / B, the mean.
     active : torch.Tensor of bool, shape (m, C, 1) or (m, C, B), optional
         Outputs among which the softmax is taken; None is all.
+    epoch : int
+        Epoch within the task, from 0.
     """
 
     x: torch.Tensor
@@ -59,6 +61,7 @@ class Batch:
     rows: torch.Tensor | None = None
     weight: torch.Tensor | None = None
     active: torch.Tensor | None = None
+    epoch: int = 0
 
 
 @dataclass
