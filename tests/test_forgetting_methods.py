@@ -64,10 +64,21 @@ def split_tasks(members=2):
     return found
 
 
-def train(chosen, tasks, *, activation="relu", dtype=torch.float64, seeds=SEEDS, members=None, **options):
+def train(
+    chosen,
+    tasks,
+    *,
+    activation="relu",
+    dropout=False,
+    dtype=torch.float64,
+    seeds=SEEDS,
+    members=None,
+    **options,
+):
     settings = {"epochs": 3, "batch_size": 16, "engine": "batched", **options}
     if members is None:
-        architecture = ModelSpec((7, 5), activation).resolve(6, 4)
+        spec = ModelSpec((7, 5), activation)
+        architecture = (spec.with_dropout() if dropout else spec).resolve(6, 4)
         members = make_members(architecture, seeds, chosen, learning_rate=RATE, dtype=dtype)
     for stage in tasks:
         replicates = len(stage)
@@ -265,11 +276,12 @@ def test_switched_off_is_plain_training_to_the_last_bit(name, settings):
     assert torch.equal(members.velocity, plain.velocity)
 
 
-def test_replay_of_strength_zero_is_plain_training():
+@pytest.mark.parametrize("dropout", [False, True])
+def test_replay_of_strength_zero_is_plain_training(dropout):
     # The matrix products are longer by samples of weight 0, so they may be summed in another order.
     tasks = tasks_of()
-    members = train(method("replay", strength=0.0), tasks)
-    assert (members.parameters - train(None, tasks).parameters).abs().max() < 1e-12
+    members = train(method("replay", strength=0.0), tasks, dropout=dropout)
+    assert (members.parameters - train(None, tasks, dropout=dropout).parameters).abs().max() < 1e-12
 
 
 @pytest.mark.parametrize("name", [name for name in method_names() if name not in ("plain", "er_ace")])
@@ -287,6 +299,7 @@ def test_resumed_run_is_the_same_to_the_last_bit(name, kind, settings):
     saved = first.state_dict()
     again = train(method(name, **settings), [])
     again.load_state_dict(saved)
+    again.sources = first.sources
     train(None, tasks[2:], members=again)
     assert torch.equal(again.parameters, whole.parameters)
     assert all(torch.equal(again.state[key], value) for key, value in whole.state.items())
@@ -344,6 +357,16 @@ def test_a_diverging_member_leaves_the_rest_alone(name, kind, settings):
     assert members.diverged.tolist() == [True, False]
     whole = train(method(name, **settings), tasks)
     assert (members.parameters[1] - whole.parameters[1]).abs().max() < 1e-12
+
+
+def test_joint_keeps_no_copy_of_samples():
+    tasks = tasks_of()
+    members = train(method("joint"), tasks)
+    assert sum(value.numel() for value in members.state.values()) == 0
+    again = train(method("joint"), [])
+    again.load_state_dict(members.state_dict())
+    with pytest.raises(ConfigError, match="data of the 3 tasks before"):
+        train(None, tasks[:1], members=again)
 
 
 def test_joint_can_begin_anew():

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 import plnet.forgetting as forgetting
-from plnet.errors import ConfigError, FileFormatError, TaskError
+from plnet.errors import ConfigError, FileFormatError, MetricError, TaskError
 from plnet.forgetting import ModelSpec, Task, train_sequence, train_settings
 from plnet.forgetting.checkpoint import FileCheckpoint
 from plnet.forgetting.exchange import initial_parameters, to_module
@@ -111,6 +111,21 @@ def test_what_a_result_says():
     assert result.epochs.tolist() == [[3, 3, 3]] * 4
     assert result.validation.shape == result.accuracy.shape == (4, 4, 3)
     assert not np.isnan(result.accuracy).any()
+
+
+@pytest.mark.parametrize("scenario", ["class", "task", "domain"])
+def test_no_forward_transfer_to_classes_that_no_network_can_name(scenario):
+    result = quick(forgetting.split(5, scenario=scenario), epochs=1, seeds=[0, 1], engine="auto")
+    found = result.metrics()
+    names = {name for name in [*found.keys(), *found.missing] if name.startswith("forward_transfer")}
+    assert len(names) == 4
+    if scenario == "class":
+        assert names <= set(found.missing)
+        assert "cannot name a new class" in found.missing["forward_transfer_lopez_paz"]
+        with pytest.raises(MetricError, match="cannot name a new class"):
+            found["forward_transfer_lopez_paz"]
+    else:
+        assert names <= set(found.keys())
 
 
 def test_a_list_of_tasks():

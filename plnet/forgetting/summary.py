@@ -13,6 +13,7 @@ import numpy as np
 from plnet.errors import MetricError
 from plnet.forgetting.curves import AccuracyCurves
 from plnet.forgetting.metrics import METRICS, intransigence_chaudhry, min_acc, wc_acc
+from plnet.forgetting.metrics.forward import FORWARD_TRANSFERS, NO_FORWARD_TRANSFER
 from plnet.forgetting.result import SequenceResult, tasks_in_words
 from plnet.forgetting.statistics import Estimate, mean_interval
 
@@ -168,7 +169,11 @@ def metric_values(
         jobs["min_acc"] = partial(min_acc, lowest)
         jobs["wc_acc"] = partial(wc_acc, lowest, matrix[:, -1, -1])
     values, missing = {}, {}
+    if result.settings.get("new_classes"):
+        missing = dict.fromkeys(FORWARD_TRANSFERS, NO_FORWARD_TRANSFER)
     for name, job in jobs.items():
+        if name in missing:
+            continue
         try:
             values[name] = job()
         except MetricError as error:
