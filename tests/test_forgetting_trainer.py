@@ -208,6 +208,9 @@ def test_small_networks_use_one_thread_of_torch_and_give_the_others_back(hidden,
         except InterruptedError:
             assert fails
         assert torch.get_num_threads() == 2
+        # The same in a test of the members.
+        evaluate(members, lambda _: seen.append(torch.get_num_threads()) or source_of(tasks[0])(range(2)))
+        assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)
     assert set(seen) == {1 if hidden == 8 else 2}

@@ -168,9 +168,10 @@ def metric_values(
         lowest = _lowest(result, result.curves)
         jobs["min_acc"] = partial(min_acc, lowest)
         jobs["wc_acc"] = partial(wc_acc, lowest, matrix[:, -1, -1])
-    values, missing = {}, {}
+    values: dict[str, np.ndarray] = {}
+    missing: dict[str, str] = {}
     if result.settings.get("new_classes"):
-        missing = dict.fromkeys(FORWARD_TRANSFERS, NO_FORWARD_TRANSFER)
+        missing.update(dict.fromkeys(FORWARD_TRANSFERS, NO_FORWARD_TRANSFER))
     for name, job in jobs.items():
         if name in missing:
             continue
