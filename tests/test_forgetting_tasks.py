@@ -184,6 +184,17 @@ def test_one_standardisation_for_all_tasks(name, order):
 
 
 @pytest.mark.parametrize("name", LEAKING)
+def test_one_mean_and_one_deviation_for_all_inputs(name):
+    sequence = LEAKING[name](scaling="standardise_overall")
+    assert "one mean and one deviation for all inputs" in sequence.description
+    raw = LEAKING[name](scaling="none").draw(5)
+    first = raw[0].train.x
+    for found, expected in zip(sequence.draw(5), raw, strict=True):
+        np.testing.assert_allclose(found.test.x, (expected.test.x - first.mean()) / first.std(), atol=1e-9)
+        assert abs(found.train.x).max() < 4
+
+
+@pytest.mark.parametrize("name", LEAKING)
 def test_scalings_that_know_more_say_so(name):
     raw = LEAKING[name](scaling="none").draw(1)
     each = LEAKING[name](scaling="standardise_each_task")

@@ -35,8 +35,9 @@ class Preparation:
     scaling : str, or pair of means and deviations
         One scaling for all tasks of a replicate: "unit" divides by the largest grey value (1 for data that
         are no images). "standardise" gives every input mean 0 and standard deviation 1 over the training
-        samples of the *first* task. A pair (means, deviations), numbers or arrays (m,), standardises by given
-        statistics. "none" leaves the numbers alone.
+        samples of the *first* task. "standardise_overall" takes one mean and one deviation for all inputs
+        from there, so that no input can become large in later tasks. A pair (means, deviations), numbers or
+        arrays (m,), standardises by given statistics. "none" leaves the numbers alone.
         Two more know what a learner in sequence does not: "standardise_each_task" fits each task on its own,
         so the test has to know which task a sample is from; "standardise_all_tasks" fits on the training
         samples of all tasks, future ones too.

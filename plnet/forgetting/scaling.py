@@ -14,7 +14,9 @@ __all__ = ["SCALINGS", "Scale", "Scaling", "check_statistics", "fit_scales", "sc
 
 Scaling: TypeAlias = str | Sequence[Any]
 
-SCALINGS = ("unit", "standardise", "standardise_each_task", "standardise_all_tasks", "none")
+SCALINGS = (
+    "unit", "standardise", "standardise_overall", "standardise_each_task", "standardise_all_tasks", "none",
+)  # fmt: skip
 """Names of scalings; a pair (means, deviations) of given statistics is another."""
 
 
@@ -52,6 +54,10 @@ def fit_scales(
         same = Scale(np.zeros(inputs), np.full(inputs, full_scale))
     elif scaling == "standardise":
         same = _fit(tasks[:1])
+    elif scaling == "standardise_overall":
+        base, rows = tasks[0]
+        samples = base[rows].astype(np.float64)
+        same = _given((samples.mean(), samples.std() or 1.0), inputs)
     elif scaling == "standardise_all_tasks":
         same = _fit(tasks)
     elif scaling == "standardise_each_task":
@@ -68,6 +74,8 @@ def scaling_words(scaling: Scaling, full_scale: float) -> str:
     return {
         "unit": f"divided by {full_scale:g}" if full_scale != 1.0 else "inputs as they are",
         "standardise": "every input standardised on the training samples of the first task",
+        "standardise_overall": "one mean and one deviation for all inputs, of the training samples of the "
+        "first task",
         "standardise_each_task": "every input standardised on the training samples of its own task, which "
         "the test so has to know",
         "standardise_all_tasks": "every input standardised on the training samples of all tasks, also of "
