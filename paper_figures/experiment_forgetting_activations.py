@@ -27,7 +27,9 @@ def main(folder: Path) -> None:
         model = ModelSpec((100, 100), activation, matching="parameters")
         for name, dropout in ((activation, False), (f"{activation}_dropout", True)):
             curves = 1 if name == "relu" else None
-            result = train_sequence(permuted(5), model, seeds=SEEDS, dropout=dropout, curves=curves)
+            result = train_sequence(
+                permuted(5), model, seeds=SEEDS, learning_rate=0.05, dropout=dropout, curves=curves
+            )
             result.save(folder / f"{name}.npz")
 
 

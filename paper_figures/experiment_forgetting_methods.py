@@ -19,6 +19,7 @@ from plnet.forgetting.methods import method
 TASKS = permuted(5, "digits", validation_fraction=0.1)
 SEARCH_SEEDS = range(1000, 1008)
 SEEDS = range(20)
+RATE = 0.05
 GRID = {
     "l2": (0.01, 0.03, 0.1, 0.3),
     "ewc": (1.0, 3.0, 10.0, 30.0, 100.0),
@@ -40,7 +41,7 @@ def main(folder: Path) -> None:
             found = search(name)
             rows += found
             settings["strength"] = max(found, key=lambda row: row["validation_accuracy"])["strength"]
-        result = train_sequence(TASKS, "relu", method(name, **settings), seeds=SEEDS)
+        result = train_sequence(TASKS, "relu", method(name, **settings), seeds=SEEDS, learning_rate=RATE)
         result.save(folder / f"{name}.npz")
     with (folder / "search.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, fieldnames=list(rows[0]))
@@ -51,7 +52,7 @@ def main(folder: Path) -> None:
 def search(name: str) -> list[dict[str, object]]:
     """Return one row for each strength of a method; a strength that lets a replicate diverge counts as 0."""
     methods = [method(name, strength=strength) for strength in GRID[name]]
-    results = train_settings(TASKS, "relu", methods, seeds=SEARCH_SEEDS)
+    results = train_settings(TASKS, "relu", methods, seeds=SEARCH_SEEDS, learning_rate=RATE)
     return [
         {
             "method": name,

@@ -192,10 +192,14 @@ class MemoryLoop(MethodLoop):
         self.capacity, self.size, self.strength = capacity, memory_batch, strength
         self.memory, self.seen = [], 0
 
+    def begin(self, task):
+        self.slots = generator(self.seed, "reservoir", self.task)
+
     def end(self, task):
-        x, y = self.samples(task)
-        total = self.seen + len(y)
-        chosen = generator(self.seed, "reservoir", self.task).integers(0, np.arange(self.seen, total) + 1)
+        self.offer(*self.samples(task))
+
+    def offer(self, x, y):
+        chosen = self.slots.integers(0, np.arange(self.seen, self.seen + len(y)) + 1)
         for sample, label, slot in zip(x, y, chosen, strict=True):
             if len(self.memory) < self.capacity:
                 self.memory.append((sample, label))
@@ -218,9 +222,24 @@ class ReplayLoop(MemoryLoop):
 
 
 class ERACELoop(MemoryLoop):
+    """Offers each minibatch of the first pass to the memory behind its step."""
+
     classes = frozenset()
 
+    def begin(self, task):
+        super().begin(task)
+        self.new = len(task.train)
+
+    def stepped(self, before):
+        if self.new > 0:
+            self.offer(*self.minibatch)
+            self.new -= len(self.minibatch[1])
+
+    def end(self, task):
+        pass
+
     def loss(self, x, y):
+        self.minibatch = x, y
         present = set(y.tolist())
         self.classes = self.classes | present
         logits = self.module(x)

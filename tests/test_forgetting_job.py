@@ -140,7 +140,7 @@ def test_numbers_are_those_of_the_library(finished):
 def test_words(finished):
     words = str(finished)
     result = SequenceResult.load(finished.folder / "result.npz")
-    assert words.startswith("moons in the plane, relu 2-8-2, method plain\n")
+    assert words.startswith("moons in the plane, relu 2-8-2, norm at most 1, method plain\n")
     percent = 100 * result.accuracy.mean(axis=0)
     lines = matrix_in_words(result).splitlines()
     assert lines[1].split() == ["1", "2", "3"]

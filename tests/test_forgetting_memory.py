@@ -1,5 +1,7 @@
 """The memory of samples, and methods that train the heads of earlier tasks."""
 
+from typing import ClassVar
+
 import numpy as np
 import pytest
 import torch
@@ -9,7 +11,7 @@ from torch.nn import functional
 
 from plnet.forgetting.exchange import read_module, to_module
 from plnet.forgetting.members import make_members
-from plnet.forgetting.methods import method
+from plnet.forgetting.methods import ERACE, method
 from plnet.forgetting.methods.reservoir import reservoir_slots
 from plnet.forgetting.models import ModelSpec
 from plnet.forgetting.options import TrainingOptions
@@ -85,6 +87,28 @@ def test_memory_holds_samples_of_all_tasks_with_their_labels(name):
     assert sum(counts) == 600
     assert max(abs(count - 200) for count in counts) < 45
     assert any((x[0] != contents).any() for contents in x[1:]), "all members remember the same"
+
+
+class Watched(ERACE):
+    """Notes how much a member has met before each minibatch, and the tasks that it remembers."""
+
+    notes: ClassVar[list] = []
+
+    def extend_batch(self, context, batch):
+        filled = min(int(context.state["memory_seen"][0]), self.capacity)
+        tasks = context.state["memory_x"][0, :filled, 0].tolist()
+        self.notes.append((context.task, batch.epoch, int(context.state["memory_seen"][0]), tasks))
+        return super().extend_batch(context, batch)
+
+
+def test_er_ace_remembers_a_task_while_it_is_learned_and_each_sample_once():
+    Watched.notes.clear()
+    train(Watched(capacity=30), [numbered(t) for t in range(3)], seeds=[0])
+    # Five minibatches of 8 samples an epoch, two epochs a task: offered behind each step of the first one.
+    met = [seen for _, _, seen, _ in Watched.notes]
+    assert met == [first + m for first in (0, 40, 80) for m in (0, 8, 16, 24, 32, 40, 40, 40, 40, 40)]
+    for task, epoch, _, remembered in Watched.notes:
+        assert epoch == 0 or task in remembered
 
 
 def test_memory_is_a_function_of_the_seed():

@@ -36,16 +36,6 @@ def test_an_input_that_never_changes_in_training_stays_small():
         assert np.abs(columns).max() < 15
 
 
-def test_new_classes_are_scaled_together():
-    """The test of class-incremental tasks must not need to know the task of a sample."""
-    x, y = small_data(90)
-    x[y == 2] += 100
-    tasks = split(3, (x, y), scaling="standardise", order="given").draw(0)
-    train = np.concatenate([task.train.x for task in tasks])
-    assert np.allclose(train.mean(axis=0), 0, atol=1e-12)
-    assert tasks[2].train.x.mean() > tasks[0].train.x.mean() + 1
-
-
 def test_results_of_other_tasks_are_not_paired():
     one = train_sequence(permuted(2), [8], **QUICK)
     other = train_sequence(rotated([0, 90]), [8], "joint", **QUICK)

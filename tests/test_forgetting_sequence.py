@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 import plnet.forgetting as forgetting
-from plnet.errors import ConfigError, FileFormatError, TaskError
+from plnet.errors import ConfigError, FileFormatError, MetricError, TaskError
 from plnet.forgetting import ModelSpec, Task, train_sequence, train_settings
 from plnet.forgetting.checkpoint import FileCheckpoint
 from plnet.forgetting.exchange import initial_parameters, to_module
@@ -103,7 +103,7 @@ def test_what_a_result_says():
     assert result.task_names == ("0°", "60°", "120°")
     assert result.seeds == (0, 1, 2, 3)
     assert result.method == "plain"
-    assert result.model == "maxout (3 pieces) 2-8-2, dropout 0.2 and 0.5"
+    assert result.model == "maxout (3 pieces) 2-8-2, dropout 0.2 and 0.5, norm at most 1"
     assert result.settings["match"].startswith("outputs matched")
     assert result.settings["epochs_per_task"] == 3
     assert result.complete
@@ -111,6 +111,21 @@ def test_what_a_result_says():
     assert result.epochs.tolist() == [[3, 3, 3]] * 4
     assert result.validation.shape == result.accuracy.shape == (4, 4, 3)
     assert not np.isnan(result.accuracy).any()
+
+
+@pytest.mark.parametrize("scenario", ["class", "task", "domain"])
+def test_no_forward_transfer_to_classes_that_no_network_can_name(scenario):
+    result = quick(forgetting.split(5, scenario=scenario), epochs=1, seeds=[0, 1], engine="auto")
+    found = result.metrics()
+    names = {name for name in [*found.keys(), *found.missing] if name.startswith("forward_transfer")}
+    assert len(names) == 4
+    if scenario == "class":
+        assert names <= set(found.missing)
+        assert "cannot name a new class" in found.missing["forward_transfer_lopez_paz"]
+        with pytest.raises(MetricError, match="cannot name a new class"):
+            found["forward_transfer_lopez_paz"]
+    else:
+        assert names <= set(found.keys())
 
 
 def test_a_list_of_tasks():
@@ -169,11 +184,11 @@ def test_patience_needs_validation_samples():
 
 def test_a_replicate_that_diverges_is_marked_and_the_rest_goes_on():
     wild = TaskSequence("wild", _wild, ("a", "b"), 2, 2)
-    result = quick(wild, seeds=[0, 1, 2])
+    result = quick(wild, seeds=[0, 1, 2], learning_rate=0.05)
     assert result.diverged.tolist() == [False, True, False]
     assert np.isnan(result.accuracy[1, 2]).all()
     assert not np.isnan(result.accuracy[1, :2]).any(), "what was before is kept"
-    calm = quick(wild, seeds=[0, 2])
+    calm = quick(wild, seeds=[0, 2], learning_rate=0.05)
     np.testing.assert_array_equal(result.accuracy[[0, 2]], calm.accuracy)
     metrics = result.metrics()
     assert metrics.n_diverged == 1
@@ -192,7 +207,7 @@ def test_settings_that_diverge_leave_the_others_alone():
     good, bad = train_settings(TASKS, [8], learning_rate=[0.05, 1e30], **QUICK)
     assert bad.diverged.all()
     assert not good.diverged.any()
-    same(good, quick())
+    same(good, quick(learning_rate=0.05))
     with pytest.raises(Exception, match=r"4 of 4 diverged"):
         bad.metrics()
 
@@ -244,6 +259,8 @@ def test_checkpoint_in_a_file(tmp_path):
     again = quick(checkpoint=str(path))
     same(first, again)
     with pytest.raises(ConfigError, match=r"another training: rates differs"):
+        quick(checkpoint=path, momentum=0.5)
+    with pytest.raises(ConfigError, match=r"another training: model, rates differ"):
         quick(checkpoint=path, learning_rate=0.01)
     with pytest.raises(ConfigError, match=r"another training: seeds differs"):
         quick(checkpoint=path, seeds=range(5))

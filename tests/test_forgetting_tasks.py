@@ -154,6 +154,72 @@ def test_standardised_on_training_samples_only(recipe):
     assert abs(task.test.x.mean(axis=0)).max() > 1e-3, "the test samples have means of their own"
 
 
+LEAKING = {
+    name: recipe
+    for name, recipe in RECIPES.items()
+    if name.startswith(("rotated", "shifted", "similar", "split"))
+}
+
+
+def scaled_by(raw, means, deviations):
+    return {part: (raw.part(part).x - means) / deviations for part in ("train", "validation", "test")}
+
+
+@pytest.mark.parametrize("order", ["given", "random"])
+@pytest.mark.parametrize("name", LEAKING)
+def test_one_standardisation_for_all_tasks(name, order):
+    # No test may need to know the task of a sample, and no training a sample of a later task.
+    options = {"validation_fraction": 0.1} | ({} if name.startswith("similar") else {"order": order})
+    if name == "split domain":
+        options.pop("order")
+    sequence = LEAKING[name](scaling="standardise", **options)
+    assert "on the training samples of the first task" in sequence.description
+    raw = LEAKING[name](scaling="none", **options).draw(3)
+    first = raw[0].train.x
+    constant = (first == first[0]).all(axis=0)
+    deviations = np.where(constant, 1, first.std(axis=0))
+    for found, expected in zip(sequence.draw(3), raw, strict=True):
+        for part, x in scaled_by(expected, first.mean(axis=0), deviations).items():
+            np.testing.assert_allclose(found.part(part).x, x, atol=1e-9)
+
+
+@pytest.mark.parametrize("name", LEAKING)
+def test_one_mean_and_one_deviation_for_all_inputs(name):
+    sequence = LEAKING[name](scaling="standardise_overall")
+    assert "one mean and one deviation for all inputs" in sequence.description
+    raw = LEAKING[name](scaling="none").draw(5)
+    first = raw[0].train.x
+    for found, expected in zip(sequence.draw(5), raw, strict=True):
+        np.testing.assert_allclose(found.test.x, (expected.test.x - first.mean()) / first.std(), atol=1e-9)
+        assert abs(found.train.x).max() < 4
+
+
+@pytest.mark.parametrize("name", LEAKING)
+def test_scalings_that_know_more_say_so(name):
+    raw = LEAKING[name](scaling="none").draw(1)
+    each = LEAKING[name](scaling="standardise_each_task")
+    assert "which the test so has to know" in each.description
+    for found in each.draw(1):
+        np.testing.assert_allclose(found.train.x.mean(axis=0), 0, atol=1e-9)
+    together = LEAKING[name](scaling="standardise_all_tasks")
+    assert "also of future ones" in together.description
+    everything = np.concatenate([task.train.x for task in raw])
+    deviations = np.where(np.ptp(everything, axis=0) == 0, 1, everything.std(axis=0))
+    found = together.draw(1)[-1].test.x
+    np.testing.assert_allclose(found, (raw[-1].test.x - everything.mean(axis=0)) / deviations, atol=1e-9)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_standardised_by_given_statistics(name):
+    means = np.arange(64.0)
+    sequence = RECIPES[name](scaling=(means, 4))
+    assert "by given means and deviations" in sequence.description
+    if name not in LEAKING:
+        return
+    for found, raw in zip(sequence.draw(2), RECIPES[name](scaling="none").draw(2), strict=True):
+        np.testing.assert_allclose(found.test.x, (raw.test.x - means) / 4, atol=1e-9)
+
+
 # Images
 
 
@@ -458,6 +524,10 @@ NAN[7, 1] = np.nan
         (lambda: forgetting.permuted(2, "digit"), "Did you mean 'digits'"),
         (lambda: forgetting.permuted(2, 7), "got int"),
         (lambda: forgetting.permuted(2, scaling="standardize"), "Did you mean 'standardise'"),
+        (lambda: forgetting.permuted(2, scaling=(0, 0)), "positive deviations"),
+        (lambda: forgetting.permuted(2, scaling=(0, 1, 2)), "pair of means"),
+        (lambda: forgetting.permuted(2, scaling=3), "pair of means"),
+        (lambda: forgetting.permuted(2, scaling=(np.zeros(3), 1)).draw(0), r"each of the 64 inputs.*\(3,\)"),
         (lambda: forgetting.permuted(2, test_fraction=1.5), "test_fraction between 0 and 1"),
         (lambda: forgetting.permuted(2, validation_fraction=-0.1), "validation_fraction from 0"),
         (lambda: forgetting.permuted(2, fixed_seed=-1), "fixed_seed"),

@@ -190,6 +190,32 @@ def test_threads_do_not_matter():
     assert torch.equal(*found)
 
 
+@pytest.mark.parametrize("hidden", [8, 600])
+@pytest.mark.parametrize("fails", [False, True])
+def test_small_networks_use_one_thread_of_torch_and_give_the_others_back(hidden, fails):
+    before, seen = torch.get_num_threads(), []
+
+    def look(view):
+        seen.append(torch.get_num_threads())
+        if fails:
+            raise InterruptedError
+
+    torch.set_num_threads(2)
+    try:
+        members = start(ModelSpec((hidden, hidden)), tasks := draw_tasks(tasks=1))
+        try:
+            train_task(members, source_of(tasks[0], torch.float64, CLASSES), TrainingOptions(1), observe=look)
+        except InterruptedError:
+            assert fails
+        assert torch.get_num_threads() == 2
+        # The same in a test of the members.
+        evaluate(members, lambda _: seen.append(torch.get_num_threads()) or source_of(tasks[0])(range(2)))
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+    assert set(seen) == {1 if hidden == 8 else 2}
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 def test_state_is_restored_exactly(engine):
     tasks, spec = draw_tasks(tasks=3), ModelSpec((8,)).with_dropout()

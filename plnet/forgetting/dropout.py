@@ -44,6 +44,8 @@ def dropout_masks(
     batch: int,
     dtype: torch.dtype,
     device: torch.device | str = "cpu",
+    *,
+    behind: int = 0,
 ) -> list[torch.Tensor | None] | None:
     """Return the factors of the inputs of each layer: 0 where dropped, else 1 / (1 - rate).
 
@@ -56,10 +58,12 @@ def dropout_masks(
         Number of the step within the task.
     batch : int
         Samples B of the minibatch.
+    behind : int
+        Further samples, which a method has put behind it. They do not change the masks of the minibatch.
 
     Returns
     -------
-    list of torch.Tensor (m, n_in, B) or None for layers without dropout; None if none has any.
+    list of torch.Tensor (m, n_in, B + behind) or None for layers without dropout; None if none has any.
 
     References
     ----------
@@ -73,16 +77,25 @@ def dropout_masks(
         if rate == 0:
             found.append(None)
             continue
-        size = layer.n_in * batch
-        words = (size + 1) // 2
         first = (step * len(architecture.layers) + place) << PLACE_BITS
-        counters = torch.arange(first + 1, first + 1 + words, dtype=torch.int64, device=device)
-        bits = _mix(key[:, None] + counters * _signed(GOLDEN))
-        # The upper halves of the words serve the first half of the units, the lower ones the rest.
-        numbers = torch.cat([_shifted(bits, 32), bits & 0xFFFFFFFF], dim=1)[:, :size]
-        kept = (numbers >= dropout_threshold(rate)).to(dtype)
-        found.append(kept.mul_(1.0 / (1.0 - rate)).unflatten(1, (layer.n_in, batch)))
+        numbers = _numbers(key, first, layer.n_in, batch)
+        if behind:
+            # The upper half of the counters of this layer and step.
+            more = _numbers(key, first + (1 << (PLACE_BITS - 1)), layer.n_in, behind)
+            numbers = torch.cat([numbers, more], dim=2)
+        found.append((numbers >= dropout_threshold(rate)).to(dtype).mul_(1.0 / (1.0 - rate)))
     return found
+
+
+def _numbers(key: torch.Tensor, first: int, units: int, batch: int) -> torch.Tensor:
+    """Return random 32-bit numbers (m, units, batch) from the counters behind `first`."""
+    size = units * batch
+    words = (size + 1) // 2
+    counters = torch.arange(first + 1, first + 1 + words, dtype=torch.int64, device=key.device)
+    bits = _mix(key[:, None] + counters * _signed(GOLDEN))
+    # The upper halves of the words serve the first half of the units, the lower ones the rest.
+    numbers = torch.cat([_shifted(bits, 32), bits & 0xFFFFFFFF], dim=1)[:, :size]
+    return numbers.unflatten(1, (units, batch))
 
 
 def _mix(z: torch.Tensor) -> torch.Tensor:

@@ -39,10 +39,14 @@ def batched_epoch(program: Program, order: torch.Tensor, epoch: int, options: Tr
     for start in range(0, order.shape[1], options.batch_size):
         rows = order[:, start : start + options.batch_size]
         x, y = data.gather("train", rows)
-        batch = Batch(x, y, rows, active=active)
+        batch = Batch(x, y, rows, active=active, epoch=epoch)
         if extends:
             batch = method.extend_batch(context, batch)
-        masks = dropout_masks(architecture, program.keys, program.steps, batch.x.shape[1], x.dtype, x.device)
+        behind = max(batch.x.shape[1] - rows.shape[1], 0)
+        size = batch.x.shape[1] - behind
+        masks = dropout_masks(
+            architecture, program.keys, program.steps, size, x.dtype, x.device, behind=behind
+        )
         trace = network.forward(parameters, batch.x, masks)
         delta = cross_entropy_delta(trace.logits, batch.y, active=batch.active, weight=batch.weight)
 

@@ -85,7 +85,7 @@ def _check(architecture: Architecture, x: torch.Tensor, y: torch.Tensor) -> None
 
 
 def _run(program: Program, x: torch.Tensor, y: torch.Tensor, order: torch.Tensor, batch: int) -> None:
-    """Train all members on some minibatches, on as many threads as torch may use."""
+    """Train all members on some minibatches, divided among threads."""
     from plnet.forgetting.kernels.training import train_epochs
 
     parameters = program.context.parameters.numpy()
@@ -121,7 +121,7 @@ def _run(program: Program, x: torch.Tensor, y: torch.Tensor, order: torch.Tensor
         work = _aligned(layout.size, parameters.dtype)
         train_epochs(*own, layout.plan, layout.thresholds, layout.factors.astype(number), numbers, work)
 
-    parts = _parts(members, min(members, torch.get_num_threads()))
+    parts = _parts(members, min(members, program.threads))
     if len(parts) == 1:
         train(parts[0])
         return

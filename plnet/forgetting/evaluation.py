@@ -13,6 +13,7 @@ from plnet.forgetting.members import Members
 from plnet.forgetting.methods.base import TaskData
 from plnet.forgetting.network import BatchedNetwork
 from plnet.forgetting.task import Part
+from plnet.forgetting.threads import threads_for
 
 __all__ = ["Source", "correct", "evaluate", "hits"]
 
@@ -34,7 +35,8 @@ def evaluate(members: Members, source: Source, part: Part = "test") -> np.ndarra
         ``source(numbers)`` returns the `TaskData` of these members.
     part : {"train", "validation", "test"}
     """
-    accuracy = correct(members, source, part).mean(axis=1)
+    with threads_for(members.architecture):
+        accuracy = correct(members, source, part).mean(axis=1)
     accuracy[members.diverged.cpu().numpy()] = np.nan
     return accuracy
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -11,7 +11,7 @@ import torch
 
 from plnet.errors import ConfigError
 from plnet.forgetting.exchange import initial_parameters, to_module
-from plnet.forgetting.methods.base import Method
+from plnet.forgetting.methods.base import Method, TaskData
 from plnet.forgetting.models import Architecture
 from plnet.forgetting.optimiser import Rates
 from plnet.forgetting.seeding import check_seeds
@@ -39,6 +39,9 @@ class Members:
     state : dict of torch.Tensor, each of shape (M, ...)
         What the method remembers.
     tasks_done : int
+    sources : list of callables
+        Each gives the data of one of these tasks to the members with some numbers. No part of a state: who
+        goes on from one has to set them for a method that trains on earlier tasks again.
     """
 
     architecture: Architecture
@@ -51,6 +54,7 @@ class Members:
     diverged: torch.Tensor
     state: dict[str, torch.Tensor] = field(default_factory=dict)
     tasks_done: int = 0
+    sources: list[Callable[[Sequence[int]], TaskData]] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.seeds)

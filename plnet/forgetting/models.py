@@ -116,7 +116,8 @@ class ModelSpec:
     input_dropout, hidden_dropout : float
         Probabilities in [0, 1); `ModelSpec.with_dropout` sets the usual 0.2 and 0.5.
     max_norm : float, optional
-        Largest length of the weight vector into a unit.
+        Largest length of the weight vector into a unit. Without it there is no limit but that of
+        `train_sequence` with its default learning rate.
     matching : {"none", "parameters", "preactivations", "outputs"}
         What is kept equal to the reference when units look at several pre-activations.
         "none" takes `hidden` as numbers of units and claims nothing.

@@ -7,7 +7,11 @@ from typing import Any, Literal
 
 from plnet.errors import ConfigError
 
-__all__ = ["TrainingOptions"]
+__all__ = ["DEFAULT_LEARNING_RATE", "DEFAULT_MAX_NORM", "TrainingOptions"]
+
+DEFAULT_LEARNING_RATE = 0.05
+DEFAULT_MAX_NORM = 1.0
+"""What a training takes that names no learning rate; a table in the tests has what they reach."""
 
 
 @dataclass(frozen=True)

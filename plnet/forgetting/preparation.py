@@ -1,4 +1,4 @@
-"""From a data set to the parts of a task: the split, and a scaling fitted on training samples only."""
+"""From a data set to the parts of a task: the split, and the scaling of the inputs."""
 
 from __future__ import annotations
 
@@ -14,12 +14,11 @@ from plnet.checks import close_matches
 from plnet.errors import TaskError
 from plnet.forgetting.labelled_data import LabelledData
 from plnet.forgetting.samples import Samples
+from plnet.forgetting.scaling import SCALINGS, Scale, Scaling, check_statistics, fit_scales, scaling_words
 from plnet.forgetting.seeding import generator
 from plnet.forgetting.task import PARTS, Part, Task
 
-__all__ = ["SCALINGS", "Preparation", "Scale", "choice", "make_task"]
-
-SCALINGS = ("unit", "standardise", "none")
+__all__ = ["Preparation", "choice", "make_task"]
 
 
 @dataclass(frozen=True)
@@ -33,16 +32,22 @@ class Preparation:
         and one fifth where there is none.
     validation_fraction : float
         Part of the other samples kept for validation, rounded up; 0 for none.
-    scaling : "unit", "standardise" or "none"
-        Divide by the largest grey value (1 for data that are no images); or give every input mean 0 and
-        standard deviation 1 over the training samples of the replicate; or leave the numbers alone.
+    scaling : str, or pair of means and deviations
+        One scaling for all tasks of a replicate: "unit" divides by the largest grey value (1 for data that
+        are no images). "standardise" gives every input mean 0 and standard deviation 1 over the training
+        samples of the *first* task. "standardise_overall" takes one mean and one deviation for all inputs
+        from there, so that no input can become large in later tasks. A pair (means, deviations), numbers or
+        arrays (m,), standardises by given statistics. "none" leaves the numbers alone.
+        Two more know what a learner in sequence does not: "standardise_each_task" fits each task on its own,
+        so the test has to know which task a sample is from; "standardise_all_tasks" fits on the training
+        samples of all tasks, future ones too.
     fixed_seed : int, optional
         Seed of split, permutations and order for all replicates. Without it each draws its own from its seed.
     """
 
     test_fraction: float | None = None
     validation_fraction: float = 0.0
-    scaling: str = "unit"
+    scaling: Scaling = "unit"
     fixed_seed: int | None = None
 
     def __post_init__(self) -> None:
@@ -53,7 +58,10 @@ class Preparation:
                 f"Expected validation_fraction from 0 to below 1, such as 0.1; got "
                 f"{self.validation_fraction}."
             )
-        choice(self.scaling, SCALINGS, "scaling")
+        if isinstance(self.scaling, str):
+            choice(self.scaling, SCALINGS, "scaling")
+        else:
+            check_statistics(self.scaling)
         if self.fixed_seed is not None and (not isinstance(self.fixed_seed, int) or self.fixed_seed < 0):
             raise TaskError(
                 f"Expected fixed_seed as a non-negative integer or None; got {self.fixed_seed!r}."
@@ -130,25 +138,21 @@ class Preparation:
             )
         return {"train": rest[n_validation:], "validation": rest[:n_validation], "test": test}
 
-    def scaled(self, base: np.ndarray, train: np.ndarray, full_scale: float) -> Scale:
-        """Return offset and scale of each input, fitted on the training rows; none where nothing is to do."""
-        if self.scaling == "standardise":
-            samples = base[train].astype(np.float64)
-            # An input that never changes becomes zero. Its deviation, as computed, need not be 0.
-            constant = np.ptp(samples, axis=0) == 0
-            scale = np.where(constant, 1.0, samples.std(axis=0))
-            return Scale(np.where(constant, samples[0], samples.mean(axis=0)), scale)
-        if self.scaling == "unit" and full_scale != 1.0:
-            return Scale(np.zeros(base.shape[1]), np.full(base.shape[1], full_scale))
-        return Scale(None, None)
+    def scales(
+        self, data: LabelledData, tasks: Sequence[tuple[np.ndarray, Mapping[Part, np.ndarray]]]
+    ) -> tuple[Scale, ...]:
+        """Return the scale of each task.
+
+        Parameters
+        ----------
+        data : LabelledData
+        tasks : sequence of pairs
+            For each task in the order of training its samples (N, m), and the rows of each part.
+        """
+        return fit_scales(self.scaling, [(base, rows["train"]) for base, rows in tasks], data.full_scale)
 
     def words(self, data: LabelledData) -> str:
         """Describe split and scaling for a table or a caption."""
-        scaling = {
-            "unit": f"divided by {data.full_scale:g}" if data.full_scale != 1.0 else "inputs as they are",
-            "standardise": "every input standardised on training samples",
-            "none": "inputs as they are",
-        }[self.scaling]
         official = _official_test(data, self.test_fraction)
         test = "its own test set" if official else f"{_fraction(self.test_fraction):g} for the test"
         kept = (
@@ -157,7 +161,7 @@ class Preparation:
         drawn = (
             "" if self.fixed_seed is None else f"; tasks drawn from seed {self.fixed_seed} for all replicates"
         )
-        return f"{data.name}: {test}{kept}; {scaling}{drawn}"
+        return f"{data.name}: {test}{kept}; {scaling_words(self.scaling, data.full_scale)}{drawn}"
 
 
 def prepared_for(maker: Callable[..., Any], options: Mapping[str, Any]) -> Preparation:
@@ -180,14 +184,6 @@ def prepared_for(maker: Callable[..., Any], options: Mapping[str, Any]) -> Prepa
     return Preparation(**options)
 
 
-@dataclass(frozen=True)
-class Scale:
-    """What is subtracted from each input, and what it is divided by then; None for nothing."""
-
-    offset: np.ndarray | None
-    scale: np.ndarray | None
-
-
 def _fraction(test_fraction: float | None) -> float:
     return 0.2 if test_fraction is None else test_fraction
 
@@ -200,11 +196,10 @@ def make_task(
     name: str,
     data: LabelledData,
     rows: Mapping[Part, np.ndarray],
-    preparation: Preparation,
+    scale: Scale,
     *,
     base: np.ndarray | None = None,
     labels: np.ndarray | None = None,
-    scale: Scale | None = None,
     columns: np.ndarray | None = None,
     classes: Sequence[int] | None = None,
     masked: bool = False,
@@ -217,14 +212,12 @@ def make_task(
     data : LabelledData
     rows : mapping
         Rows of each part.
-    preparation : Preparation
-        For the scaling, which is fitted on the training rows.
+    scale : Scale
+        One of those that `Preparation.scales` returned, of the inputs before a choice of columns.
     base : ndarray, shape (N, m), optional
         Changed samples, in the order of those of ``data``.
     labels : ndarray of int64, shape (N,), optional
         Changed classes.
-    scale : Scale, optional
-        What `Preparation.scaled` returned; with the same training samples it is the same for all tasks.
     columns : ndarray of int64, shape (d,), optional
         A choice of the inputs, or a permutation.
     classes, masked
@@ -232,8 +225,7 @@ def make_task(
     """
     x = data.x if base is None else base
     y = data.y if labels is None else labels
-    fitted = preparation.scaled(x, rows["train"], data.full_scale) if scale is None else scale
-    offset, divisor = fitted.offset, fitted.scale
+    offset, divisor = scale.offset, scale.scale
     if columns is not None and offset is not None and divisor is not None:
         offset, divisor = offset[columns], divisor[columns]
     parts = {part: Samples(x, y[rows[part]], rows[part], columns, offset, divisor) for part in PARTS}

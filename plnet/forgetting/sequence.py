@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -12,7 +13,7 @@ from plnet.forgetting.checkpoint import Checkpoint, as_checkpoint
 from plnet.forgetting.display import check_progress
 from plnet.forgetting.methods.base import Method
 from plnet.forgetting.models import ModelSpec
-from plnet.forgetting.options import TrainingOptions
+from plnet.forgetting.options import DEFAULT_LEARNING_RATE, DEFAULT_MAX_NORM, TrainingOptions
 from plnet.forgetting.result import SequenceResult
 from plnet.forgetting.seeding import check_seeds
 from plnet.forgetting.sequence_run import SequenceRun
@@ -31,7 +32,7 @@ def train_sequence(
     seeds: Iterable[int],
     epochs: int = 10,
     batch_size: int = 64,
-    learning_rate: float = 0.05,
+    learning_rate: float | None = None,
     momentum: float = 0.9,
     weight_decay: float = 0.0,
     keep_momentum: bool = True,
@@ -64,8 +65,11 @@ def train_sequence(
     seeds : iterable of int
         One for each replicate; ``range(20)`` for twenty.
     epochs, batch_size : int
-    learning_rate, momentum, weight_decay : float
-        Of stochastic gradient descent.
+    learning_rate : float, optional
+        Of stochastic gradient descent, used as it is. Without it 0.05, and the weights into a unit are kept
+        at most 1 long, unless the model has a ``max_norm`` of its own: so no activation diverges on any of
+        the tasks here.
+    momentum, weight_decay : float
     keep_momentum : bool
         Whether the momentum goes on from task to task, as with one optimiser for all.
     dropout : bool or (float, float), optional
@@ -117,7 +121,7 @@ def train_sequence(
         seeds=seeds,
         epochs=epochs,
         batch_size=batch_size,
-        learning_rate=[learning_rate],
+        learning_rate=None if learning_rate is None else [learning_rate],
         momentum=momentum,
         weight_decay=weight_decay,
         keep_momentum=keep_momentum,
@@ -144,7 +148,7 @@ def train_settings(
     seeds: Iterable[int],
     epochs: int = 10,
     batch_size: int = 64,
-    learning_rate: float | Sequence[float] = 0.05,
+    learning_rate: float | Sequence[float] | None = None,
     momentum: float | Sequence[float] = 0.9,
     weight_decay: float | Sequence[float] = 0.0,
     keep_momentum: bool = True,
@@ -167,7 +171,7 @@ def train_settings(
     methods : sequence of H methods
         Of one class, with other strengths; or one method for all settings.
     learning_rate, momentum, weight_decay : float, or sequence of H floats
-        Setting h takes the h-th of each.
+        Setting h takes the h-th of each. Without a learning rate as in `train_sequence`.
     tasks, model, seeds and all others
         As for `train_sequence`.
 
@@ -187,6 +191,9 @@ def train_settings(
     if dropout is not None:
         inputs, hidden = _dropout(dropout)
         chosen = chosen.with_dropout(inputs, hidden)
+    if learning_rate is None:
+        learning_rate = DEFAULT_LEARNING_RATE
+        chosen = chosen if chosen.max_norm is not None else replace(chosen, max_norm=DEFAULT_MAX_NORM)
     sequence = as_sequence(tasks)
     _check_hidden(model, sequence)
     sequence = multi_head(sequence) if chosen.heads == "multi" else sequence

@@ -23,7 +23,7 @@ from plnet.forgetting.methods.base import Method
 from plnet.forgetting.models import ModelSpec
 from plnet.forgetting.options import TrainingOptions
 from plnet.forgetting.result import SequenceResult
-from plnet.forgetting.task import TaskSequence
+from plnet.forgetting.task import TaskSequence, brings_new_classes
 from plnet.forgetting.task_source import TaskSource
 from plnet.forgetting.trainer import train_task
 from plnet.forgetting.trainer_chunk import EpochView
@@ -31,6 +31,9 @@ from plnet.forgetting.trainer_chunk import EpochView
 __all__ = ["SequenceRun"]
 
 logger = logging.getLogger(__name__)
+
+# Raised when a stored state means something else: then old ones are refused.
+_SCHEMA = 2
 
 
 class _BudgetSpent(Exception):
@@ -229,6 +232,7 @@ class SequenceRun:
         self.moments = [(int(task), float(epoch)) for task, epoch in state["moments"]]
         self.traces = [trace.numpy() for trace in state["traces"]]
         self.measured, self.seconds = int(state["measured"]), float(state["seconds"])
+        self.members.sources = [self._source(task) for task in range(self.measured_tasks)]
         logger.info("going on from a checkpoint; %s", self._known())
         return self.seconds
 
@@ -236,6 +240,7 @@ class SequenceRun:
     def _identity(self) -> str:
         """Return a text that is equal exactly for trainings that give the same numbers."""
         whole = {
+            "schema": _SCHEMA,
             "tasks": [self.sequence.name, *self.sequence.task_names],
             "data": self.source.digest(),
             "model": asdict(self.architecture),
@@ -281,6 +286,7 @@ class SequenceRun:
         return {
             "tasks": self.sequence.name,
             "tasks_in_words": self.sequence.description,
+            "new_classes": brings_new_classes(self.source.drawn[0]),
             "activation": architecture.activation,
             "slope": architecture.slope,
             "initialiser": self.model.initialiser,

@@ -13,6 +13,7 @@ import numpy as np
 from plnet.errors import MetricError
 from plnet.forgetting.curves import AccuracyCurves
 from plnet.forgetting.metrics import METRICS, intransigence_chaudhry, min_acc, wc_acc
+from plnet.forgetting.metrics.forward import FORWARD_TRANSFERS, NO_FORWARD_TRANSFER
 from plnet.forgetting.result import SequenceResult, tasks_in_words
 from plnet.forgetting.statistics import Estimate, mean_interval
 
@@ -167,8 +168,13 @@ def metric_values(
         lowest = _lowest(result, result.curves)
         jobs["min_acc"] = partial(min_acc, lowest)
         jobs["wc_acc"] = partial(wc_acc, lowest, matrix[:, -1, -1])
-    values, missing = {}, {}
+    values: dict[str, np.ndarray] = {}
+    missing: dict[str, str] = {}
+    if result.settings.get("new_classes"):
+        missing.update(dict.fromkeys(FORWARD_TRANSFERS, NO_FORWARD_TRANSFER))
     for name, job in jobs.items():
+        if name in missing:
+            continue
         try:
             values[name] = job()
         except MetricError as error:

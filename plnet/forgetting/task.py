@@ -12,7 +12,16 @@ from plnet.checks import check_labels
 from plnet.errors import TaskError
 from plnet.forgetting.samples import Samples, SamplesLike, as_samples
 
-__all__ = ["PARTS", "Part", "Task", "TaskSequence", "as_sequence", "check_tasks", "multi_head"]
+__all__ = [
+    "PARTS",
+    "Part",
+    "Task",
+    "TaskSequence",
+    "as_sequence",
+    "brings_new_classes",
+    "check_tasks",
+    "multi_head",
+]
 
 Part: TypeAlias = Literal["train", "validation", "test"]
 PARTS: tuple[Part, ...] = ("train", "validation", "test")
@@ -183,6 +192,16 @@ def check_tasks(tasks: Sequence[Task], n_classes: int | None = None) -> None:
             f"Task {name!r} has the label {largest}, but the network has {n_classes} outputs, for labels 0 "
             f"to {n_classes - 1}. Correct the labels, or give the network {largest + 1} outputs."
         )
+
+
+def brings_new_classes(tasks: Sequence[Task]) -> bool:
+    """Say whether a later task has classes that none before had, and they compete with the old ones."""
+    seen = set(tasks[0].classes)
+    for task in tasks[1:]:
+        if not task.masked and not seen.issuperset(task.classes):
+            return True
+        seen |= set(task.classes)
+    return False
 
 
 def as_sequence(tasks: TaskSequence | Iterable[Task]) -> TaskSequence:

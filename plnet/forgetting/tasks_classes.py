@@ -9,7 +9,8 @@ import numpy as np
 
 from plnet.errors import TaskError
 from plnet.forgetting.data import DataLike, load_data
-from plnet.forgetting.preparation import Scale, choice, make_task, prepared_for
+from plnet.forgetting.preparation import choice, make_task, prepared_for
+from plnet.forgetting.scaling import Scale
 from plnet.forgetting.seeding import generator
 from plnet.forgetting.task import Part, Task, TaskSequence
 from plnet.forgetting.tasks_images import ORDERS
@@ -89,12 +90,10 @@ def split(
             shuffled = generator(prepared.seed(seed), "order").permutation(classes)
         groups = [sorted(group.tolist()) for group in shuffled.reshape(n_tasks, each)]
         rows = [prepared.rows_by_class(source, seed, group, balanced=even) for group in groups]
-        # A scaling of each task would need to know, in the test, which task a sample is from.
-        train = np.concatenate([each_rows["train"] for each_rows in rows])
-        scale = prepared.scaled(source.x, train, source.full_scale) if scenario == "class" else None
-        return tuple(task(group, found, scale) for group, found in zip(groups, rows, strict=True))
+        scales = prepared.scales(source, [(source.x, found) for found in rows])
+        return tuple(task(*parts) for parts in zip(groups, rows, scales, strict=True))
 
-    def task(group: Sequence[int], rows: Mapping[Part, np.ndarray], scale: Scale | None) -> Task:
+    def task(group: Sequence[int], rows: Mapping[Part, np.ndarray], scale: Scale) -> Task:
         name = f"classes {', '.join(map(str, group))}"
         labels, found = source.y, group
         if scenario == "domain":
@@ -103,9 +102,8 @@ def split(
             name,
             source,
             rows,
-            prepared,
+            scale,
             labels=labels,
-            scale=scale,
             classes=list(found),
             masked=scenario == "task",
         )

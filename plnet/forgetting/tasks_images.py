@@ -119,7 +119,11 @@ def _sequence(
         rows, positions = prepared.rows(data, seed), range(len(names))
         if order == "random":
             positions = generator(prepared.seed(seed), "order").permutation(len(names)).tolist()
-        return tuple(make_task(names[p], data, rows, prepared, base=changed(p)) for p in positions)
+        scales = prepared.scales(data, [(changed(p), rows) for p in positions])
+        return tuple(
+            make_task(names[p], data, rows, scale, base=changed(p))
+            for p, scale in zip(positions, scales, strict=True)
+        )
 
     shown = names if order == "given" else tuple(f"task {t + 1}" for t in range(len(names)))
     words = f"images {what}: {', '.join(names)}, in {order} order; {prepared.words(data)}"

@@ -54,7 +54,7 @@ def permuted(
 
     def recipe(seed: int) -> tuple[Task, ...]:
         rows = prepared.rows(source, seed)
-        scale = prepared.scaled(source.x, rows["train"], source.full_scale)
+        (scale,) = prepared.scales(source, [(source.x, rows)])
         orders = [
             None
             if identity_first and t == 0
@@ -62,7 +62,7 @@ def permuted(
             for t in range(n_tasks)
         ]
         return tuple(
-            make_task(name, source, rows, prepared, columns=order, scale=scale)
+            make_task(name, source, rows, scale, columns=order)
             for name, order in zip(names, orders, strict=True)
         )
 
@@ -97,15 +97,14 @@ def shuffled_labels(
 
     def recipe(seed: int) -> tuple[Task, ...]:
         rows = prepared.rows(source, seed)
-        scale = prepared.scaled(source.x, rows["train"], source.full_scale)
+        (scale,) = prepared.scales(source, [(source.x, rows)])
         return tuple(
             make_task(
                 name,
                 source,
                 rows,
-                prepared,
+                scale,
                 labels=_renamed(source, prepared.seed(seed), t, identity_first),
-                scale=scale,
             )
             for t, name in enumerate(names)
         )

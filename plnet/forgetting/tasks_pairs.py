@@ -80,9 +80,9 @@ def similar_pair(
 def dissimilar_pair(**preparation: Any) -> TaskSequence:
     """Return a pair of tasks with nothing in common: the digits 2 and 9 → breast cancer.
 
-    The 30 features of the second task are standardised on its training samples and brought to the 64 inputs
-    of the first by a fixed orthonormal projection, the same in all replicates. Both tasks use the outputs 0
-    and 1.
+    The 30 features of the second task are standardised on its own training samples, since they are another
+    kind of data, and brought to the 64 inputs of the first by a fixed orthonormal projection, the same in all
+    replicates. Both tasks use the outputs 0 and 1.
 
     Parameters
     ----------
@@ -103,18 +103,25 @@ def dissimilar_pair(**preparation: Any) -> TaskSequence:
     )
     matrix = projection(cancer.n_inputs, digits.n_inputs)
     standardised = Preparation(
-        prepared.test_fraction, prepared.validation_fraction, "standardise", prepared.fixed_seed
+        prepared.test_fraction, prepared.validation_fraction, "standardise_each_task", prepared.fixed_seed
     )
 
     def recipe(seed: int) -> tuple[Task, ...]:
-        old = make_task("digits 2 and 9", two_nine, prepared.rows(two_nine, seed), prepared)
-        return old, _projected(make_task(name, cancer, standardised.rows(cancer, seed), standardised), matrix)
+        old = _whole("digits 2 and 9", two_nine, prepared, seed)
+        return old, _projected(_whole(name, cancer, standardised, seed), matrix)
 
     name = "breast cancer (projected)"
     words = f"{prepared.words(two_nine)}; {standardised.words(cancer)}, then projected to 64 inputs"
     return TaskSequence(
         "dissimilar pair (analogue)", recipe, ("digits 2 and 9", name), digits.n_inputs, 2, words
     )
+
+
+def _whole(name: str, data: LabelledData, prepared: Preparation, seed: int) -> Task:
+    """Return a task of all samples of a data set."""
+    rows = prepared.rows(data, seed)
+    (scale,) = prepared.scales(data, [(data.x, rows)])
+    return make_task(name, data, rows, scale)
 
 
 def _projected(task: Task, matrix: np.ndarray) -> Task:

@@ -13,6 +13,7 @@ from plnet.forgetting.evaluation import Source
 from plnet.forgetting.members import Members
 from plnet.forgetting.models import Architecture
 from plnet.forgetting.options import TrainingOptions
+from plnet.forgetting.threads import SMALL, threads_for
 from plnet.forgetting.trainer_chunk import EpochView, train_chunk
 
 __all__ = ["TaskReport", "chunk_size", "train_task"]
@@ -75,7 +76,8 @@ def train_task(
     -----
     A member whose parameters are no longer finite is marked and leaves the program; the rest goes
     on. Orders, masks and methods draw from streams keyed by seed and task, so that results do not
-    depend on `options.chunk` but for rounding in the last place.
+    depend on `options.chunk` but for rounding in the last place. Small networks are trained with one
+    thread of torch, whatever `torch.set_num_threads` says; compiled code divides members among threads.
     """
     options = TrainingOptions() if options is None else options
     begin = time.perf_counter()
@@ -83,14 +85,16 @@ def train_task(
     if not options.keep_momentum:
         members.velocity.zero_()
     size = chunk_size(members, options)
-    for start in range(0, len(members), size):
-        rows = range(start, min(start + size, len(members)))
-        data = source(rows)
-        _check(data, options, monitor is None)
-        watched = [data] if monitor is None else [one(rows) for one in monitor]
-        run = train_chunk(members, rows, data, options, watched, observe, tick)
-        epochs[rows.start : rows.stop] = run
+    with threads_for(members.architecture) as threads:
+        for start in range(0, len(members), size):
+            rows = range(start, min(start + size, len(members)))
+            data = source(rows)
+            _check(data, options, monitor is None)
+            watched = [data] if monitor is None else [one(rows) for one in monitor]
+            run = train_chunk(members, rows, data, options, watched, observe, tick, threads=threads)
+            epochs[rows.start : rows.stop] = run
     members.tasks_done += 1
+    members.sources.append(source)
     return TaskReport(epochs, members.diverged.cpu().numpy().copy(), time.perf_counter() - begin)
 
 
@@ -109,7 +113,7 @@ def chunk_size(members: Members, options: TrainingOptions) -> int:
 
 
 def _cpu_chunk(architecture: Architecture) -> int:
-    return max(1, min(16, 300_000 // architecture.n_parameters))
+    return max(1, min(16, SMALL // architecture.n_parameters))
 
 
 def _gpu_chunk(architecture: Architecture, options: TrainingOptions, itemsize: int) -> int:

@@ -61,6 +61,8 @@ class Program:
         Their places in the chunk.
     steps : int
         Optimiser steps made in this task.
+    threads : int
+        Among which compiled code may divide the members.
     samples : pair of torch.Tensor, optional
         All training samples, where an engine has laid them out.
     """
@@ -72,6 +74,7 @@ class Program:
     keys: list[int]
     here: torch.Tensor
     steps: int = 0
+    threads: int = 1
     samples: tuple[torch.Tensor, torch.Tensor] | None = None
 
 
@@ -83,12 +86,14 @@ def train_chunk(
     watched: Sequence[TaskData],
     observe: Callable[[EpochView], object] | None = None,
     tick: Callable[[int], object] | None = None,
+    *,
+    threads: int = 1,
 ) -> np.ndarray:
     """Train the members `rows` on one task in place; return the epochs that each was trained."""
     run = _Chunk(members, rows, data, options, watched)
     members.method.before_task(run.full)
     resting = RestingHeads(run.full, run.velocity)
-    run.start()
+    run.start(threads)
     for epoch in range(options.epochs):
         if len(run.program.here) == 0:
             break
@@ -134,6 +139,7 @@ class _Chunk:
             state={name: value[where].clone() for name, value in members.state.items()},
             learning_rate=self.rates.learning_rate,
             initial=lambda: members.initial(rows),
+            earlier=lambda: [source(rows) for source in members.sources],
         )
         device = self.full.parameters.device
         self.fused = chooses_fused(members, options)
@@ -142,11 +148,13 @@ class _Chunk:
         self.best = torch.full((len(rows),), -1.0, device=device)
         self.best_parameters = self.best_velocity = torch.empty(0)
 
-    def start(self) -> None:
+    def start(self, threads: int) -> None:
         """Put the members that have not diverged into the program."""
         keys = [dropout_key(seed, self.full.task) for seed in self.full.seeds]
         here = torch.arange(len(self.rows), device=self.diverged.device)
-        self.program = Program(self.full, self.members.method, self.velocity, self.rates, keys, here)
+        self.program = Program(
+            self.full, self.members.method, self.velocity, self.rates, keys, here, threads=threads
+        )
         if self.options.patience is not None:
             self.best_parameters, self.best_velocity = self.full.parameters.clone(), self.velocity.clone()
         if bool(self.diverged.any()):
@@ -211,6 +219,7 @@ class _Chunk:
             [program.keys[place] for place in numbers],
             here,
             program.steps,
+            program.threads,
         )
 
     def finish(self) -> None:

@@ -32,7 +32,7 @@ class ForgettingTrainingSchema:
 
     epochs: int = 10
     batch_size: int = 64
-    learning_rate: float = 0.05
+    learning_rate: float | None = None
     momentum: float = 0.9
     weight_decay: float = 0.0
     keep_momentum: bool = True

@@ -6,7 +6,7 @@ first. Hooks a method does not define cost nothing: the trainer asks `overrides`
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
@@ -52,6 +52,8 @@ class Batch:
         Weight of each sample in the loss; None is 1 / B, the mean.
     active : torch.Tensor of bool, shape (m, C, 1) or (m, C, B), optional
         Outputs among which the softmax is taken; None is all.
+    epoch : int
+        Epoch within the task, from 0.
     """
 
     x: torch.Tensor
@@ -59,6 +61,7 @@ class Batch:
     rows: torch.Tensor | None = None
     weight: torch.Tensor | None = None
     active: torch.Tensor | None = None
+    epoch: int = 0
 
 
 @dataclass
@@ -122,6 +125,9 @@ class TaskContext:
     learning_rate : torch.Tensor, shape (m,)
     initial : callable
         Returns the parameters (m, P) of the members before the first task.
+    earlier : callable
+        Returns the data of the tasks before, of the members with which the task began. They are no part of a
+        checkpoint: the trainer finds them again.
     """
 
     task: int
@@ -133,6 +139,7 @@ class TaskContext:
     state: dict[str, torch.Tensor]
     learning_rate: torch.Tensor
     initial: Callable[[], torch.Tensor]
+    earlier: Callable[[], Sequence[TaskData]] = tuple
     _generators: dict[str, list[np.random.Generator]] = field(default_factory=dict, repr=False)
 
     def generators(self, purpose: str) -> list[np.random.Generator]:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import torch
 
+from plnet.errors import ConfigError
 from plnet.forgetting.methods.base import Batch, Method, TaskContext, TaskData
 
 __all__ = ["Joint"]
 
-_X, _Y, _ACTIVE = "joint_x_", "joint_y_", "joint_active_"
+_SIZE, _ACTIVE = "joint_size_", "joint_active_"
 
 
 @dataclass(frozen=True)
@@ -27,10 +29,6 @@ class Joint(Method):
         Begin each task from the parameters before the first one, not from those of the last task. Take it
         together with ``keep_momentum=False``, so that nothing of the last task is left.
 
-    Notes
-    -----
-    All samples are kept in memory, and in checkpoints, once for each member.
-
     References
     ----------
     Chaudhry, Dokania, Ajanthan and Torr (2018), "Riemannian walk for incremental learning": the joint model
@@ -43,15 +41,19 @@ class Joint(Method):
 
     def before_task(self, context: TaskContext) -> None:
         """Put the data of all tasks up to now in the place of the task's."""
-        rows = torch.arange(context.data.size("train"), device=context.parameters.device)
-        x, y = context.data.gather("train", rows.expand(len(context.parameters), -1))
-        context.state[f"{_X}{context.task}"] = x.clone()
-        context.state[f"{_Y}{context.task}"] = y.clone()
+        tasks = (*context.earlier(), context.data)
+        if len(tasks) != context.task + 1:
+            raise ConfigError(
+                f"The method 'joint' needs the data of the {context.task} tasks before, and was given "
+                f"{len(tasks) - 1}. A training that goes on from a state has to set Members.sources."
+            )
         if context.data.active is not None:
+            size = torch.full_like(context.data.active[:, 0], context.data.size("train"), dtype=torch.int64)
+            context.state[f"{_SIZE}{context.task}"] = size
             context.state[f"{_ACTIVE}{context.task}"] = context.data.active.clone()
         if self.restart:
             context.parameters.copy_(context.initial())
-        context.data = _Together(context)
+        context.data = _Together(tasks)
 
     def extend_batch(self, context: TaskContext, batch: Batch) -> Batch:
         """Let each sample have the outputs of its own task."""
@@ -61,33 +63,35 @@ class Joint(Method):
 
 
 class _Together:
-    """The training samples of all tasks up to now; the other parts are those of the current task."""
+    """The training samples of several tasks, one behind the other; the other parts are those of the last."""
 
-    def __init__(self, context: TaskContext) -> None:
-        state, tasks = context.state, range(context.task + 1)
-        self._current: TaskData = context.data
-        self._x = torch.cat([state[f"{_X}{task}"] for task in tasks], dim=1)
-        self._y = torch.cat([state[f"{_Y}{task}"] for task in tasks], dim=1)
-        self.active = None
-        if context.data.active is not None:
-            self.active = torch.stack([state[f"{_ACTIVE}{task}"] for task in tasks]).any(dim=0)
+    def __init__(self, tasks: Sequence[TaskData]) -> None:
+        self._tasks = tasks
+        heads = [task.active for task in tasks if task.active is not None]
+        self.active = torch.stack(heads).any(dim=0) if heads else None
 
     def size(self, part: Any) -> int:
-        return self._y.shape[1] if part == "train" else self._current.size(part)
+        if part != "train":
+            return self._tasks[-1].size(part)
+        return sum(task.size("train") for task in self._tasks)
 
     def gather(self, part: Any, rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         if part != "train":
-            return self._current.gather(part, rows)
-        m, n, d = self._x.shape
-        first = torch.arange(m, device=rows.device).unsqueeze(1) * n
-        x = self._x.reshape(m * n, d).index_select(0, (rows + first).reshape(-1))
-        return x.reshape(*rows.shape, d), self._y.gather(1, rows)
+            return self._tasks[-1].gather(part, rows)
+        n = self._tasks[0].size("train")
+        x, y = self._tasks[0].gather("train", rows.clamp_max(n - 1))
+        # A minibatch from each task, and of these the samples that were meant: no copy of all data is kept.
+        for task in self._tasks[1:]:
+            rows, n = rows - n, task.size("train")
+            its_x, its_y = task.gather("train", rows.clamp(0, n - 1))
+            x, y = torch.where((rows >= 0).unsqueeze(2), its_x, x), torch.where(rows >= 0, its_y, y)
+        return x, y
 
 
 def _heads(context: TaskContext, rows: torch.Tensor) -> torch.Tensor:
     """Return the outputs (m, C, B) of the task that each sample comes from."""
     state, tasks = context.state, range(context.task + 1)
-    ends = torch.tensor([state[f"{_Y}{task}"].shape[1] for task in tasks], device=rows.device).cumsum(0)
+    ends = torch.stack([state[f"{_SIZE}{task}"][0] for task in tasks]).cumsum(0)
     task = torch.bucketize(rows.contiguous(), ends, right=True)
     heads = torch.stack([state[f"{_ACTIVE}{task}"] for task in tasks], dim=1)
     member = torch.arange(len(rows), device=rows.device).unsqueeze(1)

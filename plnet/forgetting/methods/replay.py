@@ -10,7 +10,7 @@ import torch
 from plnet.forgetting.methods.base import Batch, TaskContext
 from plnet.forgetting.methods.open_heads import own_head
 from plnet.forgetting.methods.remembering import Remembering
-from plnet.forgetting.methods.reservoir import is_empty, recall
+from plnet.forgetting.methods.reservoir import is_empty, offer_minibatch, recall
 from plnet.forgetting.methods.seen_classes import classes_among
 
 __all__ = ["ERACE", "Replay"]
@@ -65,7 +65,9 @@ class ERACE(Remembering):
     """Train on ``L_asymmetric + strength * L_memory``: new samples do not push old classes down.
 
     The cross-entropy of the minibatch leaves out classes that were seen before and are not in it. That of
-    remembered samples is over all classes. While the memory is empty, this is plain training.
+    remembered samples is over all classes. Every minibatch of the first epoch of a task is offered to the
+    memory behind its step, so new classes are remembered while they are learned. The very first step is
+    plain training.
 
     Parameters
     ----------
@@ -78,14 +80,16 @@ class ERACE(Remembering):
 
     Notes
     -----
-    Classes that were never seen stay in the softmax, as in the authors' code. The memory is that of
-    `Replay`. The method is made for new classes; where all tasks have the same ones, nearly nothing is
-    left out and it is replay with a larger step.
+    Classes that were never seen stay in the softmax, as in the authors' code. The memory has to hold new
+    classes while they are learned: the loss of the minibatch alone never lets them win against old ones. The
+    paper passes once over the data; in later epochs nothing is offered again, so that each sample counts
+    once, as in `Replay`. The method is made for new classes; where all tasks have the same ones, nearly
+    nothing is left out and it is replay with a larger step.
 
     References
     ----------
     Caccia et al. (2022), "New insights on reducing abrupt representation change in online continual
-    learning", section 4.
+    learning", section 4 and algorithm 1.
     """
 
     name: ClassVar[str] = "er_ace"
@@ -100,16 +104,22 @@ class ERACE(Remembering):
             )
 
     def extend_batch(self, context: TaskContext, batch: Batch) -> Batch:
-        """Put remembered samples behind the minibatch, and leave out old classes before it."""
+        """Put remembered samples behind the minibatch, leave out old classes before it, and remember it."""
         state, own = context.state, own_head(context)
         present = classes_among(batch.y, state[_SEEN].shape[1])
         state[_SEEN] = state[_SEEN] | present
         batch.active = None if own is None else own.unsqueeze(2)
-        if is_empty(context):
-            return batch
-        competing = present | ~state[_SEEN]
-        batch.active = (competing if own is None else competing & own).unsqueeze(2)
-        return _behind(context, batch, self.memory_batch, 1.0, context.setting("strength"))
+        extended = batch
+        if not is_empty(context):
+            competing = present | ~state[_SEEN]
+            batch.active = (competing if own is None else competing & own).unsqueeze(2)
+            extended = _behind(context, batch, self.memory_batch, 1.0, context.setting("strength"))
+        if batch.epoch == 0:
+            offer_minibatch(context, batch)
+        return extended
+
+    def after_task(self, context: TaskContext) -> None:
+        """Do nothing more: the memory has met every minibatch."""
 
 
 def _behind(

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from plnet.forgetting.methods.base import TaskContext
+from plnet.forgetting.methods.base import Batch, TaskContext
 from plnet.forgetting.methods.open_heads import own_head
 
-__all__ = ["fill_memory", "is_empty", "make_memory", "recall", "reservoir_slots"]
+__all__ = ["fill_memory", "is_empty", "make_memory", "offer_minibatch", "recall", "reservoir_slots"]
 
 _X, _Y, _SEEN, _ACTIVE = "memory_x", "memory_y", "memory_seen", "memory_active"
 
@@ -73,25 +73,42 @@ def make_memory(context: TaskContext, capacity: int) -> None:
 
 
 def fill_memory(context: TaskContext) -> None:
-    """Offer the training samples of the task to the memory of each member."""
-    state, data = context.state, context.data
-    capacity, n = state[_Y].shape[1], data.size("train")
-    seen = state[_SEEN].tolist()
-    slots = np.stack(
-        [
-            reservoir_slots(before, n, capacity, rng)
-            for before, rng in zip(seen, context.generators("reservoir"), strict=True)
-        ]
-    )
-    chosen = torch.from_numpy(slots).to(state[_Y].device)
-    x, y = data.gather("train", chosen.clamp_min(0))
-    taken = chosen >= 0
-    state[_X] = torch.where(taken.unsqueeze(2), x, state[_X])
-    state[_Y] = torch.where(taken, y, state[_Y])
+    """Offer the training samples of the task to the memory of each member, each sample once."""
+    chosen = _slots(context, context.data.size("train"))
+    x, y = context.data.gather("train", chosen.clamp_min(0))
+    member, slot = (chosen >= 0).nonzero(as_tuple=True)
+    _put(context, member, slot, x[member, slot], y[member, slot])
+
+
+def offer_minibatch(context: TaskContext, batch: Batch) -> None:
+    """Offer the samples of a minibatch to the memory of each member."""
+    chosen = _slots(context, batch.y.shape[1])
+    member, slot = (chosen >= 0).nonzero(as_tuple=True)
+    place = chosen[member, slot]
+    _put(context, member, slot, batch.x[member, place], batch.y[member, place])
+
+
+def _slots(context: TaskContext, n: int) -> torch.Tensor:
+    """Return which of n samples goes into each slot of each member, -1 for none, and count them as seen."""
+    state = context.state
+    capacity, seen = state[_Y].shape[1], state[_SEEN].tolist()
+    slots = [
+        reservoir_slots(before, n, capacity, rng)
+        for before, rng in zip(seen, context.generators("reservoir"), strict=True)
+    ]
     state[_SEEN] = state[_SEEN] + n
-    own = own_head(context)
+    return torch.from_numpy(np.stack(slots)).to(state[_Y].device)
+
+
+def _put(
+    context: TaskContext, member: torch.Tensor, slot: torch.Tensor, x: torch.Tensor, y: torch.Tensor
+) -> None:
+    """Write samples x (k, d) and y (k,) into k slots of k members."""
+    state, own = context.state, own_head(context)
+    state[_X][member, slot] = x
+    state[_Y][member, slot] = y
     if own is not None:
-        state[_ACTIVE] = torch.where(taken.unsqueeze(2), own.unsqueeze(1), state[_ACTIVE])
+        state[_ACTIVE][member, slot] = own[member]
 
 
 def is_empty(context: TaskContext) -> bool:

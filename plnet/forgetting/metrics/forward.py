@@ -10,11 +10,26 @@ from numpy.typing import ArrayLike
 from plnet.forgetting.metrics.matrix import as_accuracy, need_known, need_tasks, per_replicate
 
 __all__ = [
+    "FORWARD_TRANSFERS",
+    "NO_FORWARD_TRANSFER",
     "forward_transfer_diaz_rodriguez",
     "forward_transfer_gem_code",
     "forward_transfer_lopez_paz",
     "forward_transfer_without_baseline",
 ]
+
+FORWARD_TRANSFERS = (
+    "forward_transfer_lopez_paz",
+    "forward_transfer_gem_code",
+    "forward_transfer_without_baseline",
+    "forward_transfer_diaz_rodriguez",
+)
+
+NO_FORWARD_TRANSFER = (
+    "forward transfer is not defined where tasks bring classes that no task before had and all outputs "
+    "compete: before its task a network cannot name a new class, so the number would only be minus the "
+    "chance accuracy of the untrained network."
+)
 
 
 def forward_transfer_lopez_paz(accuracy: ArrayLike) -> Any:
