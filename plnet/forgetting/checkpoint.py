@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import pickle
 import tempfile
-import zipfile
-import zlib
 from pathlib import Path
-from typing import Any, Protocol
+from typing import IO, Any, Protocol
 
 import torch
 
@@ -53,24 +52,13 @@ class FileCheckpoint:
         if not self.path.exists():
             return None
         try:
-            with zipfile.ZipFile(self.path) as parts:
-                damaged = parts.testzip()
-            if damaged is not None:
-                raise ValueError(f"{damaged} is damaged")
+            if not _is_whole(self.path):
+                raise ValueError("it is damaged, or of an older version")
             state = torch.load(self.path, map_location="cpu", weights_only=True)
-        except (
-            OSError,
-            RuntimeError,
-            EOFError,
-            ValueError,
-            KeyError,
-            pickle.UnpicklingError,
-            zipfile.BadZipFile,
-            zlib.error,
-        ) as error:
+        except (OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
             raise FileFormatError(
-                f"{self.path} is no checkpoint that can be read ({type(error).__name__}). Remove it to begin "
-                "anew, or give another path."
+                f"{self.path} is no checkpoint that can be read ({error or type(error).__name__}). Remove it to "
+                "begin anew, or give another path."
             ) from error
         if not isinstance(state, dict):
             raise FileFormatError(
@@ -89,8 +77,10 @@ class FileCheckpoint:
         name = None
         try:
             handle, name = tempfile.mkstemp(dir=self.path.parent, prefix=self.path.name, suffix=".tmp")
-            with os.fdopen(handle, "wb") as file:
+            with os.fdopen(handle, "w+b") as file:
                 torch.save(state, file)
+                # Torch does not look at the check sums of its format, and would read damaged numbers.
+                file.write(_digest(file, file.tell()))
             Path(name).replace(self.path)
         except OSError as error:
             raise OutputError(f"The checkpoint {self.path} cannot be written ({error}).") from error
@@ -98,6 +88,22 @@ class FileCheckpoint:
             if name is not None:
                 with contextlib.suppress(OSError):
                     Path(name).unlink(missing_ok=True)
+
+
+def _is_whole(path: Path) -> bool:
+    """Return whether a file ends with the digest of what is before."""
+    size = path.stat().st_size - hashlib.sha256().digest_size
+    with path.open("rb") as file:
+        return size > 0 and _digest(file, size) == file.read()
+
+
+def _digest(file: IO[bytes], size: int) -> bytes:
+    """Return the digest of the first bytes of a file, and leave it behind them."""
+    file.seek(0)
+    found = hashlib.sha256()
+    while (left := size - file.tell()) > 0:
+        found.update(file.read(min(left, 2**20)))
+    return found.digest()
 
 
 def as_checkpoint(given: Any) -> Checkpoint | None:

@@ -63,7 +63,7 @@ def plot_task_curves(
     Raises
     ------
     IncompleteResultError
-        If no replicate has finished.
+        If no replicate has finished, or all have failed.
     """
     found = _task_values(result, part)
     with drawing_on(ax, _RATIO) as target:
@@ -128,7 +128,7 @@ def plot_seen_accuracy(
     Raises
     ------
     IncompleteResultError
-        If no replicate of a result has finished.
+        If no replicate of a result has finished, or all have failed.
     ConfigError
         If the results have no names or different numbers of tasks.
     """
@@ -136,7 +136,7 @@ def plot_seen_accuracy(
     lengths = {name: found.n_tasks for name, found in named.items()}
     if len(set(lengths.values())) > 1:
         raise ConfigError(f"Expected results with equal numbers of tasks, got {lengths}.")
-    values = {name: average_accuracy_after(found.finished_accuracy(part)) for name, found in named.items()}
+    values = {name: average_accuracy_after(found.counted_accuracy(part)) for name, found in named.items()}
     with drawing_on(ax, _RATIO) as target:
         _draw_methods(target, values, confidence, legend=legend)
     return target
@@ -162,11 +162,11 @@ def _task_values(result: SequenceResult, part: str) -> tuple[np.ndarray, np.ndar
     """
     ends = np.arange(1, result.n_tasks + 1, dtype=float)
     if result.curves is None or part != "test":
-        values = result.finished_accuracy(part)
+        values = result.counted_accuracy(part)
         return values, np.arange(result.n_tasks + 1.0), ends, ends
-    result.finished_accuracy(part)
-    curves = result.curves
+    result.counted_accuracy(part)
+    curves = result.counted_curves()
     last = np.array([curves.epoch[curves.task == task].max(initial=0) for task in range(result.n_tasks + 1)])
     share = curves.epoch / np.where(last > 0, last, 1)[curves.task]
     moments = np.where(curves.task > 0, curves.task - 1 + share, 0.0)
-    return curves.accuracy[result.finished], moments, ends - 1, ends
+    return curves.accuracy, moments, ends - 1, ends

@@ -31,9 +31,9 @@ def draw_forgetting(folder: RunFolder, result: SequenceResult, plot: PlotOptions
     Returns
     -------
     tuple of Path
-        The files; none where no replicate has finished.
+        The files; none where no replicate has finished without failing.
     """
-    if not result.finished.any():
+    if not result.sound.any():
         return ()
     title = f"forgetting, method {result.method}"
     if plot.column == "full":
