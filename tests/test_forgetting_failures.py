@@ -19,6 +19,7 @@ from plnet.forgetting import (
     train_sequence,
     train_settings,
 )
+from plnet.forgetting.checkpoint import FileCheckpoint
 from plnet.forgetting.exchange import initial_parameters
 from plnet.forgetting.failures import Failures, never_learned, one_class_accuracy
 from plnet.io import read_arrays, write_arrays
@@ -191,9 +192,10 @@ def test_a_training_that_goes_on_remembers_who_failed(tmp_path):
     again = train_sequence(tasks, model, **options)
     assert again.failure_words == first.failure_words == ("diverged",) * 3
     assert again.failures.task.tolist() == [1, 1, 1]
-    state = torch.load(tmp_path / "state.pt", weights_only=True)
+    file = FileCheckpoint(tmp_path / "state.pt")
+    state = file.load()
     del state["schema"]
-    torch.save(state, tmp_path / "state.pt")
+    file.save(state)
     with pytest.raises(ConfigError, match="another version of plnet"):
         train_sequence(tasks, model, **options)
 

@@ -57,8 +57,8 @@ class FileCheckpoint:
             state = torch.load(self.path, map_location="cpu", weights_only=True)
         except (OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
             raise FileFormatError(
-                f"{self.path} is no checkpoint that can be read ({error or type(error).__name__}). Remove it to "
-                "begin anew, or give another path."
+                f"{self.path} is no checkpoint that can be read ({error or type(error).__name__}). Remove it "
+                "to begin anew, or give another path."
             ) from error
         if not isinstance(state, dict):
             raise FileFormatError(

@@ -157,13 +157,17 @@ def failures_in_words(result: SequenceResult, *, configuration: bool = False) ->
     kinds = Counter(word for word in result.failure_words if word)
     how = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
     who = "All" if result.failed.all() else f"{sum(kinds.values())} of"
-    places = Counter(() if result.failures is None else result.failures.task[result.failed].tolist())
+    places: Counter[int] = Counter()
+    if result.failures is not None:
+        places.update(result.failures.task[result.failed].tolist())
     where = ", ".join(
         f"{count} in task {task} of {result.n_tasks} ({result.task_names[task - 1]})"
         for task, count in sorted(places.items())
         if 0 < task <= result.n_tasks
     )
     advice = _remedies(result.settings, late=any(task > 1 for task in places), configuration=configuration)
+    if NEVER_LEARNED in kinds:
+        advice += f" Or train longer, with more {'training.' * configuration}epochs."
     return f"{who} {result.n_replicates} replicates failed: {how}{where and '; ' + where}. {advice}"
 
 

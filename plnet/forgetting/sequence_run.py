@@ -120,6 +120,15 @@ class SequenceRun:
             return before + time.perf_counter() - begin
 
         complete, tasks = False, len(self.sequence)
+        logger.info(
+            "%d tasks: %s; %s, method %s, %d replicates%s",
+            tasks,
+            self.sequence.name,
+            _words(self.architecture),
+            self.methods[0].name,
+            len(self.seeds),
+            f", {self.n_settings} settings" if self.n_settings > 1 else "",
+        )
         try:
             with display(progress, tasks * self.options.epochs * len(self.members)) as show:
                 show(self.measured_tasks * self.options.epochs * len(self.members), "")

@@ -5,14 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.ticker import MaxNLocator
+from matplotlib.transforms import ScaledTranslation
 
 from plnet.errors import ConfigError
 from plnet.forgetting.metrics import METRICS
 from plnet.forgetting.statistics import Estimate
 from plnet.plotting.choices import check_choice
-from plnet.plotting.forgetting_axes import drawing_on, look_of_method, named_results
+from plnet.plotting.forgetting_axes import (
+    ACCURACIES,
+    drawing_on,
+    look_of_method,
+    named_results,
+    with_failures,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,6 +32,15 @@ _GROUP = 0.8
 
 LONGEST_SYMBOL = 10
 """Longer names of metrics take two lines."""
+
+_MOST_COLUMNS = 4
+"""Of the legend."""
+
+_LINE = 1.25
+"""Height of a line of text, in sizes of its type."""
+
+_ROUNDING = 0.02
+"""What an interval may reach below 0 where the values cannot."""
 
 MOST_POINTS = 40
 """Above this number of replicates their points would hide the bars."""
@@ -47,6 +64,7 @@ def plot_metric_bars(
         Names of a mapping are printed; otherwise the methods are.
     metrics : sequence of str
         Names in ``SequenceResult.metrics()``. The axis shows the symbol that tells each from its namesakes.
+        Failed replicates count, as in ``metrics()``; the name of a result says how many there are.
     ax : Axes, optional
         Where to draw; otherwise a figure of the width of a column is made.
     part : {"test", "validation"}
@@ -85,7 +103,10 @@ def plot_metric_bars(
     for metric in metrics:
         check_choice("metric", metric, METRICS)
     found = {name: result.metrics(part=part, confidence=confidence) for name, result in named.items()}
-    estimates = {name: [table[metric] for metric in metrics] for name, table in found.items()}
+    estimates = {
+        with_failures(name, named[name]): [table[metric] for metric in metrics]
+        for name, table in found.items()
+    }
     with drawing_on(ax, ratio=0.72) as target:
         _draw(target, estimates, list(metrics), points=points, legend=legend)
     return target
@@ -117,9 +138,32 @@ def _draw(
     ax.tick_params(axis="x", length=0)
     ax.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
     ax.set_ylabel("mean over replicates")
+    _set_limits(ax)
     if legend and len(estimates) > 1:
-        columns = 2 if len(estimates) > 3 else len(estimates)
-        ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=columns, borderaxespad=0.2)
+        _legend_below(ax, len(estimates))
+
+
+def _set_limits(ax: Axes) -> None:
+    """Take the axis of the figures of accuracies, for panels side by side, unless a value is below 0."""
+    if ax.dataLim.y0 >= -_ROUNDING and ax.dataLim.y1 <= ACCURACIES[1]:
+        ax.set_ylim(ACCURACIES)
+    else:
+        ax.autoscale(axis="y")
+
+
+def _legend_below(ax: Axes, methods: int) -> None:
+    """Put the legend under the names of the metrics: the place above belongs to the title."""
+    names = ax.get_xticklabels()
+    lines = max(name.get_text().count("\n") + 1 for name in names)
+    points = names[0].get_fontsize() * _LINE * lines + plt.rcParams["xtick.major.pad"]
+    down = ScaledTranslation(0, -points / 72, ax.figure.dpi_scale_trans)
+    ax.legend(
+        loc="upper center",
+        bbox_to_anchor=(0.5, 0.0),
+        bbox_transform=ax.transAxes + down,
+        ncols=min(methods, _MOST_COLUMNS),
+        borderaxespad=0.3,
+    )
 
 
 def _broken(symbol: str) -> str:

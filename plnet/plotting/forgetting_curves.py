@@ -11,12 +11,14 @@ from plnet.errors import ConfigError
 from plnet.forgetting.metrics import average_accuracy_after
 from plnet.forgetting.result import SequenceResult
 from plnet.plotting.forgetting_axes import (
+    ACCURACIES,
     drawing_on,
     intervals_at,
     look_of_method,
     look_of_task,
     named_results,
     short_names,
+    with_failures,
 )
 
 if TYPE_CHECKING:
@@ -93,7 +95,7 @@ def _draw_tasks(
         ax.fill_between(x[after], low[after], high[after], color=look["color"], alpha=_BAND, linewidth=0)
     for end in ends[:-1]:
         ax.axvline(end, color="0.8", linewidth=0.5, zorder=0)
-    ax.set(xlabel="tasks trained", ylabel="accuracy", ylim=(0, 1.02))
+    ax.set(xlabel="tasks trained", ylabel="accuracy", ylim=ACCURACIES)
     ax.set_xlim(-_MARGIN * result.n_tasks, (1 + _MARGIN) * result.n_tasks)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     if legend:
@@ -136,7 +138,10 @@ def plot_seen_accuracy(
     lengths = {name: found.n_tasks for name, found in named.items()}
     if len(set(lengths.values())) > 1:
         raise ConfigError(f"Expected results with equal numbers of tasks, got {lengths}.")
-    values = {name: average_accuracy_after(found.counted_accuracy(part)) for name, found in named.items()}
+    values = {
+        with_failures(name, found): average_accuracy_after(found.counted_accuracy(part))
+        for name, found in named.items()
+    }
     with drawing_on(ax, _RATIO) as target:
         _draw_methods(target, values, confidence, legend=legend)
     return target
@@ -149,7 +154,7 @@ def _draw_methods(ax: Axes, values: dict[str, np.ndarray], confidence: float, *,
         tasks = np.arange(1, len(mean) + 1)
         ax.plot(tasks, mean, **look, label=name)
         ax.fill_between(tasks, low, high, color=look["color"], alpha=_BAND, linewidth=0)
-    ax.set(xlabel="tasks trained", ylabel="mean accuracy on tasks seen", ylim=(0, 1.02))
+    ax.set(xlabel="tasks trained", ylabel="mean accuracy on tasks seen", ylim=ACCURACIES)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     if legend and len(values) > 1:
         ax.legend(loc="best")

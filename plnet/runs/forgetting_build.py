@@ -27,7 +27,7 @@ from plnet.runs.user_code import load_attribute
 __all__ = ["build_forgetting", "forgetting_job"]
 
 # Raised when the meaning of a number of the job changes.
-RESULT_SCHEMA = 1
+RESULT_SCHEMA = 2
 
 _DTYPES = {"float32": torch.float32, "float64": torch.float64}
 

@@ -22,7 +22,8 @@ from plnet.runs.outputs import RunFolder
 
 __all__ = ["draw_forgetting", "redraw_forgetting"]
 
-_BARS = ("average_accuracy", "learning_accuracy", "backward_transfer_lopez_paz")
+# None is below 0 where tasks are forgotten, so that the bars have the axis of the curves beside them.
+_BARS = ("average_accuracy", "learning_accuracy", "forgetting_chaudhry")
 
 
 def draw_forgetting(folder: RunFolder, result: SequenceResult, plot: PlotOptions) -> tuple[Path, ...]:
