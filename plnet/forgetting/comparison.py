@@ -17,6 +17,7 @@ from plnet.forgetting.result import SequenceResult
 from plnet.forgetting.statistics import Contrast, Estimate, paired_contrast
 from plnet.forgetting.statistics.contrasts import pairs_to_compare, with_holm
 from plnet.forgetting.summary import metric_values
+from plnet.suggestions import suggest_options
 
 __all__ = ["Comparison", "compare_results", "paired_values"]
 
@@ -79,6 +80,7 @@ def _numbers(contrast: Contrast) -> dict[str, Any]:
     return difference | {name: getattr(contrast, name) for name in ("p_value", "adjusted_p_value")}
 
 
+@suggest_options
 def compare_results(
     results: Mapping[str, SequenceResult],
     metric: str = "average_accuracy",
@@ -106,7 +108,7 @@ def compare_results(
         Compare every other result with this one; all pairs if not given.
     part : {"test", "validation"}
     confidence, interval, rng
-        As for `plnet.forgetting.statistics.mean_interval`.
+        As for `plnet.statistics.mean_interval`.
 
     Returns
     -------

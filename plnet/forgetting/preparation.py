@@ -16,6 +16,7 @@ from plnet.forgetting.labelled_data import LabelledData
 from plnet.forgetting.samples import Samples
 from plnet.forgetting.seeding import generator
 from plnet.forgetting.task import PARTS, Part, Task
+from plnet.suggestions import suggestion
 
 __all__ = ["SCALINGS", "Preparation", "Scale", "choice", "make_task"]
 
@@ -172,10 +173,9 @@ def prepared_for(maker: Callable[..., Any], options: Mapping[str, Any]) -> Prepa
     for name in options:
         if name not in known:
             own = [p.name for p in signature(maker).parameters.values() if p.kind is not p.VAR_KEYWORD]
-            near = difflib.get_close_matches(name, own + known, n=1, cutoff=0.4)
-            hint = f" Did you mean {near[0]}?" if near else ""
             raise TaskError(
-                f"{maker.__name__} has no option {name!r}.{hint} There are {', '.join(own + known)}."
+                f"{maker.__name__} has no option {name!r}.{suggestion(name, own + known)} There are "
+                f"{', '.join(own + known)}."
             )
     return Preparation(**options)
 

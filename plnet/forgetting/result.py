@@ -235,7 +235,7 @@ class SequenceResult:
         confidence : float
             Of the intervals.
         interval : {"t", "bca", "percentile"}
-            See `plnet.forgetting.statistics.mean_interval`.
+            See `plnet.statistics.mean_interval`.
         rng : numpy.random.Generator or int, optional
             For the two bootstrap intervals.
 

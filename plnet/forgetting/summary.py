@@ -15,7 +15,7 @@ from plnet.forgetting.failures import DIVERGED, NEVER_LEARNED
 from plnet.forgetting.metrics import METRICS, intransigence_chaudhry, min_acc, wc_acc
 from plnet.forgetting.pairing import check_same_tasks
 from plnet.forgetting.result import SequenceResult
-from plnet.forgetting.statistics import Estimate, mean_interval
+from plnet.statistics import Estimate, mean_interval
 
 __all__ = ["SequenceMetrics", "metric_values", "summarise"]
 

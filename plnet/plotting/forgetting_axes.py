@@ -12,9 +12,9 @@ from matplotlib import colormaps
 
 from plnet.errors import ConfigError
 from plnet.forgetting.result import SequenceResult
-from plnet.forgetting.statistics import mean_interval
 from plnet.plotting.palettes import CATEGORIES, MARKERS
 from plnet.plotting.styles import style
+from plnet.statistics import mean_interval
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -21,6 +21,7 @@ from plnet.plotting.forgetting_axes import (
     named_results,
     with_failures,
 )
+from plnet.suggestions import suggest_options
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,13 +40,14 @@ _MOST_COLUMNS = 4
 _LINE = 1.25
 """Height of a line of text, in sizes of its type."""
 
-_ROUNDING = 0.02
-"""What an interval may reach below 0 where the values cannot."""
+_MORE = 1.05
+"""Space beyond values that leave the axis of accuracies."""
 
 MOST_POINTS = 40
 """Above this number of replicates their points would hide the bars."""
 
 
+@suggest_options
 def plot_metric_bars(
     results: Any,
     metrics: Sequence[str] = ("average_accuracy", "backward_transfer_lopez_paz"),
@@ -144,11 +146,11 @@ def _draw(
 
 
 def _set_limits(ax: Axes) -> None:
-    """Take the axis of the figures of accuracies, for panels side by side, unless a value is below 0."""
-    if ax.dataLim.y0 >= -_ROUNDING and ax.dataLim.y1 <= ACCURACIES[1]:
-        ax.set_ylim(ACCURACIES)
-    else:
-        ax.autoscale(axis="y")
+    """End the axis where those of accuracies end, for panels side by side; below 0 where values are."""
+    low, high = ax.dataLim.y0, ax.dataLim.y1
+    ax.set_ylim(
+        ACCURACIES[0] if low >= 0 else _MORE * low, ACCURACIES[1] if high <= ACCURACIES[1] else _MORE * high
+    )
 
 
 def _legend_below(ax: Axes, methods: int) -> None:

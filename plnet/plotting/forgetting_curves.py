@@ -20,6 +20,7 @@ from plnet.plotting.forgetting_axes import (
     short_names,
     with_failures,
 )
+from plnet.suggestions import suggest_options
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,6 +36,7 @@ _MARGIN = 0.02
 """Space at both ends of the time axis, so that the last markers are whole."""
 
 
+@suggest_options
 def plot_task_curves(
     result: SequenceResult,
     *,
@@ -102,6 +104,7 @@ def _draw_tasks(
         ax.legend(title="task", loc="upper left", bbox_to_anchor=(1.0, 1.02), borderaxespad=0.2)
 
 
+@suggest_options
 def plot_seen_accuracy(
     results: Any,
     *,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from plnet.forgetting.frontier import convex_frontier, frontier_points, pareto_front
 from plnet.plotting.forgetting_axes import drawing_on, look_of_method, named_results
+from plnet.suggestions import suggest_options
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -16,6 +17,7 @@ _MARGIN = 0.04
 """Space around the points, as a share of each axis."""
 
 
+@suggest_options
 def plot_frontier(
     results: Any,
     *,

@@ -10,6 +10,7 @@ from matplotlib import colormaps
 from plnet.forgetting.result import SequenceResult
 from plnet.plotting.forgetting_axes import drawing_on, short_names
 from plnet.plotting.palettes import MISSING
+from plnet.suggestions import suggest_options
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,6 +21,7 @@ MOST_NUMBERS = 10
 """Above this number of tasks the numbers would not fit into the cells."""
 
 
+@suggest_options
 def plot_accuracy_matrix(
     result: SequenceResult,
     *,

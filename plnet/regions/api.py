@@ -18,6 +18,7 @@ from plnet.regions.facets import with_vertices
 from plnet.regions.leaves import LeafStore
 from plnet.regions.problem import Problem
 from plnet.regions.results import Explanation, RegionCount
+from plnet.suggestions import suggest_options
 
 if TYPE_CHECKING:
     from torch.nn import Module
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["count_on_chart", "count_regions", "enumerate_on_chart", "enumerate_regions", "explain"]
 
 
+@suggest_options
 def count_regions(
     network: Module | PLNetwork,
     domain: Domain | None = None,
@@ -100,6 +102,7 @@ def count_regions(
     return _counted(problem, chosen, reason, max_regions, max_seconds, n_jobs, progress)
 
 
+@suggest_options
 def enumerate_regions(
     network: Module | PLNetwork,
     domain: Domain | None = None,

@@ -13,9 +13,14 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from plnet.errors import MetricError
-from plnet.forgetting.statistics.estimates import Estimate, as_replicates, check_confidence, is_constant
-from plnet.forgetting.statistics.intervals import mean_interval
 from plnet.forgetting.statistics.multiple import holm_correction
+from plnet.statistics import (
+    Estimate,
+    as_replicates,
+    check_confidence,
+    is_constant,
+    mean_interval,
+)
 
 __all__ = ["Contrast", "compare_paired", "paired_contrast", "unpaired_contrast"]
 
