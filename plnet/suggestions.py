@@ -72,5 +72,5 @@ def suggest_options(target: Target) -> Target:
 
     if isinstance(target, type):
         target.__init__ = checked
-        return target
+        return target  # type: ignore[return-value]
     return checked  # type: ignore[return-value]

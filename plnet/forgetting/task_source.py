@@ -6,6 +6,7 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import fields
+from typing import Any
 
 import numpy as np
 import torch
@@ -94,7 +95,7 @@ def _digest(task: Task, known: dict[int, bytes]) -> str:
 def _array_digest(array: np.ndarray | None) -> bytes:
     if array is None:
         return bytes(hashlib.sha256().digest_size)
-    found = hashlib.sha256(f"{array.shape} {array.dtype}".encode())
+    found: Any = hashlib.sha256(f"{array.shape} {array.dtype}".encode())
     found.update(np.ascontiguousarray(array))
     return found.digest()
 

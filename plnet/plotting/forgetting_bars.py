@@ -34,11 +34,8 @@ _GROUP = 0.8
 LONGEST_SYMBOL = 10
 """Longer names of metrics take two lines."""
 
-_MOST_COLUMNS = 4
-"""Of the legend."""
-
-_LINE = 1.25
-"""Height of a line of text, in sizes of its type."""
+_LINE, _LETTER, _HANDLE = 1.5, 0.5, 3.0
+"""Height of a line of text, width of a letter, and of a patch with its spaces, in sizes of the type."""
 
 _MORE = 1.05
 """Space beyond values that leave the axis of accuracies."""
@@ -142,29 +139,30 @@ def _draw(
     ax.set_ylabel("mean over replicates")
     _set_limits(ax)
     if legend and len(estimates) > 1:
-        _legend_below(ax, len(estimates))
+        _legend_below(ax, list(estimates))
 
 
 def _set_limits(ax: Axes) -> None:
     """End the axis where those of accuracies end, for panels side by side; below 0 where values are."""
-    low, high = ax.dataLim.y0, ax.dataLim.y1
-    ax.set_ylim(
-        ACCURACIES[0] if low >= 0 else _MORE * low, ACCURACIES[1] if high <= ACCURACIES[1] else _MORE * high
-    )
+    low, high = float(ax.dataLim.y0), float(ax.dataLim.y1)
+    bottom, top = ACCURACIES
+    ax.set_ylim(bottom if low >= bottom else _MORE * low, top if high <= top else _MORE * high)
 
 
-def _legend_below(ax: Axes, methods: int) -> None:
+def _legend_below(ax: Axes, methods: list[str]) -> None:
     """Put the legend under the names of the metrics: the place above belongs to the title."""
     names = ax.get_xticklabels()
     lines = max(name.get_text().count("\n") + 1 for name in names)
-    points = names[0].get_fontsize() * _LINE * lines + plt.rcParams["xtick.major.pad"]
-    down = ScaledTranslation(0, -points / 72, ax.figure.dpi_scale_trans)
+    size = float(names[0].get_fontsize())
+    down = -(size * _LINE * lines + plt.rcParams["xtick.major.pad"]) / 72
+    inches = ax.get_window_extent().width / ax.figure.dpi
+    columns = 72 * inches / (size * (_LETTER * max(map(len, methods)) + _HANDLE))
     ax.legend(
         loc="upper center",
         bbox_to_anchor=(0.5, 0.0),
-        bbox_transform=ax.transAxes + down,
-        ncols=min(methods, _MOST_COLUMNS),
-        borderaxespad=0.3,
+        bbox_transform=ax.transAxes + ScaledTranslation(0, down, ax.figure.dpi_scale_trans),
+        ncols=max(1, min(int(columns), len(methods))),
+        borderaxespad=0.0,
     )
 
 
