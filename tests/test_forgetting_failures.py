@@ -96,7 +96,8 @@ def test_results_of_older_files_are_read_and_compared_with_a_word(tmp_path):
     (found,) = compare_results({"old": again, "new": result})
     assert found.note == (
         "old without digests of the data: only the description of their tasks says that the pairs have the "
-        "same tasks"
+        "same tasks; old without failures: runs that never learned are not known, and 0 diverged ones are "
+        "left out"
     )
     assert str(found).endswith(found.note)
     bare = SequenceResult(result.accuracy, result.task_names, result.seeds)
@@ -280,6 +281,8 @@ def test_one_diverging_method_leaves_the_other_pairs_alone():
     assert found["a", "b"].p_value == alone.p_value
     assert found["a", "lost"].difference.n == 0
     assert "no pair is left" in found["a", "lost"].note
+    assert "lost without failures" in found["a", "lost"].note
+    assert "2 diverged ones are left out" in found["a", "lost"].note
 
 
 def test_failures_are_kept_in_files_and_tables(tmp_path):

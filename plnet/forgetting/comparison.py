@@ -133,26 +133,35 @@ def compare_results(
     options = {"confidence": confidence, "interval": interval, "rng": rng}
     counted = with_holm([_contrast(columns[a], columns[b], options) for a, b in pairs])
     left_out = with_holm([_contrast(columns[a].sound, columns[b].sound, options) for a, b in pairs])
-    found = []
-    for both, without in zip(counted, left_out, strict=True):
-        first, second = columns[both.first], columns[both.second]
-        seeds = _common(first, second)
-        notes = [
-            check_same_tasks({name: results[name] for name in (both.first, both.second)}),
-            both.difference.note if both.difference.n == 0 else "",
-            _flattered(first, second, metric),
-        ]
-        found.append(
-            Comparison(
-                **{part.name: getattr(both, part.name) for part in fields(Contrast)},
-                metric=metric,
-                left_out=without,
-                diverged=(first.count(DIVERGED, seeds), second.count(DIVERGED, seeds)),
-                never_learned=(first.count(NEVER_LEARNED, seeds), second.count(NEVER_LEARNED, seeds)),
-                note="; ".join(filter(None, notes)),
-            )
-        )
-    return tuple(found)
+    notes = [_not_known({name: results[name] for name in pair}) for pair in pairs]
+    return tuple(_comparison(columns, metric, *parts) for parts in zip(counted, left_out, notes, strict=True))
+
+
+def _not_known(results: Mapping[str, SequenceResult]) -> str:
+    """Return what two results do not tell about their tasks and their failures; empty if they tell all."""
+    silent = [name for name, result in results.items() if result.failures is None]
+    failures = (
+        f"{' and '.join(silent)} without failures: runs that never learned are not known, and "
+        f"{sum(results[name].n_diverged for name in silent)} diverged ones are left out"
+    )
+    return "; ".join(filter(None, [check_same_tasks(results), failures if silent else ""]))
+
+
+def _comparison(
+    columns: Mapping[str, _Column], metric: str, counted: Contrast, left_out: Contrast, note: str
+) -> Comparison:
+    """Put a contrast of all pairs, and that of the pairs that have not failed, side by side."""
+    first, second = columns[counted.first], columns[counted.second]
+    seeds = _common(first, second)
+    none = "" if seeds else counted.difference.note
+    return Comparison(
+        **{part.name: getattr(counted, part.name) for part in fields(Contrast)},
+        metric=metric,
+        left_out=left_out,
+        diverged=(first.count(DIVERGED, seeds), second.count(DIVERGED, seeds)),
+        never_learned=(first.count(NEVER_LEARNED, seeds), second.count(NEVER_LEARNED, seeds)),
+        note="; ".join(filter(None, [note, none, _flattered(first, second, metric)])),
+    )
 
 
 def paired_values(

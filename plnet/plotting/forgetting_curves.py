@@ -48,7 +48,8 @@ def plot_task_curves(
     """Draw the accuracy on each task over the sequence: one line a task, bands are t intervals of the mean.
 
     Where the result has curves within tasks, these are drawn, and vertical lines separate the tasks;
-    otherwise points after each task. Lines begin where the task is trained; what is before is pale.
+    otherwise points after each task. Failed replicates name the most frequent class. Lines begin where the
+    task is trained; what is before is pale.
 
     Parameters
     ----------
