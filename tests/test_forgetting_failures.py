@@ -178,6 +178,14 @@ def test_a_later_failure_is_that_of_the_method():
     assert result.failure_words == ("",)
 
 
+def test_the_task_of_a_failure():
+    x, y = blobs(n=240)
+    tasks = [Task(str(scale), (x * scale, y), (x * scale, y)) for scale in (1.0, 1e30, 1.0)]
+    result = train_sequence(tasks, ModelSpec((8,), "maxout"), seeds=range(2), **QUICK)
+    assert result.failure_words == ("diverged",) * 2
+    assert result.failures.task.tolist() == [2, 2]
+
+
 def test_members_with_other_settings_fail_by_themselves():
     still, good = train_settings(
         permuted(2, blobs(n=240)), [8], learning_rate=[0.0, 0.05], seeds=[0, 1], **QUICK

@@ -455,7 +455,7 @@ def test_impossible_configurations(overrides, message):
 def test_unknown_names_of_recipes_and_options():
     with pytest.raises(TaskError, match="Did you mean 'permuted'"):
         task_sequence("permutted")
-    with pytest.raises(TaskError, match=r"permuted has no option 'n_task'\. Did you mean 'n_tasks'"):
+    with pytest.raises(TaskError, match=r"permuted has no option 'n_task'\. Did you mean n_tasks"):
         task_sequence("permuted", n_task=3)
     with pytest.raises(TaskError, match=r"It has shape|It has n_tasks, shape"):
         task_sequence("plane", scaling="unit")

@@ -175,7 +175,6 @@ def test_a_replicate_that_diverges_is_marked_and_the_rest_goes_on():
     assert not np.isnan(result.accuracy[1, :2]).any(), "what was before is kept"
     calm = quick(wild, seeds=[0, 2])
     np.testing.assert_array_equal(result.accuracy[[0, 2]], calm.accuracy)
-    assert result.failures.task.tolist() == [0, 2, 0]
     metrics = result.metrics()
     assert metrics.n_diverged == 1
     assert metrics.failure_words == ("", "diverged", "")

@@ -162,7 +162,7 @@ def _legend_below(ax: Axes, methods: list[str]) -> None:
         bbox_to_anchor=(0.5, 0.0),
         bbox_transform=ax.transAxes + ScaledTranslation(0, down, ax.figure.dpi_scale_trans),
         ncols=max(1, min(int(columns), len(methods))),
-        borderaxespad=0.0,
+        borderaxespad=0.2,
     )
 
 
