@@ -99,6 +99,8 @@ def contrasts(results: dict[str, SequenceResult], metric: str) -> list[dict[str,
             "high": one.difference.high,
             "n": one.difference.n,
             "adjusted_p_value": one.adjusted_p_value,
+            **{key: value for key, value in one.to_row().items() if key.endswith("_left_out")},
+            "failed": [sum(pair) for pair in zip(one.diverged, one.never_learned, strict=True)],
         }
         for one in compare_results(results, metric, reference="plain")
     ]

@@ -14,7 +14,7 @@ from plnet.plotting import plot_metric_bars, plot_seen_accuracy, save_figure, st
 
 NAME = "forgetting_methods"
 METHODS = {"plain": "plain", "l2": "L2", "si": "SI", "ewc": "EWC", "replay": "replay", "joint": "joint"}
-METRICS = ("average_accuracy", "learning_accuracy", "backward_transfer_lopez_paz")
+METRICS = ("average_accuracy", "learning_accuracy", "forgetting_chaudhry")
 
 Data = dict[str, SequenceResult]
 
@@ -25,7 +25,7 @@ def load(folder: Path) -> Data:
 
 def draw(data: Data) -> Figure:
     with style("full", "neurips", height=2.25):
-        figure, (left, right) = plt.subplots(1, 2, width_ratios=(2, 3))
+        figure, (left, right) = plt.subplots(1, 2, width_ratios=(2, 3), sharey=True)
         plot_seen_accuracy(data, ax=left, legend=False)
         plot_metric_bars(data, METRICS, ax=right, points=False, legend=False)
         figure.legend(*left.get_legend_handles_labels(), loc="outside upper center", ncols=len(data))

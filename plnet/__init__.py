@@ -11,7 +11,7 @@ from plnet.errors import PLNetError
 from plnet.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from plnet import bounds, equivalence, forgetting, maxout, networks, plotting
+    from plnet import bounds, equivalence, forgetting, maxout, networks, plotting, statistics
     from plnet.equivalence import EquivalenceReport, check_equivalence
     from plnet.geometry.domain import Box, Domain, Polytope, Segment, Slice, Space
     from plnet.ir import PLNetwork, as_network
@@ -66,6 +66,7 @@ __all__ = [
     "networks",
     "plot_regions",
     "plotting",
+    "statistics",
     "to_maxout",
 ]
 
@@ -98,6 +99,7 @@ _HOMES = {
     "networks": "",
     "plot_regions": "plotting",
     "plotting": "",
+    "statistics": "",
     "to_maxout": "maxout",
 }
 

@@ -25,6 +25,7 @@ __all__ = [
     "TargetError",
     "TaskError",
     "UnboundedDomainError",
+    "UnknownOptionError",
     "UnsupportedLayerError",
 ]
 
@@ -87,6 +88,10 @@ class LockLostError(OutputError):
 
 class ConfigError(PLNetError):
     """A configuration is missing or says something impossible."""
+
+
+class UnknownOptionError(ConfigError, TypeError):
+    """A function was called with a keyword argument that it does not have; the message names the nearest."""
 
 
 class TaskError(PLNetError):

@@ -4,6 +4,7 @@ import copy
 import csv
 import functools
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -17,8 +18,9 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from plnet.errors import ConfigError, FileFormatError, PLNetError, TaskError
+from plnet.errors import ConfigError, FileFormatError, IncompleteResultError, PLNetError, TaskError
 from plnet.forgetting import SequenceResult, permuted
+from plnet.forgetting.failure_watch import FailureWatch
 from plnet.forgetting.methods.registry import method, method_names
 from plnet.forgetting.models import ModelSpec
 from plnet.forgetting.options import TrainingOptions
@@ -28,7 +30,7 @@ from plnet.runs import config_dir, load, register_schemas
 from plnet.runs.forgetting_build import build_forgetting, forgetting_job
 from plnet.runs.forgetting_job import run_forgetting
 from plnet.runs.forgetting_report import describe_forgetting, matrix_in_words
-from plnet.runs.layout import FINISHED, INTERRUPTED, read_status
+from plnet.runs.layout import FAILED, FINISHED, INTERRUPTED, read_status
 from plnet.runs.task import run_job
 
 register_schemas()
@@ -38,10 +40,11 @@ CONF = config_dir()
 TINY = [
     "tasks=plane",
     "tasks.n_tasks=3",
-    "tasks.n_train=40",
+    "tasks.n_train=100",
     "tasks.n_test=50",
     "model.hidden=[8]",
     "training.epochs=2",
+    "training.batch_size=5",
     "training.engine=batched",
     "replicates=3",
 ]
@@ -130,8 +133,10 @@ def test_numbers_agree_with_the_result(finished):
 
 
 def test_numbers_are_those_of_the_library(finished):
-    tasks = task_sequence("plane", n_tasks=3, n_train=40, n_test=50, n_validation=30)
-    expected = train_sequence(tasks, [8], seeds=[4, 5, 6], epochs=2, engine="batched", progress=False)
+    tasks = task_sequence("plane", n_tasks=3, n_train=100, n_test=50, n_validation=30)
+    expected = train_sequence(
+        tasks, [8], seeds=[4, 5, 6], epochs=2, batch_size=5, engine="batched", progress=False
+    )
     result = SequenceResult.load(finished.folder / "result.npz")
     np.testing.assert_array_equal(result.accuracy, expected.accuracy)
     assert result.settings == expected.settings
@@ -179,15 +184,63 @@ def test_table_of_a_sweep(tmp_path):
 
 
 def test_replicates_that_diverge_are_told(tmp_path):
-    result = run(tmp_path, "training.learning_rate=1e30")
-    found = metrics_of(result.folder)
-    assert result.status.status == FINISHED
-    assert (found["diverged"], found["finished"]) == (3, 0)
-    assert "average_accuracy" not in found
-    assert "3 of 3" in str(result)
-    assert "seed 0, 1, 2" in str(result)
-    run(tmp_path, "training.learning_rate=1e30", "plot=default", "plot.formats=[png]")
-    assert not list(result.folder.glob("*.png"))
+    words = (
+        r"All 3 replicates failed: 3 diverged; 3 in task 1 of 3 \(0°\)\. Lower training\.learning_rate "
+        r"\(now 1e\+30\), training\.momentum \(now 0\.9\), or limit the weights with model\.max_norm=3\."
+    )
+    for options in ([], ["plot=default", "plot.formats=[png]"]):
+        with pytest.raises(IncompleteResultError, match=words):
+            run(tmp_path, "training.learning_rate=1e30", *options)
+        (folder,) = (tmp_path / "run_forgetting").iterdir()
+        status, found = read_status(folder), metrics_of(folder)
+        assert status.status == FAILED
+        assert status.error["message"].startswith("All 3 replicates failed")
+        assert (found["diverged"], found["never_learned"], found["finished"]) == (3, 0, 0)
+        assert "average_accuracy" not in found
+        assert not list(folder.glob("*.png"))
+        assert describe_forgetting(folder).count("All 3 replicates failed") == 1
+
+
+def test_some_replicates_that_fail_are_counted_and_shown_left_out(tmp_path, monkeypatch):
+    def two_of_three_fail(self, task, loss, finite):
+        return np.arange(len(loss)) < 2
+
+    monkeypatch.setattr(FailureWatch, "_exploded", two_of_three_fail)
+    finished = run(tmp_path)
+    found, result = metrics_of(finished.folder), SequenceResult.load(finished.folder / "result.npz")
+    assert (finished.status.status, found["diverged"]) == (FINISHED, 2)
+    one_class = result.failures.test[:2, -1].mean(axis=1)
+    last = result.accuracy[2, -1].mean()
+    assert found["average_accuracy"] == pytest.approx(np.mean([*one_class, last]))
+    assert found["average_accuracy_left_out"] == pytest.approx(last)
+    with finished.folder.joinpath("replicates.csv").open(encoding="utf-8") as file:
+        assert [row["failed"] for row in csv.DictReader(file)] == ["diverged", "diverged", ""]
+    words = "2 of 3 replicates failed: 2 diverged; 2 in task 1 of 3 (0°)."
+    assert words in str(finished)
+    assert "They are counted above as the most frequent class: seed 0, 1." in str(finished)
+    assert "; left out: " in str(finished)
+
+
+def test_the_log_tells_what_was_trained(tmp_path, caplog):
+    caplog.set_level(logging.INFO)
+    folder = run(tmp_path).folder
+    lines = folder.joinpath("run_forgetting.log").read_text(encoding="utf-8").splitlines()
+    assert "3 tasks: moons in the plane; relu 2-8-2, method plain, 3 replicates" in lines[0]
+    learned = SequenceResult.load(folder / "result.npz").accuracy.mean(axis=0)
+    for task in range(3):
+        assert f"task {task + 1} of 3" in lines[task + 1]
+        assert f"accuracy {learned[task + 1, task]:.3f} right after it, mean of 3" in lines[task + 1]
+
+
+@pytest.mark.slow
+def test_a_script_whose_replicates_all_fail_says_so_and_its_exit_code_too(tmp_path):
+    process = script(tmp_path, *TINY, "plot=none", "training.learning_rate=1e30")
+    out, err = process.communicate(timeout=300)
+    assert process.returncode == 1
+    assert "All 3 replicates failed" in out + err
+    assert "Traceback" not in out + err
+    (log,) = tmp_path.glob("runs/run_forgetting/*/run_forgetting.log")
+    assert "3 of 3 replicates have failed" in log.read_text(encoding="utf-8")
 
 
 # Stopping and going on
@@ -355,7 +408,9 @@ def test_tasks_of_a_user(tmp_path, monkeypatch):
 def test_data_of_a_user(tmp_path):
     rng = np.random.default_rng(0)
     path = tmp_path / "own.npz"
-    np.savez(path, x=rng.normal(size=(60, 4)), y=np.arange(60) % 3)
+    y = np.arange(60) % 3
+    x = 6 * np.eye(4)[y] + rng.normal(size=(60, 4))
+    np.savez(path, x=x, y=y)
     own = ["tasks=permuted", "tasks.n_tasks=2", f"tasks.data={path}"]
     base = [word for word in TINY if not word.startswith("tasks")]
 
@@ -364,9 +419,9 @@ def test_data_of_a_user(tmp_path):
 
     first = start()
     assert not start().made
-    np.savez(path, x=rng.normal(size=(60, 4)), y=np.arange(60) % 3)
+    np.savez(path, x=-x, y=y)
     assert start().folder != first.folder, "other content is another run"
-    np.savez(path, x=np.full((60, 4), np.nan), y=np.arange(60) % 3)
+    np.savez(path, x=np.full((60, 4), np.nan), y=y)
     with pytest.raises(TaskError, match="NaN or infinity in 60 of 60 samples"):
         start()
     path.unlink()
@@ -400,7 +455,7 @@ def test_impossible_configurations(overrides, message):
 def test_unknown_names_of_recipes_and_options():
     with pytest.raises(TaskError, match="Did you mean 'permuted'"):
         task_sequence("permutted")
-    with pytest.raises(TaskError, match=r"permuted has no option 'n_task'\. Did you mean 'n_tasks'"):
+    with pytest.raises(TaskError, match=r"permuted has no option 'n_task'\. Did you mean n_tasks"):
         task_sequence("permuted", n_task=3)
     with pytest.raises(TaskError, match=r"It has shape|It has n_tasks, shape"):
         task_sequence("plane", scaling="unit")

@@ -1,5 +1,7 @@
 """Figures of sequences of tasks: the numbers on paper are the numbers of the result."""
 
+from dataclasses import replace
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ from matplotlib.colors import to_rgb
 
 from plnet.errors import ConfigError, IncompleteResultError, MetricError
 from plnet.forgetting import AccuracyCurves, SequenceResult, convex_frontier, pareto_front
+from plnet.forgetting.failures import Failures
 from plnet.forgetting.metrics import METRICS
 from plnet.plotting import (
     plot_accuracy_matrix,
@@ -161,6 +164,44 @@ def test_bars_of_one_replicate_have_no_interval():
     assert len(plot_metric_bars(random_result(2, replicates=41), points=False).lines) < 10
 
 
+def test_the_place_above_the_bars_belongs_to_the_title():
+    named = {f"method {k}": random_result(2, seed=k) for k in range(6)}
+    ax = plot_metric_bars(named, ["average_accuracy", "backward_transfer_diaz_rodriguez"])
+    title = ax.set_title("what is drawn here")
+    canvas = ax.figure.canvas
+    canvas.draw()
+    legend = ax.get_legend().get_window_extent()
+    others = [title, *ax.get_xticklabels(), ax.patch]
+    assert not any(legend.overlaps(one.get_window_extent(canvas.get_renderer())) for one in others)
+    assert legend.y0 >= 0
+    assert legend.y1 < ax.get_window_extent().y0
+
+
+def test_panels_of_accuracies_side_by_side_have_one_scale():
+    result = random_result(3)
+    curves = plot_task_curves(result).get_ylim()
+    assert plot_seen_accuracy(result).get_ylim() == curves
+    assert plot_metric_bars(result, ["average_accuracy", "learning_accuracy"]).get_ylim() == curves
+    low, high = plot_metric_bars(result, ["backward_transfer_lopez_paz"]).get_ylim()
+    assert low < result.metrics()["backward_transfer_lopez_paz"].values.min()
+    assert high == curves[1]
+
+
+def test_names_say_how_many_replicates_failed():
+    result = random_result(2)
+    failures = Failures([True, True, *[False] * 4], [1, 1, 0, 0, 0, 0], np.full((6, 3, 2), 0.25))
+    some = SequenceResult(result.accuracy, result.task_names, result.seeds, failures=failures)
+    named = {"a": result, "b": some}
+    wanted = ["a", "b (2 of 6 failed)"]
+    assert list(lines_of(plot_seen_accuracy(named))) == wanted
+    ax = plot_metric_bars(named)
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == wanted
+    assert ax.patches[2].get_height() == pytest.approx(some.metrics()["average_accuracy"].mean)
+    image = plot_accuracy_matrix(some).images[0].get_array()
+    counted = np.concatenate([np.full((2, 2, 2), 0.25), result.accuracy[2:, 1:]])
+    assert np.asarray(image)[1:] == pytest.approx(counted.mean(axis=0))
+
+
 def test_many_methods_can_be_told_apart():
     named = {str(k): random_result(2, seed=k) for k in range(9)}
     lines = lines_of(plot_seen_accuracy(named))
@@ -169,6 +210,13 @@ def test_many_methods_can_be_told_apart():
 
 
 # Frontier
+
+
+def squeezed(result):
+    """Errors on the new task between 0 and a twentieth."""
+    accuracy = result.curves.accuracy.copy()
+    accuracy[..., 1] = 1 - accuracy[..., 1] / 20
+    return accuracy
 
 
 def test_frontier_is_drawn_from_the_second_task():
@@ -181,6 +229,13 @@ def test_frontier_is_drawn_from_the_second_task():
     assert ax.lines[0].get_xydata() == pytest.approx(errors)
     (hull,) = lines_of(plot_frontier(result, convex=True, points=False)).values()
     assert hull.get_xydata() == pytest.approx(convex_frontier(errors))
+    # Each axis ends where its own errors do.
+    ax = plot_frontier(replace(result, curves=replace(result.curves, accuracy=squeezed(result))))
+    drawn = ax.lines[0].get_xydata()
+    for limits, values in zip((ax.get_xlim(), ax.get_ylim()), drawn.T, strict=True):
+        assert limits[0] <= values.min()
+        assert values.max() <= limits[1]
+        assert np.ptp(values) > 0.9 * np.ptp(limits)
     with pytest.raises(MetricError, match="two tasks and curves"):
         plot_frontier(random_result(2))
 

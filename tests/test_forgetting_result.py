@@ -95,7 +95,8 @@ def test_a_diverged_replicate_is_left_out_and_counted():
     found = result.metrics()
     assert (found.n_diverged, found.n_unfinished, found.seeds) == (1, 0, (0, 2))
     assert found["average_accuracy"].n == 2
-    assert "left out: 1 diverged, 0 not finished" in str(found)
+    assert "failures: 1 diverged (left out)" in str(found)
+    assert not found.counted
     assert {row["n_diverged"] for row in found.to_table()} == {1}
     assert [row["seed"] for row in found.values_table()] == [0, 2]
     assert "1 diverged" in repr(result)
@@ -156,7 +157,7 @@ def test_intransigence_is_paired_by_seed():
     assert swapped.values.tolist() == pytest.approx([-0.1, 0.1])
     with pytest.raises(MetricError, match=r"lacks the seeds \[8\]"):
         make([GOOD], seeds=[8]).metrics(joint=joint)
-    with pytest.raises(MetricError, match="joint result has 1 tasks"):
+    with pytest.raises(MetricError, match="different lengths"):
         result.metrics(joint=joint.through(1))
 
 
@@ -202,6 +203,7 @@ def test_table_has_one_row_for_each_accuracy():
         "model": "",
         "seed": 0,
         "diverged": False,
+        "never_learned": None,
         "after": 2,
         "task": 1,
         "task_name": "a",

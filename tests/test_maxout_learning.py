@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from scipy import stats
 from torch import nn
 
-from plnet.errors import ConfigError
+from plnet import forgetting
+from plnet import statistics as means
+from plnet.errors import ConfigError, MetricError
 from plnet.maxout.learning import (
     STARTS,
     TARGETS,
@@ -268,15 +270,17 @@ def test_clopper_pearson_inverts_the_binomial_tails():
 def test_interval_of_a_mean_is_that_of_scipy():
     values = np.random.default_rng(0).normal(size=9)
     wanted = stats.t.interval(0.9, 8, loc=values.mean(), scale=stats.sem(values))
-    assert mean_interval(values, 0.9)[1:] == pytest.approx(wanted)
-    assert math.isnan(mean_interval([1.0])[1])
+    mean, low, high = mean_interval(values, 0.9)
+    assert (mean, low, high) == pytest.approx((values.mean(), *wanted))
+    assert math.isnan(mean_interval([1.0]).low)
+    assert mean_interval is means.mean_interval is forgetting.statistics.mean_interval
 
 
 @pytest.mark.parametrize(
     "call", [lambda: wilson_interval(3, 2), lambda: wilson_interval(1, 2, 1.0), lambda: mean_interval([])]
 )
 def test_intervals_of_nothing(call):
-    with pytest.raises(ConfigError):
+    with pytest.raises((ConfigError, MetricError)):
         call()
 
 

@@ -19,6 +19,7 @@ from plnet.equivalence.report import EquivalenceReport
 from plnet.errors import DomainError, EngineError
 from plnet.geometry.domain import Domain, Space
 from plnet.regions.control import Control, make_control
+from plnet.suggestions import suggest_options
 
 if TYPE_CHECKING:
     from torch.nn import Module
@@ -30,6 +31,7 @@ __all__ = ["check_equivalence"]
 _METHODS = ("auto", "structural", "enumeration", "branch_and_bound")
 
 
+@suggest_options
 def check_equivalence(
     f: Module | PLNetwork,
     g: Module | PLNetwork,

@@ -10,10 +10,11 @@ from plnet.lazy import lazy_names
 if TYPE_CHECKING:
     from plnet.forgetting import metrics, statistics
     from plnet.forgetting.batches import TaskBatch, stack_tasks
-    from plnet.forgetting.comparison import compare_results
+    from plnet.forgetting.comparison import Comparison, compare_results
     from plnet.forgetting.curves import AccuracyCurves
     from plnet.forgetting.data import load_data
     from plnet.forgetting.data_files import from_idx, from_npz
+    from plnet.forgetting.failures import Failures
     from plnet.forgetting.frontier import convex_frontier, frontier_points, pareto_front
     from plnet.forgetting.labelled_data import LabelledData, labelled
     from plnet.forgetting.methods.registry import method, method_names
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AccuracyCurves",
+    "Comparison",
+    "Failures",
     "LabelledData",
     "ModelSpec",
     "Samples",
@@ -76,6 +79,8 @@ __all__ = [
 
 _HOMES = {
     "AccuracyCurves": "curves",
+    "Comparison": "comparison",
+    "Failures": "failures",
     "LabelledData": "labelled_data",
     "ModelSpec": "models",
     "Samples": "samples",

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeAlias
 
 import numpy as np
 import torch
 
-from plnet.forgetting.losses import mask_logits
+from plnet.forgetting.losses import cross_entropies, mask_logits
 from plnet.forgetting.members import Members
 from plnet.forgetting.methods.base import TaskData
 from plnet.forgetting.network import BatchedNetwork
 from plnet.forgetting.task import Part
 from plnet.forgetting.threads import threads_for
 
-__all__ = ["Source", "correct", "evaluate", "hits"]
+__all__ = ["Source", "correct", "evaluate", "fit", "hits"]
 
 Source: TypeAlias = Callable[[Sequence[int]], TaskData]
 """Gives the data of a task to the members with these numbers."""
@@ -56,14 +56,33 @@ def correct(members: Members, source: Source, part: Part = "test") -> np.ndarray
 
 def hits(network: BatchedNetwork, parameters: torch.Tensor, data: TaskData, part: str) -> torch.Tensor:
     """Return which samples of a part are classified correctly by parameters (m, P), bool (m, n)."""
+    found = [_right(logits, y) for logits, y in _answers(network, parameters, data, part)]
+    return torch.cat(found, dim=1)
+
+
+def fit(
+    network: BatchedNetwork, parameters: torch.Tensor, data: TaskData, part: str = "train"
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return how many samples of a part are classified correctly, and the mean cross-entropy, each (m,)."""
+    right, loss = np.zeros(len(parameters), dtype=np.int64), np.zeros(len(parameters))
+    for logits, y in _answers(network, parameters, data, part):
+        right += _right(logits, y).sum(dim=1).cpu().numpy()
+        loss += cross_entropies(logits, y).to(torch.float64).sum(dim=1).cpu().numpy()
+    return right, loss / data.size(part)
+
+
+def _answers(
+    network: BatchedNetwork, parameters: torch.Tensor, data: TaskData, part: str
+) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """Yield logits (m, C, B) of the outputs that compete, and classes (m, B), block by block."""
     m, n = len(parameters), data.size(part)
-    found = torch.empty(m, n, dtype=torch.bool, device=parameters.device)
     active = None if data.active is None else data.active.unsqueeze(2)
     block = max(1, _AT_ONCE // m)
     for start in range(0, n, block):
-        stop = min(start + block, n)
-        rows = torch.arange(start, stop, device=parameters.device).expand(m, -1)
+        rows = torch.arange(start, min(start + block, n), device=parameters.device).expand(m, -1)
         x, y = data.gather(part, rows)
-        logits = mask_logits(network.logits(parameters, x), active)
-        found[:, start:stop] = (logits.argmax(dim=1) == y) & ~logits.isnan().any(dim=1)
-    return found
+        yield mask_logits(network.logits(parameters, x), active), y
+
+
+def _right(logits: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    return (logits.argmax(dim=1) == y) & ~logits.isnan().any(dim=1)

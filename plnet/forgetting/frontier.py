@@ -22,7 +22,7 @@ def frontier_points(result: SequenceResult) -> np.ndarray:
     Returns
     -------
     ndarray, shape (n, 2)
-        Columns: error on the first task, error on the second one. All replicates that did not diverge
+        Columns: error on the first task, error on the second one. All replicates that did not fail,
         together.
 
     Raises
@@ -40,7 +40,7 @@ def frontier_points(result: SequenceResult) -> np.ndarray:
             f"A frontier needs two tasks and curves, got {result.n_tasks} tasks "
             f"{'without' if result.curves is None else 'with'} curves. Take train_sequence(..., curves=1)."
         )
-    during = result.curves.accuracy[~result.diverged][:, result.curves.task == 2].reshape(-1, 2)
+    during = result.curves.accuracy[~result.failed][:, result.curves.task == 2].reshape(-1, 2)
     return 1.0 - during[~np.isnan(during).any(axis=1)]
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from plnet.checks import close_matches
 from plnet.errors import ConfigError
+from plnet.suggestions import suggest_options
 
 __all__ = ["ACTIVATIONS", "Architecture", "Layer", "Matching", "ModelSpec"]
 
@@ -98,6 +99,7 @@ class Architecture:
         return self.input_dropout > 0 or self.hidden_dropout > 0
 
 
+@suggest_options
 @dataclass(frozen=True)
 class ModelSpec:
     """A recipe for a multilayer perceptron; inputs and outputs come from the tasks.

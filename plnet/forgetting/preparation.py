@@ -17,6 +17,7 @@ from plnet.forgetting.samples import Samples
 from plnet.forgetting.scaling import SCALINGS, Scale, Scaling, check_statistics, fit_scales, scaling_words
 from plnet.forgetting.seeding import generator
 from plnet.forgetting.task import PARTS, Part, Task
+from plnet.suggestions import suggestion
 
 __all__ = ["Preparation", "choice", "make_task"]
 
@@ -176,10 +177,9 @@ def prepared_for(maker: Callable[..., Any], options: Mapping[str, Any]) -> Prepa
     for name in options:
         if name not in known:
             own = [p.name for p in signature(maker).parameters.values() if p.kind is not p.VAR_KEYWORD]
-            near = close_matches(name, own + known, cutoff=0.4)
-            hint = f" Did you mean {near[0]}?" if near else ""
             raise TaskError(
-                f"{maker.__name__} has no option {name!r}.{hint} There are {', '.join(own + known)}."
+                f"{maker.__name__} has no option {name!r}.{suggestion(name, own + known)} There are "
+                f"{', '.join(own + known)}."
             )
     return Preparation(**options)
 

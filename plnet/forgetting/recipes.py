@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
 
-from plnet.checks import close_matches
 from plnet.errors import TaskError
 from plnet.forgetting.preparation import Preparation, choice
 from plnet.forgetting.task import TaskSequence
@@ -16,6 +15,7 @@ from plnet.forgetting.tasks_images import rotated, shifted
 from plnet.forgetting.tasks_inputs import permuted, shuffled_labels
 from plnet.forgetting.tasks_pairs import dissimilar_pair, reformatted_pair, similar_pair
 from plnet.forgetting.tasks_plane import plane
+from plnet.suggestions import suggestion
 
 __all__ = ["RECIPES", "task_sequence"]
 
@@ -64,7 +64,7 @@ def task_sequence(name: str, **options: Any) -> TaskSequence:
         known += [part.name for part in fields(Preparation)]
     unknown = [key for key in options if key not in known]
     if unknown:
-        close = close_matches(unknown[0], known)
-        hint = f" Did you mean {close[0]!r}?" if close else ""
-        raise TaskError(f"{name} has no option {unknown[0]!r}.{hint} It has {', '.join(known)}.")
+        raise TaskError(
+            f"{name} has no option {unknown[0]!r}.{suggestion(unknown[0], known)} It has {', '.join(known)}."
+        )
     return recipe(**options)

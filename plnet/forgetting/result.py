@@ -12,12 +12,13 @@ import numpy as np
 
 from plnet.errors import IncompleteResultError, MetricError
 from plnet.forgetting.curves import AccuracyCurves
+from plnet.forgetting.failures import DIVERGED, NEVER_LEARNED, Failures, failures_in_words
 from plnet.forgetting.metrics.matrix import as_accuracy
 
 if TYPE_CHECKING:
     from plnet.forgetting.summary import SequenceMetrics
 
-__all__ = ["SequenceResult", "tasks_in_words"]
+__all__ = ["SequenceResult"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,8 +40,13 @@ class SequenceResult:
     settings : mapping of str to plain values, optional
         Everything else that tells this result from others: strengths, learning rate, epochs.
     diverged : array_like of bool, shape (S,), optional
-        Replicates whose training left the range of numbers. Their rows from that task on are NaN, and
-        `metrics` leaves them out.
+        Replicates whose training left the range of numbers, with rows of NaN from that task on, or left a
+        training loss above ten times that of the untrained network.
+    failures : Failures, optional
+        Replicates that never learned, and what failed ones count as. Files of older versions lack it.
+    digests : sequence of S sequences of T str, optional
+        Of the data of each task of each replicate: equal exactly for equal data. Files of older versions lack
+        them.
     epochs : array_like of int, shape (S, T), optional
         Epochs of training each task; 0 where it was not trained.
     validation : array_like, shape (S, T + 1, T), optional
@@ -74,6 +80,8 @@ class SequenceResult:
     model: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
     diverged: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=bool))
+    failures: Failures | None = None
+    digests: tuple[tuple[str, ...], ...] = ()
     epochs: np.ndarray | None = None
     validation: np.ndarray | None = None
     curves: AccuracyCurves | None = None
@@ -90,6 +98,13 @@ class SequenceResult:
         # Nothing said about it means that nobody diverged.
         diverged = self.diverged if np.size(self.diverged) else np.zeros(replicates)
         self._set("diverged", _array("diverged", diverged, (replicates,), np.bool_))
+        if self.failures is not None:
+            self.failures.check(accuracy.shape)
+        if len(self.digests):
+            rows = tuple(_texts("digests", row, tasks) for row in self.digests)
+            if len(rows) != replicates:
+                raise MetricError(f"Expected digests of {replicates} replicates, got {len(rows)}.")
+            self._set("digests", rows)
         if self.epochs is not None:
             self._set("epochs", _array("epochs", self.epochs, (replicates, tasks), np.int64))
         if self.validation is not None:
@@ -102,7 +117,8 @@ class SequenceResult:
 
     def __repr__(self) -> str:
         trained = "" if self.n_tasks_trained == self.n_tasks else f" ({self.n_tasks_trained} by all)"
-        bad = f", {self.n_diverged} diverged" if self.n_diverged else ""
+        words = [word for word in self.failure_words if word]
+        bad = "".join(f", {words.count(kind)} {kind}" for kind in dict.fromkeys(words))
         state = "" if self.complete else ", not complete"
         model = f"{self.model}, " if self.model else ""
         return (
@@ -112,7 +128,7 @@ class SequenceResult:
 
     @property
     def n_replicates(self) -> int:
-        """Replicates, with those that diverged."""
+        """Replicates, with those that failed."""
         return self.accuracy.shape[0]
 
     @property
@@ -124,6 +140,20 @@ class SequenceResult:
     def n_diverged(self) -> int:
         """Replicates that diverged."""
         return int(self.diverged.sum())
+
+    @property
+    def failed(self) -> np.ndarray:
+        """Which replicates have diverged or never learned, shape (S,)."""
+        never = False if self.failures is None else self.failures.never_learned
+        return _read_only(self.diverged | never)
+
+    @property
+    def failure_words(self) -> tuple[str, ...]:
+        """For each replicate "diverged", "never learned" or nothing."""
+        return tuple(
+            DIVERGED if diverged else NEVER_LEARNED if failed else ""
+            for diverged, failed in zip(self.diverged, self.failed, strict=True)
+        )
 
     @property
     def n_tasks_trained(self) -> int:
@@ -143,14 +173,24 @@ class SequenceResult:
         return _read_only(~self.diverged & ~np.isnan(last).any(axis=1))
 
     @property
+    def counted(self) -> np.ndarray:
+        """Which replicates count in a mean, shape (S,): the finished, and the failed if it is known how."""
+        return self.finished if self.failures is None else _read_only(self.finished | self.failed)
+
+    @property
+    def sound(self) -> np.ndarray:
+        """Which replicates have finished and not failed, shape (S,)."""
+        return _read_only(self.finished & ~self.failed)
+
+    @property
     def n_unfinished(self) -> int:
-        """Replicates that neither diverged nor reached the end."""
-        return int((~self.finished & ~self.diverged).sum())
+        """Replicates that neither failed nor reached the end."""
+        return int((~self.finished & ~self.failed).sum())
 
     def through(self, tasks: int) -> SequenceResult:
         """Return the result of the first `tasks` tasks, as if the sequence had ended there.
 
-        A replicate that diverged later counts as diverged here too, so that the replicates stay the same.
+        A replicate that failed later counts as failed here too, so that the replicates stay the same.
 
         Raises
         ------
@@ -163,10 +203,12 @@ class SequenceResult:
             self,
             accuracy=self.accuracy[:, : tasks + 1, :tasks],
             task_names=self.task_names[:tasks],
+            failures=None if self.failures is None else self.failures.through(tasks),
             epochs=None if self.epochs is None else self.epochs[:, :tasks],
             validation=None if self.validation is None else self.validation[:, : tasks + 1, :tasks],
             curves=None if self.curves is None else self.curves.through(tasks),
             complete=self.complete or self.n_tasks_trained >= tasks,
+            digests=tuple(row[:tasks] for row in self.digests),
         )
 
     def metrics(
@@ -180,9 +222,9 @@ class SequenceResult:
     ) -> SequenceMetrics:
         """Return every metric of the accuracy matrix, with intervals over the replicates.
 
-        Replicates that diverged or did not finish are left out, and their numbers are in the result. Metrics
-        that do not exist for this sequence, or need entries that were not measured, are in ``.missing`` with
-        the reason.
+        Failed replicates count as a network that names the most frequent class; ``.left_out`` has the same
+        metrics without them. Replicates that did not finish are left out. Metrics that do not exist for this
+        sequence, or need entries that were not measured, are in ``.missing`` with the reason.
 
         Parameters
         ----------
@@ -193,14 +235,14 @@ class SequenceResult:
         confidence : float
             Of the intervals.
         interval : {"t", "bca", "percentile"}
-            See `plnet.forgetting.statistics.mean_interval`.
+            See `plnet.statistics.mean_interval`.
         rng : numpy.random.Generator or int, optional
             For the two bootstrap intervals.
 
         Raises
         ------
         IncompleteResultError
-            If no replicate has finished.
+            If no replicate has finished, or all have failed.
         MetricError
             If `joint` does not fit, or there are no validation accuracies.
         """
@@ -223,7 +265,11 @@ class SequenceResult:
         return self.accuracy if part == "test" or self.validation is None else self.validation
 
     def finished_accuracy(self, part: str = "test") -> np.ndarray:
-        """Return the accuracies of the replicates that finished, shape (at most S, T + 1, T).
+        """Return the accuracies of the replicates that did not diverge and reached the end, as measured.
+
+        Returns
+        -------
+        ndarray, shape (at most S, T + 1, T)
 
         Raises
         ------
@@ -239,13 +285,55 @@ class SequenceResult:
             )
         return self.of_part(part)[self.finished]
 
+    def counted_accuracy(self, part: str = "test", *, all_failed: bool = False) -> np.ndarray:
+        """Return the accuracies of the replicates that count; failed ones name the most frequent class.
+
+        Parameters
+        ----------
+        part : {"test", "validation"}
+        all_failed : bool
+            Whether there is an answer also where every replicate has failed.
+
+        Returns
+        -------
+        ndarray, shape (at most S, T + 1, T)
+            In the order of the replicates for which `counted` is true.
+
+        Raises
+        ------
+        IncompleteResultError
+            If there are none, or all have failed.
+        """
+        if self.failures is None or not self.counted.any():
+            return self.finished_accuracy(part)
+        if self.failed.all() and not all_failed:
+            raise IncompleteResultError(failures_in_words(self))
+        return self.failures.counted(self.of_part(part), self.failed, part)[self.counted]
+
+    def counted_curves(self) -> AccuracyCurves:
+        """Return the curves of the replicates that count, with failed ones as in `counted_accuracy`.
+
+        Raises
+        ------
+        MetricError
+            If there are no curves.
+        """
+        if self.curves is None:
+            raise MetricError("This result has no curves. Take train_sequence(..., curves=1).")
+        values = self.curves.accuracy
+        if self.failures is not None:
+            instead = self.failures.test[:, self.curves.task]
+            values = np.where(self.failed[:, None, None] & ~np.isnan(instead), instead, values)
+        return replace(self.curves, accuracy=values[self.counted])
+
     def to_table(self) -> list[dict[str, Any]]:
         """Return one row for each accuracy: replicate, after which task, on which task.
 
         Returns
         -------
         list of dict
-            Columns: those of the settings, method, model, seed, diverged, after (0 is before training), task
+            Columns: those of the settings, method, model, seed, diverged, never_learned (None where that is
+            not known), after (0 is before training), task
             (from 1), task_name, accuracy, and where they were measured validation and epochs (of training the
             task numbered `after`). A number that is not known is None.
         """
@@ -321,10 +409,3 @@ def _seeds(values: Sequence[int], size: int) -> tuple[int, ...]:
 def _read_only(array: np.ndarray) -> np.ndarray:
     array.setflags(write=False)
     return array
-
-
-def tasks_in_words(result: SequenceResult) -> str | None:
-    """Return what tells the tasks of a result from others; None where it does not say."""
-    settings = result.settings
-    known = [str(settings[key]) for key in ("tasks", "tasks_in_words") if key in settings]
-    return ": ".join(known) or None

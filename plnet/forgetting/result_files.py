@@ -11,6 +11,7 @@ import numpy as np
 
 from plnet.errors import MetricError
 from plnet.forgetting.curves import AccuracyCurves
+from plnet.forgetting.failures import Failures
 from plnet.forgetting.result import SequenceResult
 from plnet.io import open_arrays, require_types, write_arrays
 
@@ -20,11 +21,12 @@ FORMAT = "plnet.SequenceResult"
 SCHEMA = 1
 """Version of the file format; raised when a reader of the old one would misread a file."""
 
-_HEADER = ("task_names", "seeds", "method", "model", "seconds", "complete")
+_HEADER = ("task_names", "seeds", "method", "model", "seconds", "complete", "digests")
 _TYPES = {"method": str, "model": str, "seconds": int | float, "complete": bool, "settings": dict}
 _ARRAYS = ("accuracy", "diverged")
 _OPTIONAL = ("epochs", "validation")
 _CURVES = ("task", "epoch", "accuracy")
+_FAILURES = ("never_learned", "task", "test")
 
 
 def save_result(result: SequenceResult, path: str | Path) -> Path:
@@ -35,6 +37,10 @@ def save_result(result: SequenceResult, path: str | Path) -> Path:
     arrays |= {key: found for key in _OPTIONAL if (found := getattr(result, key)) is not None}
     if result.curves is not None:
         arrays |= {f"curves.{key}": getattr(result.curves, key) for key in _CURVES}
+    if result.failures is not None:
+        arrays |= {f"failures.{key}": getattr(result.failures, key) for key in _FAILURES}
+        if result.failures.validation is not None:
+            arrays["failures.validation"] = result.failures.validation
     return write_arrays(path, header, arrays)
 
 
@@ -44,10 +50,16 @@ def load_result(path: str | Path) -> SequenceResult:
         curves = None
         if "curves.accuracy" in arrays:
             curves = AccuracyCurves(*(arrays[f"curves.{key}"] for key in _CURVES))
+        # Files of older versions have neither failures nor digests.
+        failures = None
+        if "failures.test" in arrays:
+            known = (arrays[f"failures.{key}"] for key in _FAILURES)
+            failures = Failures(*known, validation=arrays.get("failures.validation"))
+        header.setdefault("digests", ())
         parts: dict[str, Any] = {key: header[key] for key in (*_HEADER, "settings")}
         require_types(header, _TYPES)
         parts |= {key: arrays[key] for key in _ARRAYS} | {key: arrays.get(key) for key in _OPTIONAL}
-        return SequenceResult(**parts, curves=curves)
+        return SequenceResult(**parts, curves=curves, failures=failures)
 
 
 def _plain(settings: dict[str, Any]) -> dict[str, Any]:

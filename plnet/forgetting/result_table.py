@@ -18,6 +18,7 @@ COLUMNS = (
     "model",
     "seed",
     "diverged",
+    "never_learned",
     "after",
     "task",
     "task_name",
@@ -49,6 +50,7 @@ def _rows(result: SequenceResult) -> Iterator[dict[str, Any]]:
             "model": result.model,
             "seed": seed,
             "diverged": bool(result.diverged[s]),
+            "never_learned": None if result.failures is None else bool(result.failures.never_learned[s]),
         }
         for after in range(result.n_tasks + 1):
             for task, name in enumerate(result.task_names):

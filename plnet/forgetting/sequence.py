@@ -18,12 +18,14 @@ from plnet.forgetting.result import SequenceResult
 from plnet.forgetting.seeding import check_seeds
 from plnet.forgetting.sequence_run import SequenceRun
 from plnet.forgetting.task import Task, TaskSequence, as_sequence, multi_head
+from plnet.suggestions import suggest_options
 
 __all__ = ["as_model", "train_sequence", "train_settings"]
 
 _MONITORS = ("task", "seen")
 
 
+@suggest_options
 def train_sequence(
     tasks: TaskSequence | Iterable[Task],
     model: ModelSpec | str | Sequence[int] | None = None,
@@ -140,6 +142,7 @@ def train_sequence(
     return result
 
 
+@suggest_options
 def train_settings(
     tasks: TaskSequence | Iterable[Task],
     model: ModelSpec | str | Sequence[int] | None = None,

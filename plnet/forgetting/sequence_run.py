@@ -18,6 +18,7 @@ from plnet.forgetting.checkpoint import Checkpoint
 from plnet.forgetting.curves import AccuracyCurves
 from plnet.forgetting.display import display
 from plnet.forgetting.evaluation import evaluate, hits
+from plnet.forgetting.failure_watch import FailureWatch
 from plnet.forgetting.members import make_members
 from plnet.forgetting.methods.base import Method
 from plnet.forgetting.models import ModelSpec
@@ -32,8 +33,8 @@ __all__ = ["SequenceRun"]
 
 logger = logging.getLogger(__name__)
 
-# Raised when a stored state means something else: then old ones are refused.
-_SCHEMA = 2
+_SCHEMA = 3
+"""Of checkpoints; raised when an older one would lack something, or mean something else."""
 
 
 class _BudgetSpent(Exception):
@@ -99,6 +100,7 @@ class SequenceRun:
         self.accuracy = np.full((count, tasks + 1, tasks), np.nan)
         self.validation = np.full_like(self.accuracy, np.nan) if self.source.has("validation") else None
         self.epochs = np.zeros((count, tasks), dtype=np.int64)
+        self.watch = FailureWatch(self.members, self.source, options)
         self.moments: list[tuple[int, float]] = []
         self.traces: list[np.ndarray] = []
         self.measured, self.seconds = 0, 0.0
@@ -118,6 +120,15 @@ class SequenceRun:
             return before + time.perf_counter() - begin
 
         complete, tasks = False, len(self.sequence)
+        logger.info(
+            "%d tasks: %s; %s, method %s, %d replicates%s",
+            tasks,
+            self.sequence.name,
+            _words(self.architecture),
+            self.methods[0].name,
+            len(self.seeds),
+            f", {self.n_settings} settings" if self.n_settings > 1 else "",
+        )
         try:
             with display(progress, tasks * self.options.epochs * len(self.members)) as show:
                 show(self.measured_tasks * self.options.epochs * len(self.members), "")
@@ -158,6 +169,7 @@ class SequenceRun:
 
     def _task(self, task: int, tick: Any) -> None:
         traces: dict[int, np.ndarray] = {}
+        self.watch.begin()
         report = train_task(
             self.members,
             self._source(task),
@@ -170,10 +182,24 @@ class SequenceRun:
         for epoch in sorted(traces):
             self.moments.append((task + 1, float(epoch)))
             self.traces.append(traces[epoch])
+        self.watch.look(task)
         self._measure(task + 1)
-        new = int(report.diverged.sum())
-        if new:
-            logger.info("task %d: %d of %d members have diverged", task + 1, new, len(self.members))
+        self._tell(task, report.seconds)
+
+    def _tell(self, task: int, seconds: float) -> None:
+        learned = self.accuracy[:, task + 1, task]
+        known = learned[~np.isnan(learned)]
+        logger.info(
+            "task %d of %d, %s: accuracy %s right after it, mean of %d; trained in %.3g s",
+            task + 1,
+            len(self.sequence),
+            self.sequence.task_names[task],
+            f"{known.mean():.3f}" if len(known) else "unknown",
+            len(known),
+            seconds,
+        )
+        if failed := int((self.watch.task == task + 1).sum()):
+            logger.info("task %d: %d of %d replicates have failed", task + 1, failed, len(self.members))
 
     def _measure(self, row: int) -> None:
         """Test on all tasks; a row counts only when it is whole."""
@@ -203,11 +229,13 @@ class SequenceRun:
 
     def _state(self) -> dict[str, Any]:
         return {
+            "schema": _SCHEMA,
             "identity": self._identity,
             "members": self.members.state_dict(),
             "accuracy": torch.from_numpy(self.accuracy.copy()),
             "validation": None if self.validation is None else torch.from_numpy(self.validation.copy()),
             "epochs": torch.from_numpy(self.epochs.copy()),
+            "failures": self.watch.state_dict(),
             "moments": [list(moment) for moment in self.moments],
             "traces": [torch.from_numpy(trace) for trace in self.traces],
             "measured": self.measured,
@@ -219,6 +247,10 @@ class SequenceRun:
         state = None if checkpoint is None else checkpoint.load()
         if state is None:
             return 0.0
+        if state.get("schema") != _SCHEMA:
+            raise ConfigError(
+                "The checkpoint was made by another version of plnet. Give another path, or remove the file."
+            )
         if state.get("identity") != self._identity:
             changed = _differences(state.get("identity"), self._identity)
             raise ConfigError(
@@ -229,6 +261,7 @@ class SequenceRun:
         if self.validation is not None:
             self.validation[:] = state["validation"].numpy()
         self.epochs[:] = state["epochs"].numpy()
+        self.watch.load_state_dict(state["failures"])
         self.moments = [(int(task), float(epoch)) for task, epoch in state["moments"]]
         self.traces = [trace.numpy() for trace in state["traces"]]
         self.measured, self.seconds = int(state["measured"]), float(state["seconds"])
@@ -240,7 +273,6 @@ class SequenceRun:
     def _identity(self) -> str:
         """Return a text that is equal exactly for trainings that give the same numbers."""
         whole = {
-            "schema": _SCHEMA,
             "tasks": [self.sequence.name, *self.sequence.task_names],
             "data": self.source.digest(),
             "model": asdict(self.architecture),
@@ -259,7 +291,6 @@ class SequenceRun:
     def _result(self, setting: int, complete: bool) -> SequenceResult:
         size = len(self.seeds)
         rows = slice(setting * size, (setting + 1) * size)
-        diverged = self.members.diverged[rows].cpu().numpy()
         curves = None
         if self.every is not None:
             moments = np.array(self.moments, dtype=np.float64).reshape(-1, 2)
@@ -272,7 +303,9 @@ class SequenceRun:
             method=self.methods[setting if len(self.methods) > 1 else 0].name,
             model=_words(self.architecture),
             settings=self._settings(setting),
-            diverged=diverged,
+            diverged=self.watch.diverged[rows],
+            failures=self.watch.failures(rows),
+            digests=self.source.digests(),
             epochs=self.epochs[rows],
             validation=None if self.validation is None else self.validation[rows],
             curves=curves,

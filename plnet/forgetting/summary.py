@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from types import MappingProxyType
 from typing import Any
@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 
 from plnet.errors import MetricError
-from plnet.forgetting.curves import AccuracyCurves
+from plnet.forgetting.failures import DIVERGED, NEVER_LEARNED
 from plnet.forgetting.metrics import METRICS, intransigence_chaudhry, min_acc, wc_acc
 from plnet.forgetting.metrics.forward import FORWARD_TRANSFERS, NO_FORWARD_TRANSFER
-from plnet.forgetting.result import SequenceResult, tasks_in_words
-from plnet.forgetting.statistics import Estimate, mean_interval
+from plnet.forgetting.pairing import check_same_tasks
+from plnet.forgetting.result import SequenceResult
+from plnet.statistics import Estimate, mean_interval
 
 __all__ = ["SequenceMetrics", "metric_values", "summarise"]
 
@@ -27,20 +28,32 @@ class SequenceMetrics:
     Parameters
     ----------
     estimates : mapping of str to Estimate
-        Each over the replicates that finished.
+        Each over the replicates that count: those that finished, and those that failed as a network that
+        names the most frequent class.
+    left_out : mapping of str to Estimate
+        The same without the failed replicates.
     missing : mapping of str to str
         Metrics that cannot be computed, with the reason.
     seeds : tuple of int
-        Of the replicates that finished, in the order of ``Estimate.values``.
-    n_diverged, n_unfinished : int
-        Replicates that were left out.
+        Of the replicates that count, in the order of ``Estimate.values``.
+    failure_words : tuple of str
+        For each of them "diverged", "never learned" or nothing.
+    n_diverged, n_never_learned, n_unfinished : int
+        Replicates of the result that failed, or were cut off.
+    counted : bool
+        False where diverged replicates had to be left out of ``estimates`` too, because the result does not
+        know what they count as: it was made by hand, or stored by an older version.
     """
 
     estimates: Mapping[str, Estimate]
+    left_out: Mapping[str, Estimate]
     missing: Mapping[str, str]
     seeds: tuple[int, ...]
+    failure_words: tuple[str, ...]
     n_diverged: int
+    n_never_learned: int
     n_unfinished: int
+    counted: bool
 
     def __getitem__(self, name: str) -> Estimate:
         if name in self.estimates:
@@ -64,10 +77,21 @@ class SequenceMetrics:
 
     def __str__(self) -> str:
         width = max(map(len, self.estimates), default=0)
-        lines = [f"{name:<{width}}  {estimate}" for name, estimate in self.estimates.items()]
-        if self.n_diverged or self.n_unfinished:
-            lines.append(f"left out: {self.n_diverged} diverged, {self.n_unfinished} not finished")
-        return "\n".join(lines)
+        beside = {name: f"; left out: {found}" for name, found in self.left_out.items()}
+        if not any(self.failure_words):
+            beside = {}
+        lines = [f"{name:<{width}}  {found}{beside.get(name, '')}" for name, found in self.estimates.items()]
+        return "\n".join([*lines, *([self.failures] if self.failures else [])])
+
+    @property
+    def failures(self) -> str:
+        """How many replicates failed or were cut off, and what they count as; empty if none did."""
+        failed = {DIVERGED: self.n_diverged, NEVER_LEARNED: self.n_never_learned}
+        how = "counted as the most frequent class" if self.counted else "left out"
+        words = [f"{', '.join(f'{n} {kind}' for kind, n in failed.items() if n)} ({how})"]
+        words = words if any(failed.values()) else []
+        words += [f"{self.n_unfinished} not finished (left out)"] if self.n_unfinished else []
+        return f"failures: {', '.join(words)}" if words else ""
 
     def to_table(self) -> list[dict[str, Any]]:
         """Return one row for each metric.
@@ -75,20 +99,26 @@ class SequenceMetrics:
         Returns
         -------
         list of dict
-            Columns: metric, symbol, source, mean, low, high, confidence, interval, standard_deviation, n,
-            n_diverged, n_unfinished, note. An interval that does not exist is NaN.
+            Columns: metric, symbol, source, mean, low, high, confidence, interval, standard_deviation, n;
+            mean_left_out, low_left_out, high_left_out, n_left_out, without the failed replicates; n_diverged,
+            n_never_learned, n_unfinished, note. An interval that does not exist is NaN.
         """
         return [self._row(name, estimate) for name, estimate in self.estimates.items()]
 
     def values_table(self) -> list[dict[str, Any]]:
-        """Return one row for each replicate that finished: its seed and every metric."""
+        """Return one row for each replicate that counts: its seed, how it failed, and every metric."""
         return [
-            {"seed": seed, **{name: float(estimate.values[s]) for name, estimate in self.estimates.items()}}
-            for s, seed in enumerate(self.seeds)
+            {
+                "seed": seed,
+                "failed": failed,
+                **{name: float(estimate.values[s]) for name, estimate in self.estimates.items()},
+            }
+            for s, (seed, failed) in enumerate(zip(self.seeds, self.failure_words, strict=True))
         ]
 
     def _row(self, name: str, estimate: Estimate) -> dict[str, Any]:
         symbol, source = _label(name)
+        left_out = self.left_out[name]
         return {
             "metric": name,
             "symbol": symbol,
@@ -100,7 +130,9 @@ class SequenceMetrics:
             "interval": estimate.interval,
             "standard_deviation": estimate.standard_deviation,
             "n": estimate.n,
+            **{f"{key}_left_out": getattr(left_out, key) for key in ("mean", "low", "high", "n")},
             "n_diverged": self.n_diverged,
+            "n_never_learned": self.n_never_learned,
             "n_unfinished": self.n_unfinished,
             "note": estimate.note,
         }
@@ -124,26 +156,37 @@ def summarise(
     rng: np.random.Generator | int | None = None,
 ) -> SequenceMetrics:
     """Return every metric of a result; see `SequenceResult.metrics`."""
+    result.counted_accuracy(part)
     values, missing = metric_values(result, joint=joint, part=part)
-    estimates = {
-        # An accuracy is at most 1, so that is the scale of rounding.
-        name: mean_interval(found, confidence=confidence, interval=interval, rng=rng, scale=1.0)
-        for name, found in values.items()
+    sound = result.sound[result.counted]
+    # An accuracy is at most 1, so that is the scale of rounding.
+    estimate = partial(mean_interval, confidence=confidence, interval=interval, rng=rng, scale=1.0)
+    estimates = {name: estimate(found) for name, found in values.items()}
+    left_out = {
+        name: estimates[name] if sound.all() else estimate(found[sound]) for name, found in values.items()
     }
-    seeds = tuple(seed for seed, kept in zip(result.seeds, result.finished, strict=True) if kept)
+    note = "" if joint is None else check_same_tasks({"joint": joint, "the result": result})
+    if note and "intransigence_chaudhry" in estimates:
+        found = estimates["intransigence_chaudhry"]
+        estimates["intransigence_chaudhry"] = replace(found, note=f"{found.note} {note}.".lstrip())
+    words = tuple(np.array(result.failure_words)[result.counted].tolist())
     return SequenceMetrics(
         MappingProxyType(estimates),
+        MappingProxyType(left_out),
         MappingProxyType(missing),
-        seeds,
+        tuple(seed for seed, kept in zip(result.seeds, result.counted, strict=True) if kept),
+        words,
         result.n_diverged,
+        result.failure_words.count(NEVER_LEARNED),
         result.n_unfinished,
+        result.failures is not None,
     )
 
 
 def metric_values(
     result: SequenceResult, *, joint: SequenceResult | None = None, part: str = "test"
 ) -> tuple[dict[str, np.ndarray], dict[str, str]]:
-    """Return each metric of each replicate that finished, and why others are missing.
+    """Return each metric of each replicate that counts, and why others are missing.
 
     Returns
     -------
@@ -153,11 +196,11 @@ def metric_values(
     Raises
     ------
     IncompleteResultError
-        If no replicate has finished.
+        If no replicate counts.
     MetricError
         If `joint` does not fit, or there are no accuracies of this part.
     """
-    matrix = result.finished_accuracy(part)
+    matrix = result.counted_accuracy(part, all_failed=True)
     jobs: dict[str, Callable[[], Any]] = {
         name: partial(metric.function, matrix) for name, metric in METRICS.items()
     }
@@ -165,7 +208,7 @@ def metric_values(
         ceiling = _joint_diagonal(result, joint, part)
         jobs["intransigence_chaudhry"] = partial(intransigence_chaudhry, matrix, ceiling)
     if result.curves is not None and part == "test" and result.n_tasks > 1:
-        lowest = _lowest(result, result.curves)
+        lowest = _lowest(result, matrix)
         jobs["min_acc"] = partial(min_acc, lowest)
         jobs["wc_acc"] = partial(wc_acc, lowest, matrix[:, -1, -1])
     values: dict[str, np.ndarray] = {}
@@ -189,18 +232,14 @@ def _label(name: str) -> tuple[str, str]:
 
 
 def _joint_diagonal(result: SequenceResult, joint: SequenceResult, part: str) -> np.ndarray:
-    """Return for the finished replicates the accuracy on each task right after joint training up to it."""
+    """Return for the replicates that count the accuracy on each task right after joint training up to it."""
     if not isinstance(joint, SequenceResult):
         raise MetricError(
             f'Expected the result of the method "joint" on the same tasks, got {type(joint).__name__}.'
         )
-    words = {tasks_in_words(joint), tasks_in_words(result)} - {None}
-    if len(words) > 1:
-        raise MetricError(f"The joint result is of other tasks: {sorted(map(str, words))}.")
-    if joint.n_tasks != result.n_tasks:
-        raise MetricError(f"The joint result has {joint.n_tasks} tasks, expected {result.n_tasks}.")
+    check_same_tasks({"joint": joint, "the result": result})
     place = {seed: s for s, seed in enumerate(joint.seeds)}
-    wanted = [seed for seed, kept in zip(result.seeds, result.finished, strict=True) if kept]
+    wanted = [seed for seed, kept in zip(result.seeds, result.counted, strict=True) if kept]
     absent = [seed for seed in wanted if seed not in place]
     if absent:
         raise MetricError(
@@ -211,14 +250,14 @@ def _joint_diagonal(result: SequenceResult, joint: SequenceResult, part: str) ->
     return np.diagonal(rows, axis1=1, axis2=2)
 
 
-def _lowest(result: SequenceResult, curves: AccuracyCurves) -> list[np.ndarray]:
-    """Return the lowest accuracy of each finished replicate on each old task since it was learned.
+def _lowest(result: SequenceResult, matrix: np.ndarray) -> list[np.ndarray]:
+    """Return the lowest accuracy of each replicate that counts on each old task since it was learned.
 
     Shapes (n, 1). Moments that were not measured are passed over; the ends of later tasks always count.
     """
+    curves = result.counted_curves()
     lowest = []
     for task in range(1, result.n_tasks):
-        at_ends = result.accuracy[:, task + 1 :, task - 1]
-        seen = np.concatenate([curves.since_learned(task), at_ends], axis=1)[result.finished]
+        seen = np.concatenate([curves.since_learned(task), matrix[:, task + 1 :, task - 1]], axis=1)
         lowest.append(np.fmin.reduce(seen, axis=1, keepdims=True))
     return lowest

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -50,20 +51,14 @@ class TaskSource:
         """Return whether every task has samples of a part."""
         return all(len(getattr(task, part)) for task in self.drawn[0])
 
+    def digests(self) -> tuple[tuple[str, ...], ...]:
+        """Return for each task of each replicate a text that is equal exactly for equal data."""
+        known: dict[int, bytes] = {}
+        return tuple(tuple(_digest(task, known) for task in tasks) for tasks in self.drawn)
+
     def digest(self) -> str:
         """Return a text that is equal exactly for equal samples of all replicates."""
-        found, bases = hashlib.sha256(), {}
-        for tasks in self.drawn:
-            for task in tasks:
-                for part in PARTS:
-                    samples = task.part(part)
-                    if id(samples.base) not in bases:
-                        bases[id(samples.base)] = len(bases)
-                        _add(found, samples.base)
-                    found.update(f"{bases[id(samples.base)]} {task.classes} {task.masked}".encode())
-                    for array in (samples.y, samples.rows, samples.columns, samples.offset, samples.scale):
-                        _add(found, array)
-        return found.hexdigest()
+        return hashlib.sha256(repr(self.digests()).encode()).hexdigest()
 
     def task(self, position: int, members: Sequence[int]) -> TaskBatch:
         """Return the task at a position, from 0, of the members with these numbers."""
@@ -84,10 +79,25 @@ class TaskSource:
         return self._kept[key]
 
 
-def _add(digest: Any, array: np.ndarray | None) -> None:
-    if array is not None:
-        digest.update(f"{array.shape} {array.dtype}".encode())
-        digest.update(np.ascontiguousarray(array))
+def _digest(task: Task, known: dict[int, bytes]) -> str:
+    """Digest a task; an array that `known` has by its identity, such as shared data, is not read again."""
+    found = hashlib.sha256(f"{task.classes} {task.masked}".encode())
+    for part in PARTS:
+        samples = task.part(part)
+        for field in fields(samples):
+            array = getattr(samples, field.name)
+            if id(array) not in known:
+                known[id(array)] = _array_digest(array)
+            found.update(known[id(array)])
+    return found.hexdigest()
+
+
+def _array_digest(array: np.ndarray | None) -> bytes:
+    if array is None:
+        return bytes(hashlib.sha256().digest_size)
+    found: Any = hashlib.sha256(f"{array.shape} {array.dtype}".encode())
+    found.update(np.ascontiguousarray(array))
+    return found.digest()
 
 
 def _check_sizes(drawn: Sequence[Sequence[Task]]) -> None:

@@ -15,6 +15,7 @@ from plnet.errors import ConfigError
 from plnet.networks.activations import ACTIVATIONS, check_activation
 from plnet.networks.initialisers import initialise
 from plnet.networks.modules import Maxout
+from plnet.suggestions import suggest_options
 
 __all__ = ["MLP", "mlp"]
 
@@ -34,6 +35,7 @@ class MLP(nn.Sequential):
     activation: str | None = None
 
 
+@suggest_options
 def mlp(
     widths: Sequence[int],
     activation: str = "relu",

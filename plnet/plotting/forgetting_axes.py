@@ -12,21 +12,26 @@ from matplotlib import colormaps
 
 from plnet.errors import ConfigError
 from plnet.forgetting.result import SequenceResult
-from plnet.forgetting.statistics import mean_interval
 from plnet.plotting.palettes import CATEGORIES, MARKERS
 from plnet.plotting.styles import style
+from plnet.statistics import mean_interval
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = [
+    "ACCURACIES",
     "drawing_on",
     "intervals_at",
     "look_of_method",
     "look_of_task",
     "named_results",
     "short_names",
+    "with_failures",
 ]
+
+ACCURACIES = (0.0, 1.02)
+"""Limits of every axis of accuracies, so that panels side by side can be compared."""
 
 _DARKEST, _LIGHTEST = 0.0, 0.85
 """Part of the colour map for tasks; its end is too light for lines on white."""
@@ -99,3 +104,9 @@ def short_names(names: Sequence[str], longest: int = 12) -> list[str]:
     if max(map(len, names), default=0) <= longest:
         return list(names)
     return [str(place) for place in range(1, len(names) + 1)]
+
+
+def with_failures(name: str, result: SequenceResult) -> str:
+    """Return the name of a result with the number of its failed replicates, if there are any."""
+    failed = int(result.failed.sum())
+    return f"{name} ({failed} of {result.n_replicates} failed)" if failed else name

@@ -5,14 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.ticker import MaxNLocator
+from matplotlib.transforms import ScaledTranslation
 
 from plnet.errors import ConfigError
 from plnet.forgetting.metrics import METRICS
 from plnet.forgetting.statistics import Estimate
 from plnet.plotting.choices import check_choice
-from plnet.plotting.forgetting_axes import drawing_on, look_of_method, named_results
+from plnet.plotting.forgetting_axes import (
+    ACCURACIES,
+    drawing_on,
+    look_of_method,
+    named_results,
+    with_failures,
+)
+from plnet.suggestions import suggest_options
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,10 +34,17 @@ _GROUP = 0.8
 LONGEST_SYMBOL = 10
 """Longer names of metrics take two lines."""
 
+_LINE, _LETTER, _HANDLE = 1.5, 0.5, 3.0
+"""Height of a line of text, width of a letter, and of a patch with its spaces, in sizes of the type."""
+
+_MORE = 1.05
+"""Space beyond values that leave the axis of accuracies."""
+
 MOST_POINTS = 40
 """Above this number of replicates their points would hide the bars."""
 
 
+@suggest_options
 def plot_metric_bars(
     results: Any,
     metrics: Sequence[str] = ("average_accuracy", "backward_transfer_lopez_paz"),
@@ -47,6 +63,7 @@ def plot_metric_bars(
         Names of a mapping are printed; otherwise the methods are.
     metrics : sequence of str
         Names in ``SequenceResult.metrics()``. The axis shows the symbol that tells each from its namesakes.
+        Failed replicates count, as in ``metrics()``; the name of a result says how many there are.
     ax : Axes, optional
         Where to draw; otherwise a figure of the width of a column is made.
     part : {"test", "validation"}
@@ -85,7 +102,10 @@ def plot_metric_bars(
     for metric in metrics:
         check_choice("metric", metric, METRICS)
     found = {name: result.metrics(part=part, confidence=confidence) for name, result in named.items()}
-    estimates = {name: [table[metric] for metric in metrics] for name, table in found.items()}
+    estimates = {
+        with_failures(name, named[name]): [table[metric] for metric in metrics]
+        for name, table in found.items()
+    }
     with drawing_on(ax, ratio=0.72) as target:
         _draw(target, estimates, list(metrics), points=points, legend=legend)
     return target
@@ -117,9 +137,33 @@ def _draw(
     ax.tick_params(axis="x", length=0)
     ax.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
     ax.set_ylabel("mean over replicates")
+    _set_limits(ax)
     if legend and len(estimates) > 1:
-        columns = 2 if len(estimates) > 3 else len(estimates)
-        ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=columns, borderaxespad=0.2)
+        _legend_below(ax, list(estimates))
+
+
+def _set_limits(ax: Axes) -> None:
+    """End the axis where those of accuracies end, for panels side by side; below 0 where values are."""
+    low, high = float(ax.dataLim.y0), float(ax.dataLim.y1)
+    bottom, top = ACCURACIES
+    ax.set_ylim(bottom if low >= bottom else _MORE * low, top if high <= top else _MORE * high)
+
+
+def _legend_below(ax: Axes, methods: list[str]) -> None:
+    """Put the legend under the names of the metrics: the place above belongs to the title."""
+    names = ax.get_xticklabels()
+    lines = max(name.get_text().count("\n") + 1 for name in names)
+    size = float(names[0].get_fontsize())
+    down = -(size * _LINE * lines + plt.rcParams["xtick.major.pad"]) / 72
+    inches = ax.get_window_extent().width / ax.figure.dpi
+    columns = 72 * inches / (size * (_LETTER * max(map(len, methods)) + _HANDLE))
+    ax.legend(
+        loc="upper center",
+        bbox_to_anchor=(0.5, 0.0),
+        bbox_transform=ax.transAxes + ScaledTranslation(0, down, ax.figure.dpi_scale_trans),
+        ncols=max(1, min(int(columns), len(methods))),
+        borderaxespad=0.2,
+    )
 
 
 def _broken(symbol: str) -> str:

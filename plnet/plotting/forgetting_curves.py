@@ -11,13 +11,16 @@ from plnet.errors import ConfigError
 from plnet.forgetting.metrics import average_accuracy_after
 from plnet.forgetting.result import SequenceResult
 from plnet.plotting.forgetting_axes import (
+    ACCURACIES,
     drawing_on,
     intervals_at,
     look_of_method,
     look_of_task,
     named_results,
     short_names,
+    with_failures,
 )
+from plnet.suggestions import suggest_options
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -33,6 +36,7 @@ _MARGIN = 0.02
 """Space at both ends of the time axis, so that the last markers are whole."""
 
 
+@suggest_options
 def plot_task_curves(
     result: SequenceResult,
     *,
@@ -44,7 +48,8 @@ def plot_task_curves(
     """Draw the accuracy on each task over the sequence: one line a task, bands are t intervals of the mean.
 
     Where the result has curves within tasks, these are drawn, and vertical lines separate the tasks;
-    otherwise points after each task. Lines begin where the task is trained; what is before is pale.
+    otherwise points after each task. Failed replicates name the most frequent class. Lines begin where the
+    task is trained; what is before is pale.
 
     Parameters
     ----------
@@ -63,7 +68,7 @@ def plot_task_curves(
     Raises
     ------
     IncompleteResultError
-        If no replicate has finished.
+        If no replicate has finished, or all have failed.
     """
     found = _task_values(result, part)
     with drawing_on(ax, _RATIO) as target:
@@ -93,13 +98,14 @@ def _draw_tasks(
         ax.fill_between(x[after], low[after], high[after], color=look["color"], alpha=_BAND, linewidth=0)
     for end in ends[:-1]:
         ax.axvline(end, color="0.8", linewidth=0.5, zorder=0)
-    ax.set(xlabel="tasks trained", ylabel="accuracy", ylim=(0, 1.02))
+    ax.set(xlabel="tasks trained", ylabel="accuracy", ylim=ACCURACIES)
     ax.set_xlim(-_MARGIN * result.n_tasks, (1 + _MARGIN) * result.n_tasks)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     if legend:
         ax.legend(title="task", loc="upper left", bbox_to_anchor=(1.0, 1.02), borderaxespad=0.2)
 
 
+@suggest_options
 def plot_seen_accuracy(
     results: Any,
     *,
@@ -128,7 +134,7 @@ def plot_seen_accuracy(
     Raises
     ------
     IncompleteResultError
-        If no replicate of a result has finished.
+        If no replicate of a result has finished, or all have failed.
     ConfigError
         If the results have no names or different numbers of tasks.
     """
@@ -136,7 +142,10 @@ def plot_seen_accuracy(
     lengths = {name: found.n_tasks for name, found in named.items()}
     if len(set(lengths.values())) > 1:
         raise ConfigError(f"Expected results with equal numbers of tasks, got {lengths}.")
-    values = {name: average_accuracy_after(found.finished_accuracy(part)) for name, found in named.items()}
+    values = {
+        with_failures(name, found): average_accuracy_after(found.counted_accuracy(part))
+        for name, found in named.items()
+    }
     with drawing_on(ax, _RATIO) as target:
         _draw_methods(target, values, confidence, legend=legend)
     return target
@@ -149,7 +158,7 @@ def _draw_methods(ax: Axes, values: dict[str, np.ndarray], confidence: float, *,
         tasks = np.arange(1, len(mean) + 1)
         ax.plot(tasks, mean, **look, label=name)
         ax.fill_between(tasks, low, high, color=look["color"], alpha=_BAND, linewidth=0)
-    ax.set(xlabel="tasks trained", ylabel="mean accuracy on tasks seen", ylim=(0, 1.02))
+    ax.set(xlabel="tasks trained", ylabel="mean accuracy on tasks seen", ylim=ACCURACIES)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     if legend and len(values) > 1:
         ax.legend(loc="best")
@@ -162,11 +171,11 @@ def _task_values(result: SequenceResult, part: str) -> tuple[np.ndarray, np.ndar
     """
     ends = np.arange(1, result.n_tasks + 1, dtype=float)
     if result.curves is None or part != "test":
-        values = result.finished_accuracy(part)
+        values = result.counted_accuracy(part)
         return values, np.arange(result.n_tasks + 1.0), ends, ends
-    result.finished_accuracy(part)
-    curves = result.curves
+    result.counted_accuracy(part)
+    curves = result.counted_curves()
     last = np.array([curves.epoch[curves.task == task].max(initial=0) for task in range(result.n_tasks + 1)])
     share = curves.epoch / np.where(last > 0, last, 1)[curves.task]
     moments = np.where(curves.task > 0, curves.task - 1 + share, 0.0)
-    return curves.accuracy[result.finished], moments, ends - 1, ends
+    return curves.accuracy, moments, ends - 1, ends

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from plnet.forgetting.frontier import convex_frontier, frontier_points, pareto_front
 from plnet.plotting.forgetting_axes import drawing_on, look_of_method, named_results
+from plnet.suggestions import suggest_options
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = ["plot_frontier"]
 
+_MARGIN = 0.04
+"""Space around the points, as a share of each axis."""
 
+
+@suggest_options
 def plot_frontier(
     results: Any,
     *,
@@ -25,8 +28,9 @@ def plot_frontier(
 ) -> Axes:
     """Draw the front of each method in the plane of old and new test error; the lower left corner is best.
 
-    Its points are all moments of the second task, of all replicates together. Chosen by test errors, a front
-    is too good, and the more so the more moments it has: compare methods with equally many.
+    The points of a front are all moments of the second task, of all replicates together. Each axis has its
+    own scale. Chosen by test errors, a front is too good, and the more so the more moments it has: compare
+    methods with equally many.
 
     Parameters
     ----------
@@ -68,10 +72,9 @@ def plot_frontier(
                 label=name,
             )
         target.set(xlabel="error on the old task", ylabel="error on the new task")
-        highest = max(
-            (np.concatenate([cloud.ravel(), [0.0]]).max() for cloud in clouds.values()), default=1.0
-        )
-        target.set(xlim=(0, 1.02 * highest or 1.0), ylim=(0, 1.02 * highest or 1.0))
+        # Each axis fits its own errors: those on the new task are mostly far smaller.
+        target.margins(_MARGIN)
+        target.autoscale()
         if legend and len(clouds) > 1:
             target.legend(loc="best")
     return target

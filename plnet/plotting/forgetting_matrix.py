@@ -10,6 +10,7 @@ from matplotlib import colormaps
 from plnet.forgetting.result import SequenceResult
 from plnet.plotting.forgetting_axes import drawing_on, short_names
 from plnet.plotting.palettes import MISSING
+from plnet.suggestions import suggest_options
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,6 +21,7 @@ MOST_NUMBERS = 10
 """Above this number of tasks the numbers would not fit into the cells."""
 
 
+@suggest_options
 def plot_accuracy_matrix(
     result: SequenceResult,
     *,
@@ -31,7 +33,8 @@ def plot_accuracy_matrix(
 ) -> Axes:
     """Draw the mean accuracy on each task (columns) after training each task (rows).
 
-    The mean is over the replicates that finished. Cells right after learning a task have a frame.
+    The mean is over the replicates that count; failed ones name the most frequent class. Cells right after
+    learning a task have a frame.
 
     Parameters
     ----------
@@ -65,7 +68,7 @@ def plot_accuracy_matrix(
     ['10', '10', '90', '20', '50', '80']
     >>> plt.close(ax.figure)
     """
-    mean = result.finished_accuracy(part).mean(axis=0)
+    mean = result.counted_accuracy(part).mean(axis=0)
     shown = mean if initial else mean[1:]
     rows, tasks = shown.shape
     with drawing_on(ax, ratio=min(0.2 + 0.6 * rows / tasks, 1.5)) as target:

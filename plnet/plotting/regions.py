@@ -22,6 +22,7 @@ from plnet.plotting.solids import boundary_polygons, solids_of
 from plnet.plotting.space import SpaceScene, draw_space
 from plnet.plotting.styles import style
 from plnet.regions.complex import RegionComplex
+from plnet.suggestions import suggest_options
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["complex_of", "plot_regions"]
 
 
+@suggest_options
 def plot_regions(
     complex_or_network: RegionComplex | PLNetwork | Module,
     domain: Domain | None = None,

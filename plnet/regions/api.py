@@ -19,6 +19,7 @@ from plnet.regions.facets import with_vertices
 from plnet.regions.leaves import LeafArrays, LeafStore
 from plnet.regions.problem import Problem
 from plnet.regions.results import Explanation, RegionCount
+from plnet.suggestions import suggest_options
 
 if TYPE_CHECKING:
     from torch.nn import Module
@@ -28,6 +29,7 @@ Found = TypeVar("Found", RegionCount, RegionComplex)
 __all__ = ["count_on_chart", "count_regions", "enumerate_on_chart", "enumerate_regions", "explain"]
 
 
+@suggest_options
 def count_regions(
     network: Module | PLNetwork,
     domain: Domain | None = None,
@@ -109,6 +111,7 @@ def count_regions(
     return count_regions_of(found, word, max_seconds and max(left, max_seconds / 10))
 
 
+@suggest_options
 def enumerate_regions(
     network: Module | PLNetwork,
     domain: Domain | None = None,

@@ -23,6 +23,7 @@ from plnet.regions.choice import get_engine
 from plnet.regions.control import available_cores, check_jobs, make_control
 from plnet.regions.definitions import canonical_definition
 from plnet.regions.results import RegionCount
+from plnet.suggestions import suggest_options
 
 if TYPE_CHECKING:
     from torch.nn import Module
@@ -87,6 +88,7 @@ class EnsembleCount:
         return _read_only(np.array([r is not None and r.exact for r in self.results], dtype=bool))
 
 
+@suggest_options
 def count_many(
     networks: Iterable[Any] | Module | PLNetwork,
     domain: Domain | None = None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,8 @@ from plnet.runs.outputs import RunFolder
 
 __all__ = ["draw_forgetting", "redraw_forgetting"]
 
-_BARS = ("average_accuracy", "learning_accuracy", "backward_transfer_lopez_paz")
+# None is far below 0, so that bars and curves can have one axis.
+_BARS = ("average_accuracy", "learning_accuracy", "forgetting_chaudhry")
 
 
 def draw_forgetting(folder: RunFolder, result: SequenceResult, plot: PlotOptions) -> tuple[Path, ...]:
@@ -31,9 +32,9 @@ def draw_forgetting(folder: RunFolder, result: SequenceResult, plot: PlotOptions
     Returns
     -------
     tuple of Path
-        The files; none where no replicate has finished.
+        The files; none where no replicate has finished without failing.
     """
-    if not result.finished.any():
+    if not result.sound.any():
         return ()
     title = f"forgetting, method {result.method}"
     if plot.column == "full":
@@ -43,6 +44,7 @@ def draw_forgetting(folder: RunFolder, result: SequenceResult, plot: PlotOptions
         with panels(len(_DRAW), look) as (figure, axes):
             for ax, draw in zip(axes, _DRAW.values(), strict=True):
                 draw(numbered, ax)
+            _share_limits(axes[1:])
             return tuple(save_figure(figure, folder.place(FIGURE), plot.formats, title=title))
     files: list[Path] = []
     for name, draw in _DRAW.items():
@@ -64,6 +66,13 @@ def redraw_forgetting(folder: RunFolder, plot: PlotOptions) -> None:
     for path in figure_files(folder.path):
         if path not in drawn:
             folder.place(path.name).unlink(missing_ok=True)
+
+
+def _share_limits(axes: Sequence[Any]) -> None:
+    """Give panels of accuracies side by side one scale."""
+    ends = [ax.get_ylim() for ax in axes]
+    for ax in axes:
+        ax.set_ylim(min(low for low, _ in ends), max(high for _, high in ends))
 
 
 def _bars(result: SequenceResult, ax: Any) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from plnet.errors import IncompleteResultError
+from plnet.forgetting.failures import NEVER_LEARNED, failures_in_words
 from plnet.forgetting.methods.base import Method
 from plnet.forgetting.models import ModelSpec
 from plnet.forgetting.result import SequenceResult
@@ -74,6 +75,8 @@ def run_forgetting(
     ------
     PLNetError
         If the parts do not go together, before any training.
+    IncompleteResultError
+        If every replicate has failed, when all has been written: a run without a result is not finished.
     KeyboardInterrupt
         After Ctrl-C, when what is known has been written; its text says where.
     """
@@ -98,6 +101,12 @@ def run_forgetting(
             f"Stopped by Ctrl-C after {known} of {result.n_tasks} tasks. What is known is in {folder.path}; "
             "the same command goes on from there."
         )
+    if result.failed.all():
+        # The state stays: the same command says the same again, without training.
+        raise IncompleteResultError(
+            f"{failures_in_words(result, configuration=True)} There are no metrics and no figures; the "
+            f"accuracies are in {folder.path}."
+        )
     if plot is not None:
         # Only a figure needs matplotlib.
         from plnet.runs.forgetting_figures import draw_forgetting
@@ -120,6 +129,7 @@ def _write(folder: RunFolder, result: SequenceResult) -> dict[str, Any]:
         "replicates": result.n_replicates,
         "finished": int(result.finished.sum()),
         "diverged": result.n_diverged,
+        "never_learned": result.failure_words.count(NEVER_LEARNED),
         "complete": result.complete,
         **_numbers(folder, result),
         "seconds_training": result.seconds,
@@ -129,7 +139,7 @@ def _write(folder: RunFolder, result: SequenceResult) -> dict[str, Any]:
 
 
 def _numbers(folder: RunFolder, result: SequenceResult) -> dict[str, Any]:
-    """Return mean, standard deviation and interval of every metric, over the replicates that finished."""
+    """Return mean, spread and interval of every metric, and the mean without failed replicates."""
     values: dict[str, Any] = {}
     parts = ["test"] if result.validation is None else ["test", "validation"]
     for part in parts:
@@ -138,7 +148,7 @@ def _numbers(folder: RunFolder, result: SequenceResult) -> dict[str, Any]:
         except IncompleteResultError:
             continue
         suffix = "" if part == "test" else "_validation"
-        columns: dict[str, Any] = {"seed": list(found.seeds)}
+        columns: dict[str, Any] = {"seed": list(found.seeds), "failed": list(found.failure_words)}
         for name in found:
             estimate = found[name]
             columns[name] = [float(value) for value in estimate.values]
@@ -147,6 +157,7 @@ def _numbers(folder: RunFolder, result: SequenceResult) -> dict[str, Any]:
                 "_sd": estimate.standard_deviation,
                 "_low": estimate.low,
                 "_high": estimate.high,
+                "_left_out": found.left_out[name].mean,
             }
             for kind, value in entries.items():
                 values[f"{name}{suffix}{kind}"] = _finite(value)

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from plnet.errors import IncompleteResultError
+from plnet.forgetting.failures import failures_in_words
 from plnet.forgetting.result import SequenceResult
 from plnet.runs.layout import METRICS_FILE
 
@@ -42,11 +43,10 @@ def describe_forgetting(folder: Path) -> str:
         lines += ["", matrix_in_words(result), "", *_metrics(result)]
     except IncompleteResultError as error:
         lines += ["", str(error)]
-    if result.n_diverged:
-        seeds = [str(s) for s, bad in zip(result.seeds, result.diverged, strict=True) if bad]
-        lines += [
-            f"Diverged, and left out above: {len(seeds)} of {result.n_replicates} (seed {', '.join(seeds)})."
-        ]
+    if result.failed.any() and not result.failed.all():
+        seeds = [str(s) for s, bad in zip(result.seeds, result.failed, strict=True) if bad]
+        how = "left out above" if result.failures is None else "counted above as the most frequent class"
+        lines += [f"{failures_in_words(result, configuration=True)} They are {how}: seed {', '.join(seeds)}."]
     lines += ["", *(f"Figure:  {path}" for path in figure_files(folder))]
     return "\n".join([*lines, f"Numbers: {folder / METRICS_FILE}"])
 
@@ -57,9 +57,9 @@ def matrix_in_words(result: SequenceResult) -> str:
     Raises
     ------
     IncompleteResultError
-        If no replicate has finished.
+        If no replicate has finished, or all have failed.
     """
-    accuracy = result.finished_accuracy()
+    accuracy = result.counted_accuracy()
     names = [_short(f"{t + 1} {name}") for t, name in enumerate(result.task_names)]
     margin = max(len(name) for name in ["before", *names])
     head = f"Accuracy in %, mean of {len(accuracy)} replicates; rows: after task, columns: on task"
@@ -73,7 +73,12 @@ def matrix_in_words(result: SequenceResult) -> str:
 def _metrics(result: SequenceResult) -> list[str]:
     found = result.metrics()
     width = max(len(words) for words in _SHOWN.values())
-    return [f"{words:<{width}}  {found[name]}" for name, words in _SHOWN.items() if name in found]
+    lines = []
+    for name, words in _SHOWN.items():
+        if name in found:
+            beside = f"; left out: {found.left_out[name]}" if any(found.failure_words) else ""
+            lines.append(f"{words:<{width}}  {found[name]}{beside}")
+    return lines
 
 
 def _short(name: str) -> str:

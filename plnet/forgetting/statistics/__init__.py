@@ -7,10 +7,9 @@ from plnet.forgetting.statistics.contrasts import (
     unpaired_contrast,
 )
 from plnet.forgetting.statistics.equivalence import EquivalenceTest, tost_paired
-from plnet.forgetting.statistics.estimates import Estimate
-from plnet.forgetting.statistics.intervals import mean_interval
 from plnet.forgetting.statistics.multiple import holm_correction
 from plnet.lazy import lazy_names
+from plnet.statistics import Estimate, mean_interval
 
 __all__ = [
     "Contrast",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
@@ -13,9 +13,14 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from plnet.errors import MetricError
-from plnet.forgetting.statistics.estimates import Estimate, as_replicates, check_confidence, is_constant
-from plnet.forgetting.statistics.intervals import mean_interval
 from plnet.forgetting.statistics.multiple import holm_correction
+from plnet.statistics import (
+    Estimate,
+    as_replicates,
+    check_confidence,
+    is_constant,
+    mean_interval,
+)
 
 __all__ = ["Contrast", "compare_paired", "paired_contrast", "unpaired_contrast"]
 
@@ -128,20 +133,29 @@ def compare_paired(
     MetricError
         If there are fewer than two methods, or as `paired_contrast`.
     """
-    if len(values) < 2:
-        raise MetricError(f"Expected at least two methods to compare, got {len(values)}.")
-    if reference is not None and reference not in values:
-        raise MetricError(f"The reference {reference!r} is not among the methods: {', '.join(values)}.")
-    pairs = (
-        list(combinations(values, 2))
-        if reference is None
-        else [(name, reference) for name in values if name != reference]
-    )
     single = [
         paired_contrast(values[a], values[b], names=(a, b), confidence=confidence, interval=interval, rng=rng)
-        for a, b in pairs
+        for a, b in pairs_to_compare(values, reference)
     ]
     return with_holm(single)
+
+
+def pairs_to_compare(names: Iterable[str], reference: str | None) -> list[tuple[str, str]]:
+    """Return all pairs of methods in their order, or those of every other one with a reference.
+
+    Raises
+    ------
+    MetricError
+        If there are fewer than two methods, or the reference is not among them.
+    """
+    methods = list(names)
+    if len(methods) < 2:
+        raise MetricError(f"Expected at least two methods to compare, got {len(methods)}.")
+    if reference is None:
+        return list(combinations(methods, 2))
+    if reference not in methods:
+        raise MetricError(f"The reference {reference!r} is not among the methods: {', '.join(methods)}.")
+    return [(name, reference) for name in methods if name != reference]
 
 
 def unpaired_contrast(

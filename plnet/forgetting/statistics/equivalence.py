@@ -12,7 +12,7 @@ from scipy import stats
 
 from plnet.errors import MetricError
 from plnet.forgetting.statistics.contrasts import paired_contrast
-from plnet.forgetting.statistics.estimates import Estimate, is_constant
+from plnet.statistics import Estimate, is_constant
 
 __all__ = ["EquivalenceTest", "tost_paired"]
 

@@ -34,6 +34,7 @@ from plnet.maxout.fitting.stabbing import best_slopes
 from plnet.maxout.fitting.targets import Target
 from plnet.maxout.inputs import chart_of, read_network
 from plnet.maxout.max_affine import MaxAffine
+from plnet.suggestions import suggest_options
 
 if TYPE_CHECKING:
     from torch.nn import Module
@@ -44,6 +45,7 @@ _KINDS = ("free", "lower", "upper")
 _OBJECTIVES = ("sup", "least_squares")
 
 
+@suggest_options
 def fit_max_affine(
     target: Callable[..., Any] | Target | Module | PLNetwork | MaxAffine | Sequence[Any],
     pieces: int,

@@ -18,9 +18,9 @@ from plnet.budgets import Deadline
 from plnet.errors import ConfigError
 from plnet.ir.affine import frozen_array
 from plnet.maxout.learning.display import shown_steps
-from plnet.maxout.learning.intervals import mean_interval
 from plnet.maxout.learning.stacked_networks import StackedNetworks, parameter_count
 from plnet.maxout.words import counted
+from plnet.statistics import mean_interval
 
 __all__ = ["SURFACES", "BudgetCurve", "compare_budgets", "next_layer_weights"]
 
@@ -101,7 +101,7 @@ class BudgetCurve:
 
     def intervals(self, confidence: float = 0.95) -> np.ndarray:
         """Return geometric mean, lower and upper end for each budget, shape (b, 3)."""
-        rows = [np.exp(mean_interval(np.log(row), confidence)) for row in self.errors]
+        rows = [np.exp([*mean_interval(np.log(row), confidence)]) for row in self.errors]
         return np.array(rows).reshape(-1, 3)
 
 

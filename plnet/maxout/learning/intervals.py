@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
-import numpy as np
 from scipy import special, stats
 
 from plnet.errors import ConfigError
+from plnet.statistics import mean_interval
 
 __all__ = ["clopper_pearson_interval", "mean_interval", "wilson_interval"]
 
@@ -88,47 +87,6 @@ def clopper_pearson_interval(successes: int, trials: int, confidence: float = 0.
     low = 0.0 if successes == 0 else float(stats.beta.ppf(tail, successes, failures + 1))
     high = 1.0 if failures == 0 else float(stats.beta.ppf(1 - tail, successes + 1, failures))
     return low, high
-
-
-def mean_interval(values: Any, confidence: float = 0.95) -> tuple[float, float, float]:
-    """Return the mean of independent values and its interval after Student.
-
-    Parameters
-    ----------
-    values : array_like, shape (n,)
-        At least one; with one value both ends are NaN.
-    confidence : float
-        In (0, 1).
-
-    Returns
-    -------
-    mean, low, high : float
-
-    Raises
-    ------
-    ConfigError
-        If there is no value.
-
-    References
-    ----------
-    Student (1908), "The probable error of a mean".
-
-    Examples
-    --------
-    >>> from plnet.maxout.learning import mean_interval
-    >>> [round(x, 4) for x in mean_interval([1.0, 2.0, 3.0])]
-    [2.0, -0.4841, 4.4841]
-    """
-    found = np.asarray(values, dtype=np.float64)
-    if found.ndim != 1 or not len(found):
-        raise ConfigError(f"Expected at least one value in one dimension, got shape {found.shape}.")
-    _check(0, 1, confidence)
-    mean = float(found.mean())
-    if len(found) == 1:
-        return mean, math.nan, math.nan
-    error = float(found.std(ddof=1)) / math.sqrt(len(found))
-    half = float(stats.t.ppf((1 + confidence) / 2, len(found) - 1)) * error
-    return mean, mean - half, mean + half
 
 
 def _check(successes: int, trials: int, confidence: float) -> None:

@@ -24,9 +24,9 @@ from plnet.geometry.domain import Box
 from plnet.ir.affine import frozen_array
 from plnet.maxout.learning.budgets import SURFACES
 from plnet.maxout.learning.display import shown_steps
-from plnet.maxout.learning.intervals import mean_interval
 from plnet.maxout.modules import to_maxout
 from plnet.networks.perceptron import mlp
+from plnet.statistics import mean_interval
 
 __all__ = ["VARIANTS", "TwinHistory", "train_twins"]
 
@@ -81,7 +81,7 @@ class TwinHistory:
         confidence : float
         """
         values = getattr(self, what)[:, self.variants.index(variant)]
-        return np.array([mean_interval(column, confidence) for column in values.T])
+        return np.array([[*mean_interval(column, confidence)] for column in values.T])
 
 
 def train_twins(
