@@ -268,8 +268,8 @@ def cone_is_exact(problem: Problem, base: Base) -> int:
 def with_errors(forms: RationalMatrix) -> np.ndarray:
     """Round forms to (2, n, k): values and bounds of the rounding."""
     values, errors = np.zeros(forms.shape), np.zeros(forms.shape)
-    for index in zip(*np.nonzero(forms.integers), strict=True):
-        x = forms.integers[index]
+    for i, j in np.argwhere(forms.integers != 0).tolist():
+        index, x = (i, j), int(forms.integers[i, j])
         try:
             value = x / forms.denominator
         except OverflowError:
