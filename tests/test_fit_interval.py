@@ -410,3 +410,16 @@ def test_roundoff_that_is_larger_than_assumed_is_noticed(rough):
     honest = Target(rough, dim=1, roundoff=2.0**30, known_convex=True)
     lo, hi = fit_max_affine(honest, 5, Box(0, 1)).sup_error_bounds
     assert lo < 1 / 200 < hi
+
+
+def test_least_error_of_a_function_that_is_fitted_exactly_is_0():
+    # Its coefficients are no floats, so computed values leave errors of a rounding open.
+    fit = fit_max_affine(lambda x: 0.3 * np.abs(x[:, 0] - 0.1) + 0.1 * x[:, 0], 2, Box(-1, 1))
+    assert fit.optimal_error == 0
+    assert fit.optimal_error_bounds[0] == 0 < fit.optimal_error_bounds[1] < 1e-14
+
+
+def test_one_piece_is_not_called_pieces():
+    assert repr(fit_max_affine(np.exp, 1, Box(0, 1))).startswith("MaxAffineFit(1 piece, ")
+    assert repr(fit_max_affine(np.exp, 2, Box(0, 1))).startswith("MaxAffineFit(2 pieces, ")
+    assert repr(fit_max_affine(np.exp, 1, Box(0, 1)).function) == "MaxAffine(1 piece, dimension 1)"

@@ -4,15 +4,20 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.optimize import linprog
 
 from plnet import Box
 from plnet.budgets import Deadline
 from plnet.maxout import MaxAffine
 from plnet.maxout.fitting import Target, fit_max_affine
+from plnet.maxout.fitting.exact_error import convex_error
 from plnet.maxout.fitting.kinks import has_kinks
 from plnet.maxout.fitting.piece_search import spatial_pieces
 from plnet.maxout.fitting.reading import read_callable
+
+KINDS = ["free", "lower", "upper"]
 
 
 def greatest(x):
@@ -103,11 +108,30 @@ def test_coefficients_that_are_no_floats_are_recovered_too():
         return np.abs(x[:, 0] - 0.3 * x[:, 1] - 0.1) + np.abs(x[:, 1] + 0.2)
 
     problem = read_callable(crooked, cube(2))
-    found = spatial_pieces(problem, np.random.default_rng(0), Deadline.start())
+    found = spatial_pieces(problem, Deadline.start())
     assert found.pieces == 4
     expected = np.array([(s, -0.3 * s + t) for s in (-1, 1) for t in (-1, 1)])
     away = np.abs(found.float_slopes[:, None] - expected).max(axis=2)
     assert away.min(axis=0).max() < 1e-12
+
+
+@given(data=st.data(), dim=st.integers(2, 3), pieces=st.integers(1, 4), kind=st.sampled_from(KINDS))
+@settings(max_examples=4)
+def test_errors_of_random_piecewise_linear_callables_are_never_too_small(data, dim, pieces, kind):
+    size = data.draw(st.integers(2, 6))
+    numbers = st.integers(-8, 8)
+    rows = data.draw(st.lists(numbers, min_size=size * (dim + 1), max_size=size * (dim + 1)))
+    table = np.array(rows).reshape(size, dim + 1) / 7
+    target = MaxAffine(table[:, :-1], table[:, -1])
+    fit = fit_max_affine(lambda x: target(x), pieces, cube(dim), kind=kind, starts=2)
+    exact = convex_error(target, fit.function, cube(dim).chart(dim))
+    lo, hi = fit.sup_error_bounds
+    assert lo - 1e-14 <= float(exact.sup[0]) <= hi + 1e-14
+    # The values of the callable are rounded, which the proof allows for with 8 units in the last place.
+    assert kind != "lower" or exact.above[0] <= 1e-14
+    assert kind != "upper" or exact.below[0] <= 1e-14
+    if size <= pieces:
+        assert hi <= 1e-9
 
 
 @pytest.mark.slow
@@ -146,16 +170,15 @@ def test_a_gradient_that_is_wrong_at_ties_makes_no_error_too_small():
 
 
 def test_halving_finds_kinks_and_no_others():
-    rng = np.random.default_rng(0)
     # A segment through the tip of a cone is not met by chance.
     for function, dim, _ in (case for case in PLANES if case[0] is not length):
-        assert has_kinks(read_callable(function, cube(dim)), rng)
+        assert has_kinks(read_callable(function, cube(dim)))
     for smooth in (
         lambda x: (x**2).sum(axis=1),
         lambda x: np.exp(x).sum(axis=1),
         lambda x: (x**4).sum(axis=1),
     ):
-        assert not has_kinks(read_callable(smooth, cube(2)), rng)
+        assert not has_kinks(read_callable(smooth, cube(2)))
 
 
 @pytest.mark.parametrize("plane", [1e8, 1e8 * np.array([1.0, -1.0])])

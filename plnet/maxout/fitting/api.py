@@ -78,7 +78,9 @@ def fit_max_affine(
     starts : int, optional
         Number of starts of the local search in several dimensions; 20 if not given.
     max_seconds : float, optional
-        No further start after this time. Ctrl-C has the same effect.
+        Return after about this time what is best so far, with a certified error and a word in `stopped_by`. A
+        network of which the regions are not known by then raises `IncompleteResultError`. Ctrl-C ends the
+        search too.
     progress : "auto", bool, None or callable
         A function gets the number of finished starts. There is no bar: a fit takes seconds.
 
@@ -100,9 +102,11 @@ def fit_max_affine(
     -----
     One variable: the best k lines are the chords of the partition on which the function bends away
     from its chord equally far; this is the optimum, for functions and for samples. Several
-    variables: the best lower fit consists of tangents, whose touch points are found by clustering
-    and refined by linear programs; a local optimum. Lower and upper fits are free fits moved by
-    their error, so their optimum is twice as large.
+    variables: the best lower fit of a smooth function consists of tangents, whose touch points are found
+    by clustering and refined by linear programs; a local optimum. Where the function has kinks, linear
+    programs over the slopes of the pieces follow. One piece is the best one, and so are all for a ridge
+    function, which bends along one direction only: the fit is the best one on a line, carried over. Lower and
+    upper fits are free fits moved by their error, so their optimum is twice as large.
 
     References
     ----------

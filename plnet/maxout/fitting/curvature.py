@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
@@ -11,7 +12,7 @@ from plnet.errors import TargetError
 from plnet.maxout.fitting.problem import Problem
 from plnet.maxout.fitting.touch_points import sample_domain
 
-__all__ = ["curvature_integral", "curvature_rank", "ridge_ends"]
+__all__ = ["Ridge", "curvature_integral", "curvature_rank", "ridge_of"]
 
 _SINGULAR = 2.0**-40
 """Eigenvalues of a Hessian with diagonal 1 that rounding cannot tell from 0."""
@@ -39,11 +40,26 @@ def curvature_rank(problem: Problem) -> int:
     return int((values > _SINGULAR).sum(axis=1).max())
 
 
-def ridge_ends(problem: Problem) -> np.ndarray | None:
-    """Return two vertices between which a ridge function takes all its values, shape (2, d).
+@dataclass(frozen=True, eq=False)
+class Ridge:
+    """A function of a single linear form, plus an affine function.
 
-    A ridge function is one of a single linear form, plus an affine function. None where the slopes at many
-    points show that the target is none, or is affine.
+    Parameters
+    ----------
+    form : ndarray, shape (d,)
+        Of length 1.
+    ends : ndarray, shape (2, d)
+        Vertices of the domain where the form is least and greatest.
+    """
+
+    form: np.ndarray
+    ends: np.ndarray
+
+
+def ridge_of(problem: Problem) -> Ridge | None:
+    """Return the form of a ridge function; None where slopes at many points show that the target is none.
+
+    Affine functions count as none.
     """
     if problem.dim == 1:
         return None
@@ -52,7 +68,7 @@ def ridge_ends(problem: Problem) -> np.ndarray | None:
     if sizes[0] <= _PARALLEL * np.abs(slopes).max() or sizes[1] > _PARALLEL * sizes[0]:
         return None
     heights = problem.vertices @ forms[0]
-    return problem.vertices[[heights.argmin(), heights.argmax()]]
+    return Ridge(forms[0], problem.vertices[[heights.argmin(), heights.argmax()]])
 
 
 def curvature_integral(problem: Problem) -> tuple[float, float]:

@@ -14,9 +14,9 @@ _JUMP = 0.02
 """What is left of the change of slope along a segment when it has shrunk to 2^-12: at a kink all of it."""
 
 
-def has_kinks(problem: Problem, rng: np.random.Generator) -> bool:
+def has_kinks(problem: Problem) -> bool:
     """Whether the slope of the target jumps, or changes within a few thousandths of the domain."""
-    drawn = sample_domain(problem, 2 * _SEGMENTS, rng)
+    drawn = sample_domain(problem, 2 * _SEGMENTS, np.random.default_rng(0))
     starts, ends = drawn[:_SEGMENTS], drawn[_SEGMENTS:]
     first = _bends(problem, starts, ends)
     length = 1.0

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from plnet.errors import DimensionError, NotConvexError, UnboundedDomainError
+from plnet.errors import DimensionError, IncompleteResultError, NotConvexError, UnboundedDomainError
 from plnet.geometry.cells import domain_cell
 from plnet.geometry.domain import Chart, Domain
 from plnet.geometry.exact import rational
@@ -29,7 +29,7 @@ from plnet.maxout.inputs import chart_of
 from plnet.maxout.max_affine import MaxAffine
 from plnet.maxout.pieces import max_affine_of
 from plnet.maxout.words import counted
-from plnet.regions.api import enumerate_on_chart
+from plnet.regions.api import enumerate_regions
 
 __all__ = ["best_slopes_of", "corners_of", "fit_max_affine_target", "fit_network", "known_problem"]
 
@@ -60,13 +60,13 @@ def fit_network(
         )
     chart = chart_of(network, domain)
     try:
-        target = max_affine_of(network, domain, progress=None)
+        target = max_affine_of(network, domain, max_seconds=effort.deadline.left(), progress=None)
     except NotConvexError as error:
         if kind != "free":
             raise NotConvexError(
                 f"A fit of kind {kind!r} needs a convex target. {error}", getattr(error, "witness", None)
             ) from error
-        return _fit_any(network, pieces, chart, effort)
+        return _fit_any(network, pieces, domain, effort)
     return fit_max_affine_target(target, pieces, chart, kind, effort)
 
 
@@ -164,10 +164,16 @@ def known_problem(target: MaxAffine, chart: Chart) -> Problem:
     return Problem(known, identity)
 
 
-def _fit_any(network: PLNetwork, pieces: int, chart: Chart, effort: Effort) -> Found:
+def _fit_any(network: PLNetwork, pieces: int, domain: Domain | None, effort: Effort) -> Found:
     """Fit a network that is not convex: at the vertices of its regions and where the error is largest."""
+    chart = chart_of(network, domain)
     _require_bounded(chart, None)
-    complex_ = enumerate_on_chart(network, chart)
+    complex_ = enumerate_regions(network, domain, max_seconds=effort.deadline.left(), progress=None)
+    if not complex_.exact:
+        raise IncompleteResultError(
+            f"The time ended when {len(complex_)} regions of the network were known, and no error is "
+            "certified before all are. Raise max_seconds, or take a smaller domain."
+        )
     regions: list[Region] = []
     for i in range(len(complex_)):
         gradient, offset = complex_.exact_map(i)

@@ -26,8 +26,9 @@ _SAME = 1e-6
 """Difference of two tangents somewhere in the domain, as a share of the size of values, that is rounding."""
 
 
-def spatial_pieces(problem: Problem, rng: np.random.Generator, deadline: Deadline) -> MaxAffine | None:
+def spatial_pieces(problem: Problem, deadline: Deadline) -> MaxAffine | None:
     """Return a target that seems to be piecewise linear as the maximum of its pieces; None for all others."""
+    rng = np.random.default_rng(0)
     rows = _with_tangents(problem, np.empty((0, problem.dim + 1)), sample_domain(problem, _SAMPLE, rng))
     most = _MOST // max(problem.dim - 2, 1)
     if len(rows) > min(_SAMPLE // 2, most):

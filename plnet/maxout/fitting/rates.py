@@ -12,7 +12,7 @@ import numpy as np
 from plnet.errors import TargetError
 from plnet.geometry.domain import Domain, Segment
 from plnet.maxout.fitting.api import fit_max_affine
-from plnet.maxout.fitting.curvature import curvature_integral, curvature_rank, ridge_ends
+from plnet.maxout.fitting.curvature import curvature_integral, curvature_rank, ridge_of
 from plnet.maxout.fitting.interval_fit import KIND_FACTOR
 from plnet.maxout.fitting.problem import Problem, bounded_chart
 from plnet.maxout.fitting.targets import Target
@@ -227,10 +227,10 @@ def rate_limit(
     rank = curvature_rank(problem)
     if rank == problem.dim:
         return rank, _limit(problem, kind)
-    ends = ridge_ends(problem)
-    if ends is None:
+    ridge = ridge_of(problem)
+    if ridge is None:
         return rank, None
-    return rank, _limit(_read(target, Segment(*problem.chart.embed(ends)), kind), kind)
+    return rank, _limit(_read(target, Segment(*problem.chart.embed(ridge.ends)), kind), kind)
 
 
 def _read(target: Target, domain: Domain, kind: str) -> Problem:

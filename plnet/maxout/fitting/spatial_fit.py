@@ -12,7 +12,7 @@ from plnet.budgets import Deadline
 from plnet.geometry.domain import Segment
 from plnet.maxout.fitting.certificate import certify, summit
 from plnet.maxout.fitting.convex_fit import best_covering, settled
-from plnet.maxout.fitting.curvature import ridge_ends
+from plnet.maxout.fitting.curvature import ridge_of
 from plnet.maxout.fitting.effort import Effort
 from plnet.maxout.fitting.free_slopes import LowerFit, best_free_slopes
 from plnet.maxout.fitting.interval_fit import fit_on_interval
@@ -63,7 +63,7 @@ def fit_in_space(problem: Problem, pieces: int, effort: Effort) -> SpatialFit:
     Piecewise-linear targets with few pieces and ridge functions are recognised; what is recognised decides
     which fits are tried, and no error rests on it.
     """
-    plane = _large_plane(problem, effort.rng)
+    plane = _large_plane(problem)
     inner = problem if plane is None else replace(problem, plane=plane)
     found = _on_ridge(inner, pieces, effort) or _with_known_pieces(inner, pieces, effort)
     found = found or _searched(inner, pieces, effort)
@@ -94,7 +94,7 @@ def _searched(problem: Problem, pieces: int, effort: Effort) -> SpatialFit:
 
 def _candidates(problem: Problem, pieces: int, effort: Effort) -> Iterator[tuple[MaxAffine, np.ndarray, str]]:
     """Yield fits, with the points where their pieces exceed the target most, and how they were found."""
-    bends = has_kinks(problem, effort.rng)
+    bends = has_kinks(problem)
     # One piece is a linear program; under a budget it is at hand when the time is up.
     if pieces == 1 or effort.deadline.max_seconds is not None:
         slope = problem.with_slopes(problem.vertices)[1].mean(axis=0, keepdims=True)
@@ -118,7 +118,7 @@ def _freed(found: LowerFit | None) -> Iterator[tuple[MaxAffine, np.ndarray, str]
 
 def _with_known_pieces(problem: Problem, pieces: int, effort: Effort) -> SpatialFit | None:
     """Fit a piecewise-linear target by the vertices of its graph."""
-    known = spatial_pieces(problem, effort.rng, effort.search.deadline)
+    known = spatial_pieces(problem, effort.search.deadline)
     if known is None:
         return None
     if known.pieces <= pieces:
@@ -149,26 +149,23 @@ def _on_ridge(problem: Problem, pieces: int, effort: Effort) -> SpatialFit | Non
     The restriction of any fit to the line is a fit there, so no fit has a smaller error than the best one on
     the line.
     """
-    ends = ridge_ends(problem)
-    if ends is None:
+    ridge = ridge_of(problem)
+    if ridge is None:
         return None
-    line = replace(problem, plane=None)
+    form, ends = ridge.form, ridge.ends
     segment = Segment(*problem.chart.embed(ends)).chart(problem.chart.input_dim)
-    along = fit_on_interval(Problem(problem.target, segment), pieces, "free")
-    middle = line.with_slopes(problem.middle[None])[1][0]
-    step = ends[1] - ends[0]
-    slopes = line.with_slopes(sample_domain(problem, 20, np.random.default_rng(0)))[1]
-    form = np.linalg.svd(slopes - slopes.mean(axis=0), full_matrices=False)[2][0]
-    rest = middle - (middle @ form) * form
-    rise = (along[0].float_slopes[:, 0] - rest @ step) / (form @ step)
-    offsets = along[0].float_offsets - rest @ ends[0] - rise * (form @ ends[0])
+    best, _, optimum = fit_on_interval(Problem(problem.target, segment), pieces, "free")
+    middle = replace(problem, plane=None).with_slopes(problem.middle[None])[1][0]
+    step, rest = ends[1] - ends[0], middle - (middle @ form) * form
+    rise = (best.float_slopes[:, 0] - rest @ step) / (form @ step)
+    offsets = best.float_offsets - rest @ ends[0] - rise * (form @ ends[0])
     carried = rise[:, None] * form + rest
     if problem.plane is not None:
         carried, offsets = carried - problem.plane[:-1], offsets - problem.plane[-1]
     function = MaxAffine(carried, offsets)
     near = _near(problem, function, ends[0] + np.linspace(0, 1, 1000)[:, None] * step, effort.deadline)
     function, bracket = settled(function, certify(problem, function, near, effort.deadline), "free")
-    low, high = float(along[2][0]), float(bracket.sup[1])
+    low, high = float(optimum[0]), float(bracket.sup[1])
     if high > low * (1 + _TIGHT) + 64 * problem.noise:
         return None
     return SpatialFit(function, bracket, "equal gaps along a ridge", (min(low, high), high))
@@ -178,16 +175,18 @@ def _near(problem: Problem, function: MaxAffine, points: np.ndarray, deadline: D
     """Return for each piece where it exceeds the target about most, shape (k, d)."""
     slopes = function.float_slopes
     best = points[(points @ slopes.T - problem.value(points)[:, None]).argmax(axis=0)]
-    if has_kinks(problem, np.random.default_rng(0)):
+    if has_kinks(problem):
         return best
     return np.array(
         [summit(problem, slope, near, deadline) for slope, near in zip(slopes, best, strict=True)]
     )
 
 
-def _large_plane(problem: Problem, rng: np.random.Generator) -> np.ndarray | None:
+def _large_plane(problem: Problem) -> np.ndarray | None:
     """Return an affine function that is much larger than what is left of the target without it."""
-    points = np.concatenate([problem.vertices, sample_domain(problem, 50 * problem.dim, rng)])
+    points = np.concatenate(
+        [problem.vertices, sample_domain(problem, 50 * problem.dim, np.random.default_rng(0))]
+    )
     design = np.column_stack([points, np.ones(len(points))])
     values = problem.value(points)
     plane = np.linalg.lstsq(design, values, rcond=None)[0]
