@@ -37,7 +37,7 @@ def polytope_volumes(complex_: RegionComplex) -> np.ndarray:
     local = leaves.vertices[:, :-1] - leaves.vertices[leaves.starts[:-1]][leaves.region, :-1]
     out = np.where(unbounded, -1.0, 0.0)
     points, faces = np.ascontiguousarray(local), np.empty((d + 1, n), np.int64)
-    levels, matrix, pace, i = np.zeros((2, d + 1), np.int64), np.empty((d, d)), Pace(_BLOCK), 0
+    levels, matrix, pace, i = np.zeros((2, d + 1), np.int64), np.empty((d, d)), Pace(_BLOCK, 64), 0
     while i < len(out):
         block = slice(i, i + pace.start())
         ends = slice(block.start, block.stop + 1)
