@@ -185,13 +185,15 @@ class Pace:
     Parameters
     ----------
     most : int
-        Never more than this; a tiny fraction of it is tried first.
+        Never more than this.
+    first : int
+        What is tried first.
     """
 
     _SECONDS = 0.1
 
-    def __init__(self, most: int) -> None:
-        self._most, self.work, self._last = most, max(1, most >> 10), now()
+    def __init__(self, most: int, first: int) -> None:
+        self._most, self.work, self._last = most, max(1, first), now()
 
     def start(self) -> int:
         """Return how much to do next."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import degenerate
 import numpy as np
@@ -11,7 +12,7 @@ from helpers import to_network
 
 import plnet
 from plnet.ir import Affine, PLNetwork, ScalarPWL
-from plnet.regions.api import enumerate_on_chart
+from plnet.regions import api
 
 
 def _two_units(last: Affine | None) -> PLNetwork:
@@ -72,13 +73,12 @@ def test_an_interrupted_boundary_is_not_kept(monkeypatch):
     network = PLNetwork((Affine(np.eye(2), [0, 0]), ScalarPWL.absolute(2), Affine([[-1, -1]], [1])), 2)
     regions = plnet.enumerate_regions(network, plnet.Box(-2, 2))
 
-    def interrupted(network, chart):
-        whole = enumerate_on_chart(network, chart)
-        object.__setattr__(whole, "complete", False)
-        return whole
+    def interrupted(*options):
+        return replace(enumerate_all(*options), complete=False, stopped_by="Ctrl-C")
 
+    enumerate_all = api._enumerate
     with monkeypatch.context() as patch:
-        patch.setattr("plnet.regions.api.enumerate_on_chart", interrupted)
+        patch.setattr(api, "_enumerate", interrupted)
         with pytest.raises(KeyboardInterrupt):
             regions.decision_boundary()
     assert regions.decision_boundary().length == pytest.approx(4 * math.sqrt(2))

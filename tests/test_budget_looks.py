@@ -339,7 +339,7 @@ def test_a_deadline_holds_inside_another_one_and_not_in_other_threads():
 def test_the_pace_follows_the_clock(monkeypatch):
     times = [0.0]
     monkeypatch.setattr(budgets, "now", lambda: times[0])
-    pace, speed = Pace(1 << 20), 1e4
+    pace, speed = Pace(1 << 20, 1 << 10), 1e4
     first = pace.start()
     for _ in range(20):
         times[0] += pace.start() / speed

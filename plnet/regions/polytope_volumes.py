@@ -29,7 +29,7 @@ def polytope_volumes(leaves: LeafArrays, bounded: np.ndarray) -> tuple[np.ndarra
     local, blurs, sizes = _in_unit_cubes(leaves)
     out = np.where(bounded, 0.0, -1.0)[:, None].repeat(2, axis=1)
     faces, levels, matrix = np.empty((d + 1, n), np.int64), np.zeros((2, d + 1), np.int64), np.empty((d, d))
-    pace, i = Pace(_BLOCK), 0
+    pace, i = Pace(_BLOCK, 64), 0
     while i < len(out):
         block = slice(i, i + pace.start())
         ends = slice(block.start, block.stop + 1)

@@ -47,7 +47,9 @@ class KernelRun:
     def __init__(self, prepared: Prepared, collecting: bool) -> None:
         self._prepared = prepared
         self._collecting = collecting
-        self._pace = Pace(prepared.plan.steps)
+        self._pace = Pace(
+            prepared.plan.steps, prepared.plan.steps >> (8 if prepared.problem.dim == 2 else 10)
+        )
         self._state = self._new_state()
         self._out = self._new_output(_REGIONS if collecting else 1, _CORNERS, _ABORTS)
         network = prepared.problem.network

@@ -152,7 +152,7 @@ class _Worker:
 
     def run(self) -> bool:
         """Return whether the work was finished."""
-        run, shared, pace = self._run, self._shared, Pace(self._engine.work)
+        run, shared, pace = self._run, self._shared, Pace(self._engine.work, self._engine.work >> 10)
         try:
             for i, root in enumerate(islice(self._base.roots(), self._first, None, self._step)):
                 if i:
