@@ -51,6 +51,8 @@ class SpatialRun(KernelRun):
             rounding=0.0 if exact else 1.01 * (d + 2) * sqrt(d + 1.0) * UNIT_ROUNDOFF,
             unit=plan.unit_roundoff,
             homogeneous=plan.homogeneous,
+            # Signs need less than the measures of regions that are kept.
+            refine_above=1e-12 if self._collecting else 1e-9,
         )
         return s.new_state(plan, self._limits)
 

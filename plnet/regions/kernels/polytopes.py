@@ -33,9 +33,6 @@ __all__ = [
     "write_other_half",
 ]
 
-REFINE_ABOVE = 1e-12
-"""Radius from which a ray is computed anew, which takes longer than to cross an edge."""
-
 UNSURE = 2
 POSITIVE, NEGATIVE, BOTH, UNDECIDED = 1, 2, 3, -1
 
@@ -245,7 +242,7 @@ def _new_rays(limits, state, poly, tight, start, n, bit, table, target, target_t
                 target[row, limits.d] = 1.0
             elif not cross(limits, state, i, j, poly[start + i], poly[start + j], target[row]):
                 return -1
-            elif target[row, limits.d + 1] > REFINE_ABOVE:
+            elif target[row, limits.d + 1] > limits.refine_above:
                 refine(limits, state, table, target[row])
             for w in range(limits.words):
                 target_tight[row, w] = state.common[w]

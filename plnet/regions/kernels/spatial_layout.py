@@ -52,6 +52,7 @@ class Limits(NamedTuple):
     rounding: float  # error of a scalar product, relative to the length of the form
     unit: float  # 2**-53, or 0 in exact arithmetic
     homogeneous: bool  # all constants are exactly zero
+    refine_above: float  # radius from which a ray is computed anew, which takes longer than to cross an edge
 
 
 class SpatialState(NamedTuple):
