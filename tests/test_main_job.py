@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -213,7 +214,8 @@ def test_interrupted_count_is_written(tmp_path, monkeypatch):
     whole = counting.enumerate_regions
 
     def interrupted(*args, **options):
-        return whole(*args, **{**options, "engine": "rational", "max_regions": 3})
+        some = whole(*args, **{**options, "engine": "rational", "max_regions": 3})
+        return replace(some, stopped_by="Ctrl-C")
 
     monkeypatch.setattr(counting, "enumerate_regions", interrupted)
     with pytest.raises(KeyboardInterrupt, match=r"during the count\. What is known is in"):
