@@ -75,7 +75,7 @@ def run(root, *overrides, **options):
         arguments = {"progress": None, **build_forgetting(config), **options}
         run_forgetting(attempt.folder, steps=attempt.steps, **arguments)
 
-    return run_job(config_of(root, *overrides), replace(forgetting_job(), run=quiet))
+    return run_job(config_of(root, *overrides), replace(forgetting_job(), run=quiet, code=()))
 
 
 def metrics_of(folder):
