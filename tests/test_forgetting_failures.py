@@ -22,7 +22,7 @@ from plnet.forgetting import (
 from plnet.forgetting.checkpoint import FileCheckpoint
 from plnet.forgetting.exchange import initial_parameters
 from plnet.forgetting.failures import Failures, never_learned, one_class_accuracy
-from plnet.io import read_arrays, write_arrays
+from plnet.io import open_arrays, write_arrays
 
 QUICK = {"epochs": 2, "progress": None}
 
@@ -86,7 +86,8 @@ def test_digests_belong_to_seeds_and_tasks():
 
 def test_results_of_older_files_are_read_and_compared_with_a_word(tmp_path):
     result = train_sequence(permuted(2, blobs()), [2], seeds=range(3), **QUICK)
-    header, arrays = read_arrays(result.save(tmp_path / "new"), "plnet.SequenceResult", 1)
+    with open_arrays(result.save(tmp_path / "new"), "plnet.SequenceResult", 1) as (header, stored):
+        arrays = dict(stored)
     del header["digests"]
     old = {name: array for name, array in arrays.items() if not name.startswith("failures")}
     path = write_arrays(tmp_path / "old", header, old)

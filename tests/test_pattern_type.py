@@ -95,5 +95,5 @@ def test_older_files_whose_patterns_wrapped_around_are_refused(tmp_path):
     found = plnet.enumerate_regions(staircase("scalar", pieces), plnet.Box(pieces - 3.5, pieces - 0.5))
     path = found.save(tmp_path / "regions")
     _as_schema_two(path, np.int16)
-    with pytest.raises(FileFormatError, match=r"older version.*Make it again"):
+    with pytest.raises(FileFormatError, match=r"older version.*make it again"):
         RegionComplex.load(path)

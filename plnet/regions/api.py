@@ -100,7 +100,7 @@ def count_regions(
     word = canonical_definition(definition)
     storing = word != "activation"
     with time_limit(max_seconds, _ANY_REGION) as deadline:
-        problem, chosen, reason = _prepare(network, domain, engine, storing)
+        problem, chosen, reason = _prepare_soon(deadline, network, domain, engine, storing)
         check_definition(problem, word)
         options = (max_regions, deadline.left(), n_jobs, progress)
         if not storing:
@@ -151,11 +151,23 @@ def enumerate_regions(
     [1.0, 1.0, 1.0, 1.0]
     """
     with time_limit(max_seconds, _ANY_REGION) as deadline:
-        problem, chosen, reason = _prepare(network, domain, engine, storing=True)
+        problem, chosen, reason = _prepare_soon(deadline, network, domain, engine, storing=True)
         return _enumerate(problem, chosen, reason, max_regions, deadline.left(), n_jobs, progress)
 
 
 _ANY_REGION = "any region"
+
+_SOON = 0.5
+"""Seconds that reading a network may take even where the budget is shorter: without it nothing is known."""
+
+
+def _prepare_soon(
+    deadline: Deadline, network: Any, domain: Domain | None, engine: Any, storing: bool
+) -> tuple[Problem, Any, str]:
+    """Read a network within a budget, or within `_SOON`."""
+    limit = None if deadline.max_seconds is None else max(deadline.max_seconds, _SOON)
+    with Deadline(limit, deadline.started).running():
+        return _prepare(network, domain, engine, storing)
 
 
 def enumerate_on_chart(network: PLNetwork, chart: Chart) -> RegionComplex:
