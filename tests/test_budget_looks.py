@@ -99,7 +99,7 @@ COUNTS = {
     "images on R^784": ((784, 64, 10), None, "auto"),
     "cells": ((8, 16, 16, 1), BOX, "cells"),
     "wide plane": ((2, 500, 500, 1), BOX, "cells"),
-    "one layer": ((2, 5000, 1), BOX, "cells"),
+    "one layer": ((2, 16000, 1), BOX, "cells"),
     "rational": ((4, 20, 20, 1), BOX, "rational"),
     "two layers": ((20, 12, 12, 1), None, "two_layer"),
     "arrangement": ((12, 60, 1), None, "arrangement"),

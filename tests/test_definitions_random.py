@@ -160,7 +160,7 @@ def test_fingerprints_that_collide_are_told_apart_exactly(monkeypatch):
     assert true["R6"].count > 15
     monkeypatch.setattr(definition_maps, "_PRIMES", (3, 5))
     found = plnet.enumerate_regions(to_network(layers), plnet.Box(-3, 3))
-    prints = definition_maps.fingerprints(found.problem, found.patterns, lambda: None)
+    prints = definition_maps.fingerprints(found.problem, found.patterns)
     assert len(np.unique(prints, axis=0)) <= 15
     assert found.count("R6") == true["R6"]
     # A prime that divides a denominator cannot be used; with none left everything is compared exactly.
@@ -174,7 +174,7 @@ def test_equal_maps_of_large_layers_have_equal_fingerprints(rng):
     hidden = Affine(rng.normal(size=(300, 2)), rng.normal(size=300))
     layers = (hidden, ScalarPWL.relu(300), Affine(np.zeros((3, 300)), rng.normal(size=3)))
     found = plnet.enumerate_regions(PLNetwork(layers, 2), plnet.Box(-0.05, 0.05))
-    prints = definition_maps.fingerprints(found.problem, found.patterns, lambda: None)
+    prints = definition_maps.fingerprints(found.problem, found.patterns)
     assert len(found) > 10
     assert (prints == prints[0]).all()
 
@@ -182,7 +182,7 @@ def test_equal_maps_of_large_layers_have_equal_fingerprints(rng):
 def test_fingerprints_are_values_of_the_exact_maps(rng):
     network = to_network(integer_network(8, 2, outputs=2))
     found = plnet.enumerate_regions(network, plnet.Box(-3, 3))
-    prints = definition_maps.fingerprints(found.problem, found.patterns, lambda: None)
+    prints = definition_maps.fingerprints(found.problem, found.patterns)
     prime = definition_maps._PRIMES[0]
     point = [pow(48271, k + 1, prime) for k in range(3)]
     for i in range(len(found)):
@@ -198,17 +198,17 @@ def test_operators_have_the_fingerprints_of_their_matrices():
     prints = []
     for last in (SparseAffine.diagonal(factors, shift), Affine(np.diag(factors), shift)):
         found = plnet.enumerate_regions(PLNetwork((*layers, last), 2), plnet.Box(-3, 3))
-        prints.append(definition_maps.fingerprints(found.problem, found.patterns, lambda: None))
+        prints.append(definition_maps.fingerprints(found.problem, found.patterns))
     assert (prints[0] == prints[1]).all()
 
 
 def test_facets_lead_back_and_forth(rng):
     for seed in range(6):
         found = plnet.enumerate_regions(to_network(integer_network(seed, 2)))
-        tiling = tiling_of(found, lambda: None)
+        tiling = tiling_of(found)
         assert (tiling.adjacency != found.adjacency).nnz == 0
         for i, row in enumerate(tiling.behind):
             others = [j for j in row if j >= 0]
             assert len(others) == len(set(others)), "two cells share at most one facet"
             assert all(i in tiling.behind[j] for j in others)
-        assert least_convex(tiling, np.arange(len(found)), lambda: None) == len(found)
+        assert least_convex(tiling, np.arange(len(found))) == len(found)

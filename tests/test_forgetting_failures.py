@@ -87,9 +87,8 @@ def test_digests_belong_to_seeds_and_tasks():
 def test_results_of_older_files_are_read_and_compared_with_a_word(tmp_path):
     result = train_sequence(permuted(2, blobs()), [2], seeds=range(3), **QUICK)
     with open_arrays(result.save(tmp_path / "new"), "plnet.SequenceResult", 1) as (header, stored):
-        arrays = dict(stored)
+        old = {name: stored[name] for name in stored if not name.startswith(("failures", "header"))}
     del header["digests"]
-    old = {name: array for name, array in arrays.items() if not name.startswith("failures")}
     path = write_arrays(tmp_path / "old", header, old)
     again = SequenceResult.load(path)
     assert (again.digests, again.failures) == ((), None)
@@ -182,7 +181,7 @@ def test_a_later_failure_is_that_of_the_method():
 def test_the_task_of_a_failure():
     x, y = blobs(n=240)
     tasks = [Task(str(scale), (x * scale, y), (x * scale, y)) for scale in (1.0, 1e30, 1.0)]
-    result = train_sequence(tasks, ModelSpec((8,), "maxout"), seeds=range(2), **QUICK)
+    result = train_sequence(tasks, ModelSpec((8,), "maxout"), seeds=range(2), learning_rate=0.05, **QUICK)
     assert result.failure_words == ("diverged",) * 2
     assert result.failures.task.tolist() == [2, 2]
 

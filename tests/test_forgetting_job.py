@@ -225,7 +225,7 @@ def test_the_log_tells_what_was_trained(tmp_path, caplog):
     caplog.set_level(logging.INFO)
     folder = run(tmp_path).folder
     lines = folder.joinpath("run_forgetting.log").read_text(encoding="utf-8").splitlines()
-    assert "3 tasks: moons in the plane; relu 2-8-2, method plain, 3 replicates" in lines[0]
+    assert "3 tasks: moons in the plane; relu 2-8-2, norm at most 1, method plain, 3 replicates" in lines[0]
     learned = SequenceResult.load(folder / "result.npz").accuracy.mean(axis=0)
     for task in range(3):
         assert f"task {task + 1} of 3" in lines[task + 1]

@@ -115,7 +115,7 @@ def rounded(number: Fraction) -> float:
     try:
         return float(number)
     except OverflowError:
-        return math.copysign(math.inf, number)
+        return math.inf if number > 0 else -math.inf
 
 
 def rounded_root(number: Fraction) -> float:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
+import os
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import torch
 
@@ -22,14 +25,13 @@ def write_tensors(path: Path, state: dict[str, Any]) -> None:
     OutputError
         If the file cannot be written.
     """
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    # The archive ends with the length of its comment, 0, and the comment, which no reader but ours looks at.
+    content = buffer.getbuffer()[:-2]
+    digest = hashlib.sha256(content).hexdigest().encode()
     with write_atomically(path) as handle:
-        try:
-            torch.save(state, handle)
-        except RuntimeError as error:
-            # Where a write fails, torch still closes its archive, and tells only that this failed too.
-            if isinstance(error.__context__, OSError):
-                raise error.__context__ from None
-            raise
+        handle.writelines((content, len(digest).to_bytes(2, "little"), digest))
 
 
 def read_tensors(path: Path, kind: str, remedy: str, missing: str = "") -> Any:
@@ -50,10 +52,21 @@ def read_tensors(path: Path, kind: str, remedy: str, missing: str = "") -> Any:
     """
     with reading(path, kind, remedy, missing), path.open("rb") as handle:
         if zipfile.is_zipfile(handle):
-            # torch compares no checksums, and a changed bit of a weight is another network.
-            damaged = sound_archive(handle).testzip()
-            if damaged is not None:
-                raise FileFormatError(f"its part {damaged} is damaged")
+            _require_whole(handle)
         handle.seek(0)
         # weights_only: reading weights must not run a program.
         return torch.load(handle, map_location="cpu", weights_only=True)
+
+
+def _require_whole(handle: IO[bytes]) -> None:
+    """Raise if a byte of an archive is damaged: torch compares no checksums, and reads another number."""
+    archive = sound_archive(handle)
+    damaged = archive.testzip()
+    if damaged is not None:
+        raise FileFormatError(f"its part {damaged} is damaged")
+    # Checksums are of the parts only; files of other programs have no digest of the whole.
+    if archive.comment:
+        size = handle.seek(0, os.SEEK_END) - len(archive.comment) - 2
+        handle.seek(0)
+        if hashlib.sha256(handle.read(size)).hexdigest().encode() != archive.comment:
+            raise FileFormatError("it is damaged")

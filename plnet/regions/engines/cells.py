@@ -89,7 +89,7 @@ class Cells:
             counted = count_one_layer(problem, control) if store is None and not self.visit_all else None
             if counted is not None:
                 return counted
-            prepared = prepare(problem) if problem.blocks else None
+            prepared = prepare(problem, keeping=store is not None) if problem.blocks else None
         except STOPS as stop:
             control.stopped(stop)
             return Tally(0, complete=False)

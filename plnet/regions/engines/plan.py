@@ -125,8 +125,16 @@ class Prepared:
         return slice(begin, begin + n)
 
 
-def prepare(problem: Problem) -> Prepared | None:
-    """Return the plan for the kernel, or None where its number range does not suffice."""
+def prepare(problem: Problem, keeping: bool = False) -> Prepared | None:
+    """Return the plan for the kernel, or None where its number range does not suffice.
+
+    Parameters
+    ----------
+    problem : Problem
+    keeping : bool
+        Whether regions are kept. Their vertices are measured, so forms get running error bounds; to count,
+        bounds from the number of terms do, and are faster.
+    """
     blocks = problem.blocks
     if not _in_range(blocks):
         return None
@@ -143,8 +151,7 @@ def prepare(problem: Problem) -> Prepared | None:
     look()
     rows = [_rows(layer, place) for place, layer in enumerate(layers)]
     maps = [_first_map(layers[0]), *map(fused, layers[1:])]
-    # Of each product; the kernels keep account of what the additions round.
-    gamma = [0.0 if exact else 8 * UNIT_ROUNDOFF + m.theta for m in maps]
+    gamma = [0.0 if exact else _gamma(m, keeping) for m in maps]
     biases = [_biases(m, r, g, exact) for m, r, g in zip(maps, rows, gamma, strict=True)]
     pieces = [_pieces(layer.nonlinear, r) for layer, r in zip(layers, rows, strict=True)]
     look()
@@ -159,6 +166,7 @@ def prepare(problem: Problem) -> Prepared | None:
         gamma=np.array(gamma),
         widest=max(2, *(int(r.count[r.kind == GROUP].max(initial=0)) for r in rows)),
         unit_roundoff=0.0 if exact else UNIT_ROUNDOFF,
+        tracking=UNIT_ROUNDOFF if keeping and not exact else 0.0,
         homogeneous=homogeneous,
         floor=0.0 if exact else FLOOR,
         steps=max(64, min(_MOST_STEPS, _WORK // max([1, *(_entries(m, layer) for m, layer in numbered)]))),
@@ -166,6 +174,12 @@ def prepare(problem: Problem) -> Prepared | None:
     levels = tuple(place for place, layer in enumerate(layers) if layer.depth is not None)
     own = tuple(rows[place] for place in levels)
     return Prepared(problem, plan, frame, _labels(layers), exact, bits or 0, own, levels)
+
+
+def _gamma(matrix: Matrix, keeping: bool) -> float:
+    """Return how much a form is rounded, relative to its terms: each product only, or the additions too."""
+    roundings = 8 if keeping else 1.05 * (matrix.terms + 12)
+    return roundings * UNIT_ROUNDOFF + matrix.theta
 
 
 def _entries(matrix: Matrix, layer: KernelLayer) -> int:

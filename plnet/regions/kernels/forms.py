@@ -5,23 +5,32 @@ from __future__ import annotations
 from plnet.regions.kernels import layout as c
 from plnet.regions.kernels.compile import compiled_inline, compiled_inner
 
-__all__ = ["add_tracked", "add_unit", "difference", "zero_wall"]
+__all__ = ["add_multiple", "add_plain", "add_unit", "difference", "zero_wall"]
 
 
 @compiled_inline
-def _add_multiple(column, factor, out):
+def add_plain(column, factor, out):
+    """Add a multiple of a column."""
     # One input and one output, so that the compiler can rule out overlaps and use vectors.
     for i in range(len(out)):
         out[i] += column[i] * factor
 
 
 @compiled_inline
-def add_tracked(column, factor, u, out, radius):
-    """Add a multiple of a column, and the rounding of each addition to the radius."""
+def _add_tracked(column, factor, u, out, radius):
     for i in range(len(out)):
         value = out[i] + column[i] * factor
         out[i] = value
         radius[i] += u * abs(value)
+
+
+@compiled_inline
+def add_multiple(plan, column, factor, out, radius):
+    """Add a multiple of a column, and what each addition rounds to the radius if the plan wants it."""
+    if plan.tracking == 0.0:
+        add_plain(column, factor, out)
+    else:
+        _add_tracked(column, factor, plan.tracking, out, radius)
 
 
 @compiled_inline
@@ -33,7 +42,6 @@ def _add_size(column, factor, out):
 @compiled_inner
 def _add_runs(plan, state, column, acc, ahead, a, b, constant, q):
     """Add a sparse column: runs of neighbouring rows, whose weights are stored once for many columns."""
-    u = plan.unit_roundoff
     for k in range(plan.run_starts[column], plan.run_starts[column + 1]):
         first, n, place = plan.runs[k]
         at = acc + first
@@ -43,13 +51,13 @@ def _add_runs(plan, state, column, acc, ahead, a, b, constant, q):
             state.acc[at + ahead] += w * b
             state.acc[at + 2 * ahead] += w * constant
             size = abs(state.acc[at]) + abs(state.acc[at + ahead]) + abs(state.acc[at + 2 * ahead])
-            state.acc[at + 3 * ahead] += abs(w) * q + u * size
+            state.acc[at + 3 * ahead] += abs(w) * q + plan.tracking * size
             continue
         weights = plan.pool[place : place + n]
         radius = state.acc[at + 3 * ahead : at + 3 * ahead + n]
-        add_tracked(weights, a, u, state.acc[at : at + n], radius)
-        add_tracked(weights, b, u, state.acc[at + ahead : at + ahead + n], radius)
-        add_tracked(weights, constant, u, state.acc[at + 2 * ahead : at + 2 * ahead + n], radius)
+        add_multiple(plan, weights, a, state.acc[at : at + n], radius)
+        add_multiple(plan, weights, b, state.acc[at + ahead : at + ahead + n], radius)
+        add_multiple(plan, weights, constant, state.acc[at + 2 * ahead : at + 2 * ahead + n], radius)
         _add_size(weights, q, radius)
 
 
@@ -74,11 +82,11 @@ def add_unit(plan, state, layer, unit, piece, forms, acc):
         return
     w0 = plan.layers[layer + 1, c.WEIGHT0] + column * ahead
     weights, sizes = plan.weights[0][w0 : w0 + ahead], plan.weights[1][w0 : w0 + ahead]
-    radius, u = state.acc[acc + 3 * ahead : acc + 4 * ahead], plan.unit_roundoff
-    add_tracked(weights, a, u, state.acc[acc : acc + ahead], radius)
-    add_tracked(weights, b, u, state.acc[acc + ahead : acc + 2 * ahead], radius)
-    add_tracked(weights, constant, u, state.acc[acc + 2 * ahead : acc + 3 * ahead], radius)
-    _add_multiple(sizes, q, radius)
+    radius = state.acc[acc + 3 * ahead : acc + 4 * ahead]
+    add_multiple(plan, weights, a, state.acc[acc : acc + ahead], radius)
+    add_multiple(plan, weights, b, state.acc[acc + ahead : acc + 2 * ahead], radius)
+    add_multiple(plan, weights, constant, state.acc[acc + 2 * ahead : acc + 3 * ahead], radius)
+    add_plain(sizes, q, radius)
 
 
 @compiled_inline

@@ -96,6 +96,7 @@ class Plan(NamedTuple):
     gamma: np.ndarray  # (L,): rounding of a form of layer l, relative to its terms
     widest: int  # members of the largest group, at least 2
     unit_roundoff: float  # 2**-53, or 0 where all arithmetic is exact
+    tracking: float  # the same where additions to forms are kept account of, 0 where `gamma` bounds them
     homogeneous: bool  # all constants are exactly zero
     floor: float  # smallest radius of anything that was rounded
     steps: int  # cells between two looks at the budget

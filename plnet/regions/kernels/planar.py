@@ -7,10 +7,12 @@ layer (one rank-one term); otherwise the polygon is cut. A sign that floating po
 certify aborts the frame: it is handed to the driver, which decides it in rationals.
 
 Error analysis. A form of layer l is ``sum_j w_j h_j + b`` over the settled units of the
-layer before. Its radius is ``sum_j |w_j| (r_j + gamma |h_j|) + gamma |b| + u sum_k |s_k|``, gamma a
-few units roundoff for the roundings of each product, s_k the partial sums, which are what the
-additions round (a running error bound, Higham 2002, section 3.3). Nothing is subtracted from
-a form once it is added, so radii do not chain sideways.
+layer before. Its radius is ``sum_j |w_j| (r_j + gamma |h_j|) + gamma |b|``, gamma the
+usual ``n u / (1 - n u)`` with slack for the few roundings on the way (Higham 2002,
+section 3.1). Where regions are kept, gamma is a few units roundoff for the roundings of each
+product, and ``u sum_k |s_k|`` is added, s_k the partial sums, which are what the additions round
+(a running error bound, section 3.3). Nothing is subtracted from a form once it is added, so radii
+do not chain sideways.
 """
 
 from __future__ import annotations

@@ -4,17 +4,10 @@ from __future__ import annotations
 
 from plnet.regions.kernels import layout as c
 from plnet.regions.kernels.compile import compiled_inline, compiled_inner
-from plnet.regions.kernels.forms import add_tracked
+from plnet.regions.kernels.forms import add_multiple, add_plain
 from plnet.regions.kernels.polytopes import length_of
 
 __all__ = ["add_unit", "scan_rows", "take_difference", "take_row"]
-
-
-@compiled_inline
-def _add_multiple(column, factor, out):
-    # One input and one output, so that the compiler can rule out overlaps and use vectors.
-    for i in range(len(out)):
-        out[i] += column[i] * factor
 
 
 @compiled_inner
@@ -28,16 +21,16 @@ def add_unit(plan, limits, state, layer, unit, piece, forms, acc):
     row = forms + head[c.FIRST] + (piece if head[c.KIND] == c.GROUP else 0)
     w0 = plan.layers[layer + 1, c.WEIGHT0] + (head[c.COLUMN] + piece * head[c.STEP]) * ahead
     weights, sizes = plan.weights[0][w0 : w0 + ahead], plan.weights[1][w0 : w0 + ahead]
-    size, u = abs(shift), plan.unit_roundoff
+    size = abs(shift)
     off = state.acc[acc + (d + 1) * ahead : acc + (d + 2) * ahead]
     for m in range(d + 1):
         entry = slope * state.acc[row + m * rows] + (shift if m == d else 0.0)
         size += abs(entry)
-        add_tracked(weights, entry, u, state.acc[acc + m * ahead : acc + (m + 1) * ahead], off)
+        add_multiple(plan, weights, entry, state.acc[acc + m * ahead : acc + (m + 1) * ahead], off)
     radius = abs(slope) * state.acc[row + (d + 1) * rows] + plan.gamma[layer + 1] * size + error
     if radius > 0.0:
         radius = radius * (1.0 + 1e-9) + plan.floor
-        _add_multiple(sizes, radius, off)
+        add_plain(sizes, radius, off)
 
 
 @compiled_inline
@@ -77,7 +70,7 @@ def scan_rows(plan, limits, state, layer, forms, start, n):
         for i in range(rows):
             value[i] = 0.0
         for m in range(d + 1):
-            _add_multiple(state.acc[forms + m * rows : forms + (m + 1) * rows], state.poly[v, m], value)
+            add_plain(state.acc[forms + m * rows : forms + (m + 1) * rows], state.poly[v, m], value)
         for i in range(rows):
             low[i] = value[i] if value[i] < low[i] else low[i]
             high[i] = value[i] if value[i] > high[i] else high[i]
