@@ -192,5 +192,5 @@ def _about(number: float, digits: str) -> str:
 
 
 def _short(number: int) -> str:
-    """Write an integer of any size in a few characters."""
-    return f"{number:.3g}" if number < 10**15 else f"10^{int(math.log10(number))}"
+    """Write an upper bound of any size in a few characters."""
+    return f"{number:.3g}" if number < 10**15 else f"10^{int(math.log10(number)) + 1}"
