@@ -34,7 +34,7 @@ from plnet.regions.engines.wall_classes import wall_classes
 from plnet.regions.kernels.layout import GROUP, N_UNITS, UNIT0, Plan
 from plnet.regions.problem import Block, Problem
 
-__all__ = ["Frame", "Prepared", "prepare", "row_forms"]
+__all__ = ["FLOOR", "LARGEST", "SMALLEST", "Frame", "Prepared", "prepare", "product_in_range", "row_forms"]
 
 FLOOR = 1e-250
 """Added to every radius that is not exactly zero, so that underflow cannot hide an error."""
@@ -45,7 +45,7 @@ _TINY = 1e-200
 _WORK, _MOST_STEPS = 1 << 31, 4_000_000
 """Products, and cells, between two looks at the budget."""
 
-_SMALLEST, _LARGEST = 2.0**-150, 2.0**150
+SMALLEST, LARGEST = 2.0**-150, 2.0**150
 """Range of weights in which no product of the kernel underflows unnoticed or overflows."""
 
 
@@ -384,12 +384,12 @@ def _is_homogeneous(blocks: tuple[Block, ...], entering: RationalMatrix) -> bool
     return True
 
 
-def _product_in_range(affine: tuple[Affine, ...]) -> bool:
+def product_in_range(affine: tuple[Affine, ...]) -> bool:
     """Whether the product of affine layers in a row neither underflows nor overflows."""
     sizes = [np.abs(layer.stored[layer.stored != 0]) for layer in affine]
     lowest = sum(np.log2(s.min(initial=1.0)) for s in sizes)
     highest = sum(np.log2(s.max(initial=1.0) * layer.n_terms) for s, layer in zip(sizes, affine, strict=True))
-    return bool(lowest > np.log2(_SMALLEST) and highest < np.log2(_LARGEST))
+    return bool(lowest > np.log2(SMALLEST) and highest < np.log2(LARGEST))
 
 
 def _quotients(affine: Affine) -> np.ndarray:
@@ -398,7 +398,7 @@ def _quotients(affine: Affine) -> np.ndarray:
 
 def _in_range(blocks: tuple[Block, ...]) -> bool:
     for block in blocks:
-        if len(block.affine) > 1 and not _product_in_range(block.affine):
+        if len(block.affine) > 1 and not product_in_range(block.affine):
             return False
         arrays = [a for affine in block.affine for a in (affine.stored, affine.bias, _quotients(affine))]
         if isinstance(block.nonlinear, ScalarPWL):
@@ -409,7 +409,7 @@ def _in_range(blocks: tuple[Block, ...]) -> bool:
             return False
         for array in arrays:
             sizes = np.abs(array[array != 0])
-            if sizes.size and (sizes.min() < _SMALLEST or sizes.max() > _LARGEST):
+            if sizes.size and (sizes.min() < SMALLEST or sizes.max() > LARGEST):
                 return False
         if block.nonlinear.n_units >= 1 << 24 or block.nonlinear.n_pieces.max(initial=0) > 4000:
             return False

@@ -10,6 +10,7 @@ import numpy as np
 
 from plnet.geometry.exact import RationalMatrix, object_array, rational
 from plnet.ir.layers import Affine, GroupMax, ScalarPWL
+from plnet.regions.engines.plan import FLOOR, LARGEST, SMALLEST, product_in_range
 from plnet.regions.engines.search_base import Base, Root
 from plnet.regions.kernels import search_layout as c
 from plnet.regions.problem import Block, Problem
@@ -17,8 +18,6 @@ from plnet.regions.problem import Block, Problem
 __all__ = ["NetworkPlan", "cone_is_exact", "load_root", "make_plan", "rounded", "with_errors"]
 
 UNIT_ROUNDOFF = 2.0**-53
-FLOOR = 1e-290
-_SMALLEST, _LARGEST = 1e-100, 1e100
 
 
 @dataclass(frozen=True, eq=False)
@@ -404,15 +403,18 @@ def _is_homogeneous(blocks: tuple[Block, ...]) -> bool:
 
 
 def _in_range(problem: Problem) -> bool:
-    """Whether the numbers of a network are of a size at which nothing underflows or overflows."""
+    """Whether weights are of a size at which errors of the size of `FLOOR` do not underflow."""
     for block in problem.blocks:
+        if len(block.affine) > 1 and not product_in_range(block.affine):
+            return False
         arrays = [a for affine in block.affine for a in (affine.weight, affine.bias)]
         layer = block.nonlinear
         if isinstance(layer, ScalarPWL):
             arrays += [layer.slopes, layer.anchors, layer.breakpoints[layer.breakpoints < np.inf]]
+            arrays.append(layer.intercepts)
         for array in arrays:
             sizes = np.abs(array[array != 0])
-            if sizes.size and (sizes.min() < _SMALLEST or sizes.max() > _LARGEST):
+            if sizes.size and (sizes.min() < SMALLEST or sizes.max() > LARGEST):
                 return False
     return True
 

@@ -74,7 +74,8 @@ def add_unit(plan, state, layer, unit, piece, forms, acc):
     constant = slope * state.acc[row + 2 * rows] + shift
     size = abs(a) + abs(b) + abs(constant) + abs(shift)
     q = abs(slope) * state.acc[row + 3 * rows] + plan.gamma[layer + 1] * size + error
-    if q > 0.0:
+    # Also where the radius underflowed on the way.
+    if q > 0.0 or state.acc[row + 3 * rows] > 0.0:
         q = q * (1.0 + 1e-9) + plan.floor
     column = head[c.COLUMN] + piece * head[c.STEP]
     if plan.layers[layer + 1, c.RUN0] >= 0:

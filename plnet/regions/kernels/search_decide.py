@@ -87,7 +87,7 @@ def _witness_side(plan, state, s, a, b, t):
     elif plan.scaled:
         shift = t * state.witness[s, state.scalars[c.SIZE] - 1]
         value -= shift
-        error += 2.0 * plan.roundoff * (abs(z[a]) + abs(shift))
+        error += 2.0 * plan.roundoff * (abs(z[a]) + abs(shift)) + (plan.floor if t != 0.0 else 0.0)
     error *= 1.0 + 1e-9
     if value > error:
         return 1, value

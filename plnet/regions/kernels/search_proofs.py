@@ -8,6 +8,11 @@ wall f is proved to be >= 0 on a cell by multipliers (Farkas): f minus non-negat
 pulled back layer by layer to the coordinates u >= 0, has no negative coefficient. The multipliers are
 any floats; where they seem to cancel the coefficient of a unit, they are taken to do so exactly, which
 is sound as long as the sign of the coefficient is certain.
+
+A product of small numbers may underflow, to an exact zero that is wrong. So whatever is a product of
+numbers that are not zero has an error of at least `floor`, or of `floor` times a weight, anew in each
+layer. Weights and slopes are at least 2^-150 (`engines.plan`), so that these never underflow themselves.
+Products that overflow prove nothing.
 """
 
 from __future__ import annotations
@@ -17,7 +22,7 @@ from plnet.regions.kernels.compile import compiled_inner
 
 __all__ = ["first_values", "inside", "layer_values", "misses", "misses_at_once"]
 
-_SNAP, _SMALL, _CANCELLED = 1e-9, 1e-7, 3e7
+_SNAP, _SMALL, _CANCELLED, _HUGE = 1e-9, 1e-7, 3e7, 1e300
 
 
 @compiled_inner
@@ -28,9 +33,10 @@ def first_values(plan, state, point, z, r):
     for i in range(plan.layers[0, c.N_IN]):
         total, error = 0.0, 0.0
         for j in range(n):
-            term = plan.first[0, i, j] * point[j]
-            total += term
-            error += gamma * abs(term) + plan.first[1, i, j] * abs(point[j])
+            entry, spread = plan.first[0, i, j], plan.first[1, i, j]
+            total += entry * point[j]
+            error += gamma * abs(entry * point[j]) + spread * abs(point[j])
+            error += plan.floor if point[j] != 0.0 and (entry != 0.0 or spread != 0.0) else 0.0
         z[i] = total
         r[i] = error * (1.0 + 1e-9) + (plan.floor if error > 0.0 else 0.0)
 
@@ -49,6 +55,8 @@ def layer_values(plan, state, layer, pieces, height, z, r):
         a = slope * z[source]
         value[i] = a + shift
         error[i] = abs(slope) * r[source] + plan.rounding[unit, piece] * (abs(a) + abs(shift))
+        if (slope != 0.0 and (z[source] != 0.0 or r[source] != 0.0)) or plan.shifts[unit, piece] != 0.0:
+            error[i] += plan.floor
     head = plan.layers[layer]
     start, in0 = head[c.WEIGHT0], head[c.IN0]
     gamma = (n + 5) * 1.02 * plan.roundoff
@@ -62,6 +70,7 @@ def layer_values(plan, state, layer, pieces, height, z, r):
         bias = plan.bias[0, in0 + k] * height
         z[k] = total + bias
         own += gamma * (size + abs(bias)) + plan.bias[1, in0 + k] * abs(height)
+        own += plan.floor if plan.bias[0, in0 + k] != 0.0 or plan.bias[1, in0 + k] != 0.0 else 0.0
         r[k] = own * (1.0 + 1e-9) + (plan.floor if own > 0.0 else 0.0)
         start += n
 
@@ -98,6 +107,7 @@ def inside(plan, state, s, layer, point, z, r):
                 t = state.points[s, at] * height
                 value -= t
                 error += 2.0 * plan.roundoff * (abs(z[a]) + abs(t))
+                error += plan.floor if state.points[s, at] != 0.0 else 0.0
             if state.cuts[s, at, c.CUT_SIDE] == c.BELOW:
                 value = -value
             if not value > error * (1.0 + 1e-9):
@@ -144,13 +154,15 @@ def misses_at_once(plan, state, s, layer, a, b, t, sign):
             constant += p * bound
             size += abs(p * bound)
             error += (own * abs(slope) + 4.0 * plan.roundoff * abs(p)) * abs(bound)
+            error += plan.floor if bound != 0.0 else 0.0
         constant += weight * shift
         size += abs(weight * shift)
         error += (own + plan.rounding[unit, piece] * abs(weight)) * abs(shift)
+        error += plan.floor if shift != 0.0 and (weight != 0.0 or own != 0.0) else 0.0
     if not plan.scaled:
         return True
     error += gamma * size
-    return constant >= error * (1.0 + 1e-9) + (plan.floor if error > 0.0 else 0.0)
+    return _HUGE > constant >= error * (1.0 + 1e-9) + (plan.floor if error > 0.0 else 0.0)
 
 
 @compiled_inner
@@ -164,9 +176,10 @@ def _absorb(plan, state, s, layer, multipliers, p, r, constant, error):
             continue
         a, b, t = state.cuts[s, i, c.CUT_A], state.cuts[s, i, c.CUT_B], state.points[s, i]
         side = 1.0 if state.cuts[s, i, c.CUT_SIDE] == c.ABOVE else -1.0
+        error += plan.floor if b < 0 and t != 0.0 else 0.0
         if b >= 0:
-            r[a] += 2.0 * u * (abs(p[a]) + m)
-            r[b] += 2.0 * u * (abs(p[b]) + m)
+            r[a] += 2.0 * u * (abs(p[a]) + m) + plan.floor
+            r[b] += 2.0 * u * (abs(p[b]) + m) + plan.floor
             p[a] -= side * m
             p[b] += side * m
             continue
@@ -177,7 +190,7 @@ def _absorb(plan, state, s, layer, multipliers, p, r, constant, error):
             p[a] = 0.0
             r[a] = 0.0
         else:
-            r[a] += 2.0 * u * (abs(p[a]) + m)
+            r[a] += 2.0 * u * (abs(p[a]) + m) + plan.floor
             p[a] = left
             constant += side * m * t
             error += 4.0 * u * (abs(constant) + abs(m * t))
@@ -199,6 +212,7 @@ def _absorb_small(plan, state, s, layer, p, r, largest, constant, error):
             if abs(bound) < 1e300:
                 constant += p[i] * bound
                 error += r[i] * abs(bound) + 4.0 * plan.roundoff * (abs(constant) + abs(p[i] * bound))
+                error += plan.floor if bound != 0.0 else 0.0
                 p[i] = 0.0
                 r[i] = 0.0
     return constant, error
@@ -219,8 +233,8 @@ def _pull_back(plan, state, s, layer, p, r, constant, error):
     for k in range(ahead[c.N_IN]):
         if p[k] != 0.0 or r[k] != 0.0:
             factor = p[k]
-            spread = gamma * abs(factor) + r[k]
-            whole = abs(factor) + r[k]
+            spread = gamma * abs(factor) + r[k] + plan.floor
+            whole = abs(factor) + r[k] + plan.floor
             start = ahead[c.WEIGHT0] + k * n
             for i in range(n):
                 weight = plan.weights[0, start + i]
@@ -230,6 +244,7 @@ def _pull_back(plan, state, s, layer, p, r, constant, error):
             constant += factor * bias
             size += abs(factor * bias)
             error += r[k] * abs(bias) + whole * plan.bias[1, in0 + k]
+            error += plan.floor if bias != 0.0 or plan.bias[1, in0 + k] != 0.0 else 0.0
     for i in range(head[c.N_IN]):
         p[i] = 0.0
         r[i] = 0.0
@@ -242,11 +257,14 @@ def _pull_back(plan, state, s, layer, p, r, constant, error):
         before = p[source]
         p[source] += slope * q[i]
         r[source] += abs(slope) * w[i] * (1.0 + 1e-9)
+        if slope != 0.0 and (q[i] != 0.0 or w[i] != 0.0):
+            r[source] += plan.floor
         if slope * q[i] != 0.0 and (before != 0.0 or rounding > 0.0):
             r[source] += 4.0 * u * (abs(before) + abs(slope * q[i]))
         constant += shift * q[i]
         size += abs(shift * q[i])
         error += (w[i] + (rounding + 4.0 * u) * abs(q[i])) * abs(shift)
+        error += plan.floor if shift != 0.0 and (q[i] != 0.0 or w[i] != 0.0) else 0.0
     if size > 0.0:
         error += gamma * size
     return constant, error
@@ -287,6 +305,7 @@ def misses(plan, state, s, layer, a, b, t, sign, multipliers):
                 entry = plan.first[0, i, j]
                 q[j] += p[i] * entry
                 w[j] += spread * abs(entry) + whole * plan.first[1, i, j]
+                w[j] += plan.floor if entry != 0.0 or plan.first[1, i, j] != 0.0 else 0.0
     for i in range(state.scalars[c.N_FACETS]):
         m = multipliers[i]
         if m > 0.0:
@@ -294,10 +313,11 @@ def misses(plan, state, s, layer, a, b, t, sign, multipliers):
                 entry = plan.facets[0, i, j]
                 q[j] -= m * entry
                 w[j] += m * (gamma * abs(entry) + plan.facets[1, i, j])
+                w[j] += plan.floor if entry != 0.0 or plan.facets[1, i, j] != 0.0 else 0.0
     if plan.scaled:
         w[n - 1] += error + gamma * (abs(constant) + abs(q[n - 1]))
         q[n - 1] += constant
     proved = True
     for j in range(n):
-        proved = proved and q[j] >= w[j] * (1.0 + 1e-8) + (plan.floor if w[j] > 0.0 else 0.0)
+        proved = proved and _HUGE > q[j] >= w[j] * (1.0 + 1e-8) + (plan.floor if w[j] > 0.0 else 0.0)
     return proved

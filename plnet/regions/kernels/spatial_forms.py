@@ -28,7 +28,8 @@ def add_unit(plan, limits, state, layer, unit, piece, forms, acc):
         size += abs(entry)
         add_multiple(plan, weights, entry, state.acc[acc + m * ahead : acc + (m + 1) * ahead], off)
     radius = abs(slope) * state.acc[row + (d + 1) * rows] + plan.gamma[layer + 1] * size + error
-    if radius > 0.0:
+    # Also where the radius underflowed on the way.
+    if radius > 0.0 or state.acc[row + (d + 1) * rows] > 0.0:
         radius = radius * (1.0 + 1e-9) + plan.floor
         add_plain(sizes, radius, off)
 
