@@ -106,7 +106,7 @@ class SearchRun:
         state.scalars[c.SHARES], state.scalars[c.SHARE] = self._shares
         state.scalars[c.SHARE_LAYER] = 0 if self._shares[0] > 1 else -1
         box = _box(root.facets().integers[:, self._columns])
-        if box is not None and not self._plan.exact:
+        if box is not None and not self._plan.exact and _is_even(box[0, :, -1]):
             self._use_box(box)
         state.free[0, 1:size] = range(size - 1) if at_origin else self._trunk.free
         self._set_sides(root)
@@ -302,6 +302,11 @@ def _box(facets: np.ndarray) -> np.ndarray | None:
         out[0, i, k] = -1.0
         out[:, i, -1:] = with_errors(RationalMatrix(row[None, -1:], -row[k]))[:, 0]
     return out if np.isfinite(out).all() and (out[0, :, -1] > 0).all() else None
+
+
+def _is_even(widths: np.ndarray) -> bool:
+    """Whether the sides of a box are alike enough for pivots in coordinates that are not scaled."""
+    return bool(widths.max() <= 2.0**24 * widths.min())
 
 
 def _axes(box: np.ndarray) -> np.ndarray:
