@@ -31,7 +31,8 @@ def write_tensors(path: Path, state: dict[str, Any]) -> None:
     content = buffer.getbuffer()[:-2]
     digest = hashlib.sha256(content).hexdigest().encode()
     with write_atomically(path) as handle:
-        handle.writelines((content, len(digest).to_bytes(2, "little"), digest))
+        for part in (content, len(digest).to_bytes(2, "little"), digest):
+            handle.write(part)
 
 
 def read_tensors(path: Path, kind: str, remedy: str, missing: str = "") -> Any:
