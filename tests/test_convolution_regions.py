@@ -297,7 +297,10 @@ def test_a_plane_through_three_images_in_a_large_network():
     assert count.exact
     found = plnet.enumerate_regions(network, domain, progress=False)
     assert len(found) == int(count) > 300
-    assert found.volumes.sum() == pytest.approx(reach**2 * domain_area(directions), rel=1e-9)
+    # Volumes of so deep a network need exact cells, which take a second each.
+    near = plnet.enumerate_regions(network, plnet.Slice(middle, directions, -reach / 10, reach / 10))
+    assert len(near) > 10
+    assert near.volumes.sum() == pytest.approx((reach / 10) ** 2 * domain_area(directions), rel=1e-9)
 
     rng = np.random.default_rng(1)
     t = rng.uniform(-reach, reach, (40, 2))
