@@ -169,6 +169,17 @@ class RegionComplex:
         return exact_point(self, self._index(i))
 
     @cached_property
+    def certain_volumes(self) -> tuple[np.ndarray, np.ndarray]:
+        """Volumes in the coordinates of the domain from the floats of the vertices, and which are proved.
+
+        Each (R,); `local_volumes` makes good the others.
+        """
+        from plnet.regions.volumes import certain_volumes
+
+        volumes, good = certain_volumes(self.geometry)
+        return _read_only(volumes), _read_only(good)
+
+    @cached_property
     def local_volumes(self) -> np.ndarray:
         """Volume of each region in the coordinates of the domain, shape (R,); inf if unbounded."""
         from plnet.regions.volumes import local_volumes

@@ -77,7 +77,8 @@ def _proved_by_volume(complex_: RegionComplex, leaves: LeafArrays, points: np.nd
     extents = np.maximum.reduceat(vertices, first) - np.minimum.reduceat(vertices, first)
     largest = np.maximum.reduceat(np.abs(vertices), first)
     off = np.maximum.reduceat(leaves.errors, first) + (sizes + 2)[:, None] * UNIT_ROUNDOFF * largest
-    share = complex_.local_volumes / extents.prod(axis=1)
+    volumes, good = complex_.certain_volumes
+    share = np.where(good, volumes, 0.0) / extents.prod(axis=1)
     near = 1.01 * sizes * d ** (d / 2) * (off / extents).max(axis=1)
     return bounded(leaves) & (share > near)
 

@@ -17,7 +17,7 @@ from plnet.regions.refined_vertices import refined_regions
 if TYPE_CHECKING:
     from plnet.regions.complex import RegionComplex
 
-__all__ = ["MOST_ERROR", "exact_volume", "local_volumes"]
+__all__ = ["MOST_ERROR", "certain_volumes", "exact_volume", "local_volumes"]
 
 MOST_ERROR = 1e-9
 """Relative error from which a volume is computed more precisely, in the end in rationals."""
@@ -33,11 +33,11 @@ def local_volumes(complex_: RegionComplex) -> np.ndarray:
     vertices: those of the engine, those of improved vertices where these do not suffice, or none at all.
     """
     leaves = complex_.geometry
-    volumes, good = _certain_volumes(leaves)
+    volumes, good = (array.copy() for array in complex_.certain_volumes)
     doubtful = np.flatnonzero(~good)
     if len(doubtful):
         refined = refined_regions(complex_.problem, leaves.take(doubtful))
-        volumes[doubtful], good[doubtful] = _certain_volumes(refined)
+        volumes[doubtful], good[doubtful] = certain_volumes(refined)
     for i in np.flatnonzero(~good).tolist():
         volumes[i] = rounded(complex_.exact_cell(i).volume())
     return volumes
@@ -51,7 +51,7 @@ def exact_volume(complex_: RegionComplex, i: int) -> Fraction:
     return cell.volume()
 
 
-def _certain_volumes(leaves: LeafArrays) -> tuple[np.ndarray, np.ndarray]:
+def certain_volumes(leaves: LeafArrays) -> tuple[np.ndarray, np.ndarray]:
     """Return volumes, and which of them are proved to be good enough."""
     finite = bounded(leaves)
     with np.errstate(all="ignore"):
