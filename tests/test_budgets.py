@@ -15,6 +15,7 @@ from helpers import cross, he_network, pattern_set, to_network
 from reference_networks import relu_network
 
 import plnet
+from plnet.budgets import TimeIsUpError
 from plnet.errors import IncompleteResultError
 from plnet.ir import Affine, PLNetwork, ScalarPWL
 from plnet.regions.control import Control
@@ -234,3 +235,15 @@ def test_signal_handler_is_left_alone():
     before = signal.getsignal(signal.SIGINT)
     plnet.count_regions(cross(), DOMAIN)
     assert signal.getsignal(signal.SIGINT) is before
+
+
+@pytest.mark.parametrize(("stop", "word"), [(TimeIsUpError, "max_seconds"), (KeyboardInterrupt, "Ctrl-C")])
+def test_an_engine_that_is_stopped_while_it_gets_ready_has_found_nothing(stop, word):
+    class Unready(Cells):
+        def run(self, problem, control, store):
+            raise stop
+
+    count = plnet.count_regions(NETWORK, DOMAIN, engine=Unready())
+    assert (count.lower, count.complete, count.exact, count.stopped_by) == (0, False, False, word)
+    found = plnet.enumerate_regions(NETWORK, DOMAIN, engine=Unready())
+    assert (len(found), found.complete, found.exact, found.stopped_by) == (0, False, False, word)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from plnet.budgets import Deadline, TimeIsUpError, now, time_limit
+from plnet.budgets import STOPS, Deadline, TimeIsUpError, now, time_limit
 from plnet.errors import DomainError
 from plnet.geometry.domain import Chart, Domain, Space
 from plnet.ir.network import PLNetwork
@@ -270,6 +270,10 @@ def _run(
     try:
         with memory_in_words(engine.name, store is not None):
             tally = engine.run(problem, control, store)
+    except STOPS as stop:
+        # Engines keep what they have found; here one was still getting ready.
+        control.stopped(stop)
+        tally = Tally(0, complete=False)
     finally:
         close()
     if tally.complete:
