@@ -16,8 +16,8 @@ from common import arguments, environment, write
 
 from plnet.forgetting import compare_results, method, method_grid, permuted, search_settings, train_sequence
 from plnet.forgetting.methods import Method
-from plnet.forgetting.result import SequenceResult
-from plnet.forgetting.search import GRIDS
+from plnet.forgetting.results.result import SequenceResult
+from plnet.forgetting.training.search import GRIDS
 
 TRAINING = {"epochs": 10, "batch_size": 64, "learning_rate": 0.05, "momentum": 0.9, "progress": None}
 METRICS = ("average_accuracy", "learning_accuracy", "backward_transfer_lopez_paz", "forgetting_chaudhry")

@@ -23,14 +23,14 @@ from sklearn.datasets import load_digits
 from torch import nn
 from torch.nn import functional
 
-from plnet.forgetting.batches import stack_tasks
-from plnet.forgetting.evaluation import evaluate
-from plnet.forgetting.members import make_members
-from plnet.forgetting.models import ModelSpec
-from plnet.forgetting.options import TrainingOptions
-from plnet.forgetting.samples import Samples
-from plnet.forgetting.task import Task
-from plnet.forgetting.trainer import train_task
+from plnet.forgetting.data.samples import Samples
+from plnet.forgetting.models.spec import ModelSpec
+from plnet.forgetting.tasks.batches import stack_tasks
+from plnet.forgetting.tasks.task import Task
+from plnet.forgetting.training.evaluation import evaluate
+from plnet.forgetting.training.members import make_members
+from plnet.forgetting.training.options import TrainingOptions
+from plnet.forgetting.training.trainer import train_task
 from plnet.networks import Maxout
 
 TASKS, TRAIN, EPOCHS, BATCH = 5, 1437, 10, 64

@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 
 from plnet.forgetting import permuted, train_sequence
-from plnet.forgetting.models import ModelSpec
+from plnet.forgetting.models.spec import ModelSpec
 
 ACTIVATIONS = ("relu", "maxout", "lwta", "tanh", "sigmoid")
 SEEDS = range(20)

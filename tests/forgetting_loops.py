@@ -9,11 +9,11 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from plnet.forgetting.batches import stack_tasks
-from plnet.forgetting.dropout import dropout_key, dropout_masks
-from plnet.forgetting.exchange import read_module, to_module
+from plnet.forgetting.models.dropout import dropout_key, dropout_masks
+from plnet.forgetting.models.modules import read_module, to_module
 from plnet.forgetting.seeding import generator
-from plnet.forgetting.task import Task
+from plnet.forgetting.tasks.batches import stack_tasks
+from plnet.forgetting.tasks.task import Task
 
 
 def random_task(rng, n_train=70, n_test=40, inputs=9, classes=4, validation=0, offset=0.0, **options):

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from plnet.forgetting.exchange import read_module, to_module
+from plnet.forgetting.models.modules import read_module, to_module
 from plnet.forgetting.seeding import generator
 
 

@@ -8,8 +8,8 @@ import pytest
 
 import plnet.forgetting as forgetting
 from plnet.forgetting import ModelSpec, train_sequence
-from plnet.forgetting.models import ACTIVATIONS
-from plnet.forgetting.recipes import RECIPES
+from plnet.forgetting.models.spec import ACTIVATIONS
+from plnet.forgetting.tasks.recipes import RECIPES
 
 TASKS = {
     "permuted": forgetting.permuted,

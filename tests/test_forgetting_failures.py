@@ -19,9 +19,9 @@ from plnet.forgetting import (
     train_sequence,
     train_settings,
 )
-from plnet.forgetting.checkpoint import FileCheckpoint
-from plnet.forgetting.exchange import initial_parameters
-from plnet.forgetting.failures import Failures, never_learned, one_class_accuracy
+from plnet.forgetting.models.modules import initial_parameters
+from plnet.forgetting.results.failures import Failures, never_learned, one_class_accuracy
+from plnet.forgetting.training.checkpoint import FileCheckpoint
 from plnet.io import open_arrays, write_arrays
 
 QUICK = {"epochs": 2, "progress": None}

@@ -6,12 +6,12 @@ import torch
 from forgetting_loops import random_task, source_of
 from method_loops import fisher_loop
 
-from plnet.forgetting.exchange import read_module, to_module
-from plnet.forgetting.members import make_members
 from plnet.forgetting.methods import fisher_diagonal
-from plnet.forgetting.models import ACTIVATIONS, Architecture, Layer, ModelSpec
-from plnet.forgetting.network import BatchedNetwork
-from plnet.forgetting.task import Task
+from plnet.forgetting.models.batched_network import BatchedNetwork
+from plnet.forgetting.models.modules import read_module, to_module
+from plnet.forgetting.models.spec import ACTIVATIONS, Architecture, Layer, ModelSpec
+from plnet.forgetting.tasks.task import Task
+from plnet.forgetting.training.members import make_members
 
 
 def linear(parameters, x, y, classes, **options):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from plnet.errors import MetricError
 from plnet.forgetting import AccuracyCurves, SequenceResult
-from plnet.forgetting.frontier import convex_frontier, frontier_points, pareto_front
+from plnet.forgetting.results.frontier import convex_frontier, frontier_points, pareto_front
 
 # Few different values, so that ties are frequent; eighths are exact in floating point.
 clouds = st.lists(st.tuples(st.integers(0, 8), st.integers(0, 8)), min_size=1, max_size=12).map(

@@ -20,12 +20,12 @@ from omegaconf import OmegaConf
 
 from plnet.errors import ConfigError, FileFormatError, IncompleteResultError, PLNetError, TaskError
 from plnet.forgetting import SequenceResult, permuted
-from plnet.forgetting.failure_watch import FailureWatch
 from plnet.forgetting.methods.registry import method, method_names
-from plnet.forgetting.models import ModelSpec
-from plnet.forgetting.options import TrainingOptions
-from plnet.forgetting.recipes import RECIPES, task_sequence
-from plnet.forgetting.sequence import train_sequence
+from plnet.forgetting.models.spec import ModelSpec
+from plnet.forgetting.tasks.recipes import RECIPES, task_sequence
+from plnet.forgetting.training.failure_watch import FailureWatch
+from plnet.forgetting.training.options import TrainingOptions
+from plnet.forgetting.training.sequence import train_sequence
 from plnet.runs import config_dir, load, register_schemas
 from plnet.runs.forgetting_build import build_forgetting, forgetting_job
 from plnet.runs.forgetting_job import run_forgetting

@@ -9,15 +9,15 @@ from forgetting_loops import source_of
 from scipy import stats
 from torch.nn import functional
 
-from plnet.forgetting.exchange import read_module, to_module
-from plnet.forgetting.members import make_members
 from plnet.forgetting.methods import ERACE, method
 from plnet.forgetting.methods.reservoir import reservoir_slots
-from plnet.forgetting.models import ModelSpec
-from plnet.forgetting.options import TrainingOptions
+from plnet.forgetting.models.modules import read_module, to_module
+from plnet.forgetting.models.spec import ModelSpec
 from plnet.forgetting.seeding import generator
-from plnet.forgetting.task import Task
-from plnet.forgetting.trainer import train_task
+from plnet.forgetting.tasks.task import Task
+from plnet.forgetting.training.members import make_members
+from plnet.forgetting.training.options import TrainingOptions
+from plnet.forgetting.training.trainer import train_task
 
 
 class Fixed:

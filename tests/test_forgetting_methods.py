@@ -21,12 +21,12 @@ from omegaconf import OmegaConf
 
 from plnet.errors import ConfigError
 from plnet.forgetting import split, train_sequence
-from plnet.forgetting.members import make_members
 from plnet.forgetting.methods import Method, Step, TaskContext, elastic, method, method_names
-from plnet.forgetting.models import ModelSpec
-from plnet.forgetting.options import TrainingOptions
-from plnet.forgetting.task import Task
-from plnet.forgetting.trainer import train_task
+from plnet.forgetting.models.spec import ModelSpec
+from plnet.forgetting.tasks.task import Task
+from plnet.forgetting.training.members import make_members
+from plnet.forgetting.training.options import TrainingOptions
+from plnet.forgetting.training.trainer import train_task
 from plnet.runs import config_dir
 
 SEEDS = (3, 5)

@@ -8,11 +8,11 @@ from torch.nn import functional
 
 import plnet
 from plnet.errors import ConfigError
-from plnet.forgetting.dropout import dropout_key, dropout_masks
-from plnet.forgetting.exchange import initial_parameters, read_module, to_module
-from plnet.forgetting.losses import cross_entropies, cross_entropy_delta, mask_logits
-from plnet.forgetting.models import ACTIVATIONS, ModelSpec
-from plnet.forgetting.network import BatchedNetwork
+from plnet.forgetting.models.batched_network import BatchedNetwork
+from plnet.forgetting.models.dropout import dropout_key, dropout_masks
+from plnet.forgetting.models.losses import cross_entropies, cross_entropy_delta, mask_logits
+from plnet.forgetting.models.modules import initial_parameters, read_module, to_module
+from plnet.forgetting.models.spec import ACTIVATIONS, ModelSpec
 from plnet.networks import Maxout
 
 SIZES = (5, (12, 6), 4)

@@ -10,8 +10,8 @@ from matplotlib.colors import to_rgb
 
 from plnet.errors import ConfigError, IncompleteResultError, MetricError
 from plnet.forgetting import AccuracyCurves, SequenceResult, convex_frontier, pareto_front
-from plnet.forgetting.failures import Failures
 from plnet.forgetting.metrics import METRICS
+from plnet.forgetting.results.failures import Failures
 from plnet.plotting import (
     plot_accuracy_matrix,
     plot_frontier,

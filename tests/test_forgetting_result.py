@@ -7,7 +7,7 @@ import pytest
 
 from plnet.errors import FileFormatError, IncompleteResultError, MetricError, OutputError
 from plnet.forgetting import AccuracyCurves, SequenceResult, compare_results
-from plnet.forgetting.comparison import paired_values
+from plnet.forgetting.results.comparison import paired_values
 from plnet.io import write_arrays
 
 # Two tasks: rows before training, after a, after b.

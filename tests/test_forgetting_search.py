@@ -7,7 +7,7 @@ import torch
 from plnet.errors import ConfigError, TaskError
 from plnet.forgetting import compare_results, permuted, train_sequence
 from plnet.forgetting.methods import method, method_names
-from plnet.forgetting.search import GRIDS, SettingsSearch, method_grid, search_settings
+from plnet.forgetting.training.search import GRIDS, SettingsSearch, method_grid, search_settings
 
 
 @pytest.fixture(autouse=True)

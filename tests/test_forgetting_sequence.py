@@ -8,10 +8,10 @@ from torch import nn
 import plnet.forgetting as forgetting
 from plnet.errors import ConfigError, FileFormatError, MetricError, TaskError
 from plnet.forgetting import ModelSpec, Task, train_sequence, train_settings
-from plnet.forgetting.checkpoint import FileCheckpoint
-from plnet.forgetting.exchange import initial_parameters, to_module
+from plnet.forgetting.models.modules import initial_parameters, to_module
 from plnet.forgetting.seeding import generator
-from plnet.forgetting.task import TaskSequence
+from plnet.forgetting.tasks.task import TaskSequence
+from plnet.forgetting.training.checkpoint import FileCheckpoint
 
 TASKS = forgetting.plane(3, "halves", n_train=40, n_test=50, n_validation=30)
 QUICK = {"seeds": range(4), "epochs": 3, "batch_size": 16, "progress": False, "engine": "batched"}

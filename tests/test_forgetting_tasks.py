@@ -15,12 +15,15 @@ from sklearn import datasets
 
 import plnet.forgetting as forgetting
 from plnet.errors import ConfigError, FileFormatError, MissingExtraError, PLNetError, TaskError
-from plnet.forgetting import Task, batches, data_openml, stack_tasks, tasks_plane
-from plnet.forgetting.data_files import read_idx
-from plnet.forgetting.images import rotate_rows, shift_rows
-from plnet.forgetting.preparation import Preparation
-from plnet.forgetting.projecting import projection
+from plnet.forgetting import Task, stack_tasks
+from plnet.forgetting.data.files import read_idx
+from plnet.forgetting.data.images import rotate_rows, shift_rows
+from plnet.forgetting.data.load import openml as data_openml
 from plnet.forgetting.seeding import check_seeds, generator, seed_sequence
+from plnet.forgetting.tasks import batches
+from plnet.forgetting.tasks import plane as tasks_plane
+from plnet.forgetting.tasks.preparation import Preparation
+from plnet.forgetting.tasks.projecting import projection
 
 DIGITS = datasets.load_digits()
 X, Y = DIGITS.data, DIGITS.target
@@ -560,7 +563,7 @@ def test_impossible_tasks(make, message):
 
 
 def test_lists_of_tasks_that_do_not_go_together():
-    from plnet.forgetting.task import as_sequence, check_tasks
+    from plnet.forgetting.tasks.task import as_sequence, check_tasks
 
     small, wide = Task("a", SMALL, SMALL), forgetting.project(Task("b", SMALL, SMALL), 5)
     with pytest.raises(TaskError, match=r"different numbers of inputs \('a': 3, 'b': 5\).*project"):
@@ -686,7 +689,7 @@ def test_no_network(openml, monkeypatch):
 
 
 def test_no_sklearn(monkeypatch):
-    from plnet.forgetting import data_sklearn
+    from plnet.forgetting.data.load import sklearn as data_sklearn
 
     data_sklearn.from_sklearn.cache_clear()
     monkeypatch.setitem(sys.modules, "sklearn", None)

@@ -9,13 +9,13 @@ import torch
 from forgetting_loops import Loop, random_task, source_of
 
 from plnet.errors import ConfigError, EngineError, TaskError
-from plnet.forgetting.evaluation import correct, evaluate
-from plnet.forgetting.members import make_members
 from plnet.forgetting.methods.base import Batch, Method
-from plnet.forgetting.models import ACTIVATIONS, ModelSpec
-from plnet.forgetting.options import TrainingOptions
+from plnet.forgetting.models.spec import ACTIVATIONS, ModelSpec
 from plnet.forgetting.seeding import generator
-from plnet.forgetting.trainer import chunk_size, train_task
+from plnet.forgetting.training.evaluation import correct, evaluate
+from plnet.forgetting.training.members import make_members
+from plnet.forgetting.training.options import TrainingOptions
+from plnet.forgetting.training.trainer import chunk_size, train_task
 
 SMOOTH = ("elu", "gelu", "sigmoid", "tanh")
 ENGINES = ("batched", "fused")
@@ -257,7 +257,7 @@ def test_blocks_of_a_large_task_do_not_matter(engine, monkeypatch):
     tasks, spec = draw_tasks(), ModelSpec((8,)).with_dropout()
     whole = train(spec, tasks, engine)
     # Two minibatches at a time.
-    monkeypatch.setattr("plnet.forgetting.engine_fused._LARGEST_BLOCK", 2 * 9 * 16 * 2)
+    monkeypatch.setattr("plnet.forgetting.training.engine_fused._LARGEST_BLOCK", 2 * 9 * 16 * 2)
     assert torch.equal(train(spec, tasks, engine).parameters, whole.parameters)
 
 

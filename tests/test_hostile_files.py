@@ -21,10 +21,10 @@ import plnet
 import plnet.io
 from plnet.errors import ConfigError, FileFormatError, PLNetError
 from plnet.forgetting import SequenceResult
-from plnet.forgetting.checkpoint import FileCheckpoint
-from plnet.forgetting.data_files import from_npz as forgetting_from_npz
-from plnet.forgetting.data_files import read_idx
-from plnet.forgetting.data_openml import _read as read_downloaded
+from plnet.forgetting.data.files import from_npz as forgetting_from_npz
+from plnet.forgetting.data.files import read_idx
+from plnet.forgetting.data.openml import _read as read_downloaded
+from plnet.forgetting.training.checkpoint import FileCheckpoint
 from plnet.regions import RegionComplex
 from plnet.regions.certificate import Certificate
 from plnet.runs import main_job, maxout_figures, redraw

@@ -9,29 +9,29 @@ from plnet.lazy import lazy_names
 
 if TYPE_CHECKING:
     from plnet.forgetting import metrics, statistics
-    from plnet.forgetting.batches import TaskBatch, stack_tasks
-    from plnet.forgetting.comparison import Comparison, compare_results
-    from plnet.forgetting.curves import AccuracyCurves
-    from plnet.forgetting.data import load_data
-    from plnet.forgetting.data_files import from_idx, from_npz
-    from plnet.forgetting.failures import Failures
-    from plnet.forgetting.frontier import convex_frontier, frontier_points, pareto_front
-    from plnet.forgetting.labelled_data import LabelledData, labelled
+    from plnet.forgetting.data.files import from_idx, from_npz
+    from plnet.forgetting.data.labelled_data import LabelledData, labelled
+    from plnet.forgetting.data.load import load_data
+    from plnet.forgetting.data.samples import Samples
     from plnet.forgetting.methods.registry import method, method_names
-    from plnet.forgetting.models import ModelSpec
-    from plnet.forgetting.projecting import project
-    from plnet.forgetting.recipes import task_sequence
-    from plnet.forgetting.result import SequenceResult
-    from plnet.forgetting.samples import Samples
-    from plnet.forgetting.search import SettingsSearch, method_grid, search_settings
-    from plnet.forgetting.sequence import train_sequence, train_settings
-    from plnet.forgetting.summary import SequenceMetrics
-    from plnet.forgetting.task import Task, TaskSequence, multi_head
-    from plnet.forgetting.tasks_classes import split
-    from plnet.forgetting.tasks_images import rotated, shifted
-    from plnet.forgetting.tasks_inputs import permuted, shuffled_labels
-    from plnet.forgetting.tasks_pairs import dissimilar_pair, reformatted_pair, similar_pair
-    from plnet.forgetting.tasks_plane import plane
+    from plnet.forgetting.models.spec import ModelSpec
+    from plnet.forgetting.results.comparison import Comparison, compare_results
+    from plnet.forgetting.results.curves import AccuracyCurves
+    from plnet.forgetting.results.failures import Failures
+    from plnet.forgetting.results.frontier import convex_frontier, frontier_points, pareto_front
+    from plnet.forgetting.results.result import SequenceResult
+    from plnet.forgetting.results.summary import SequenceMetrics
+    from plnet.forgetting.tasks.batches import TaskBatch, stack_tasks
+    from plnet.forgetting.tasks.classes import split
+    from plnet.forgetting.tasks.images import rotated, shifted
+    from plnet.forgetting.tasks.inputs import permuted, shuffled_labels
+    from plnet.forgetting.tasks.pairs import dissimilar_pair, reformatted_pair, similar_pair
+    from plnet.forgetting.tasks.plane import plane
+    from plnet.forgetting.tasks.projecting import project
+    from plnet.forgetting.tasks.recipes import task_sequence
+    from plnet.forgetting.tasks.task import Task, TaskSequence, multi_head
+    from plnet.forgetting.training.search import SettingsSearch, method_grid, search_settings
+    from plnet.forgetting.training.sequence import train_sequence, train_settings
 
 __all__ = [
     "AccuracyCurves",
@@ -78,47 +78,47 @@ __all__ = [
 ]
 
 _HOMES = {
-    "AccuracyCurves": "curves",
-    "Comparison": "comparison",
-    "Failures": "failures",
-    "LabelledData": "labelled_data",
-    "ModelSpec": "models",
-    "Samples": "samples",
-    "SettingsSearch": "search",
-    "SequenceMetrics": "summary",
-    "SequenceResult": "result",
-    "Task": "task",
-    "TaskBatch": "batches",
-    "TaskSequence": "task",
-    "compare_results": "comparison",
-    "convex_frontier": "frontier",
-    "dissimilar_pair": "tasks_pairs",
-    "from_idx": "data_files",
-    "from_npz": "data_files",
-    "frontier_points": "frontier",
-    "labelled": "labelled_data",
-    "load_data": "data",
+    "AccuracyCurves": "results.curves",
+    "Comparison": "results.comparison",
+    "Failures": "results.failures",
+    "LabelledData": "data.labelled_data",
+    "ModelSpec": "models.spec",
+    "Samples": "data.samples",
+    "SettingsSearch": "training.search",
+    "SequenceMetrics": "results.summary",
+    "SequenceResult": "results.result",
+    "Task": "tasks.task",
+    "TaskBatch": "tasks.batches",
+    "TaskSequence": "tasks.task",
+    "compare_results": "results.comparison",
+    "convex_frontier": "results.frontier",
+    "dissimilar_pair": "tasks.pairs",
+    "from_idx": "data.files",
+    "from_npz": "data.files",
+    "frontier_points": "results.frontier",
+    "labelled": "data.labelled_data",
+    "load_data": "data.load",
     "method": "methods.registry",
-    "method_grid": "search",
+    "method_grid": "training.search",
     "method_names": "methods.registry",
     "metrics": "",
-    "multi_head": "task",
-    "pareto_front": "frontier",
-    "permuted": "tasks_inputs",
-    "plane": "tasks_plane",
-    "project": "projecting",
-    "reformatted_pair": "tasks_pairs",
-    "rotated": "tasks_images",
-    "search_settings": "search",
-    "shifted": "tasks_images",
-    "shuffled_labels": "tasks_inputs",
-    "similar_pair": "tasks_pairs",
-    "split": "tasks_classes",
-    "stack_tasks": "batches",
+    "multi_head": "tasks.task",
+    "pareto_front": "results.frontier",
+    "permuted": "tasks.inputs",
+    "plane": "tasks.plane",
+    "project": "tasks.projecting",
+    "reformatted_pair": "tasks.pairs",
+    "rotated": "tasks.images",
+    "search_settings": "training.search",
+    "shifted": "tasks.images",
+    "shuffled_labels": "tasks.inputs",
+    "similar_pair": "tasks.pairs",
+    "split": "tasks.classes",
+    "stack_tasks": "tasks.batches",
     "statistics": "",
-    "task_sequence": "recipes",
-    "train_sequence": "sequence",
-    "train_settings": "sequence",
+    "task_sequence": "tasks.recipes",
+    "train_sequence": "training.sequence",
+    "train_settings": "training.sequence",
 }
 
 __getattr__ = lazy_names(__name__, _HOMES)

@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib import colormaps
 
 from plnet.errors import ConfigError
-from plnet.forgetting.result import SequenceResult
+from plnet.forgetting.results.result import SequenceResult
 from plnet.plotting.palettes import CATEGORIES, MARKERS
 from plnet.plotting.styles import style
 from plnet.statistics import mean_interval

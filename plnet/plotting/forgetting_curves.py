@@ -9,7 +9,7 @@ from matplotlib.ticker import MaxNLocator
 
 from plnet.errors import ConfigError
 from plnet.forgetting.metrics import average_accuracy_after
-from plnet.forgetting.result import SequenceResult
+from plnet.forgetting.results.result import SequenceResult
 from plnet.plotting.forgetting_axes import (
     ACCURACIES,
     drawing_on,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib import colormaps
 
-from plnet.forgetting.result import SequenceResult
+from plnet.forgetting.results.result import SequenceResult
 from plnet.plotting.forgetting_axes import drawing_on, short_names
 from plnet.plotting.palettes import MISSING
 from plnet.suggestions import suggest_options

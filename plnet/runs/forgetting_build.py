@@ -11,10 +11,10 @@ from omegaconf import DictConfig
 
 from plnet.errors import ConfigError
 from plnet.forgetting.methods.registry import method
-from plnet.forgetting.models import ModelSpec
-from plnet.forgetting.options import TrainingOptions
-from plnet.forgetting.recipes import task_sequence
-from plnet.forgetting.task import TaskSequence, as_sequence
+from plnet.forgetting.models.spec import ModelSpec
+from plnet.forgetting.tasks.recipes import task_sequence
+from plnet.forgetting.tasks.task import TaskSequence, as_sequence
+from plnet.forgetting.training.options import TrainingOptions
 from plnet.runs.config_parts import plain, plot_options
 from plnet.runs.forgetting_job import run_forgetting
 from plnet.runs.forgetting_report import describe_forgetting

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from plnet.forgetting.result import SequenceResult
+from plnet.forgetting.results.result import SequenceResult
 from plnet.plotting import (
     panels,
     plot_accuracy_matrix,

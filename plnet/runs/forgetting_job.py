@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from plnet.errors import IncompleteResultError
-from plnet.forgetting.failures import NEVER_LEARNED, failures_in_words
 from plnet.forgetting.methods.base import Method
-from plnet.forgetting.models import ModelSpec
-from plnet.forgetting.result import SequenceResult
-from plnet.forgetting.sequence import train_sequence
-from plnet.forgetting.task import TaskSequence
+from plnet.forgetting.models.spec import ModelSpec
+from plnet.forgetting.results.failures import NEVER_LEARNED, failures_in_words
+from plnet.forgetting.results.result import SequenceResult
+from plnet.forgetting.tasks.task import TaskSequence
+from plnet.forgetting.training.sequence import train_sequence
 from plnet.runs.devices import check_device, determinism, threads
 from plnet.runs.environment import describe_environment
 from plnet.runs.forgetting_report import RESULT_FILE

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from plnet.errors import IncompleteResultError
-from plnet.forgetting.failures import failures_in_words
-from plnet.forgetting.result import SequenceResult
+from plnet.forgetting.results.failures import failures_in_words
+from plnet.forgetting.results.result import SequenceResult
 from plnet.runs.layout import METRICS_FILE
 
 __all__ = ["FIGURE", "PANELS", "RESULT_FILE", "describe_forgetting", "figure_files", "matrix_in_words"]

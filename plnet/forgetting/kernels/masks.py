@@ -1,4 +1,4 @@
-"""Dropout masks: the hash of `plnet.forgetting.dropout`, compiled."""
+"""Dropout masks: the hash of `plnet.forgetting.models.dropout`, compiled."""
 
 from __future__ import annotations
 

@@ -7,11 +7,11 @@ from typing import ClassVar
 
 import torch
 
-from plnet.forgetting.losses import cross_entropy_delta
 from plnet.forgetting.methods.base import Batch, Step, TaskContext
 from plnet.forgetting.methods.open_heads import own_head
 from plnet.forgetting.methods.remembering import Remembering
 from plnet.forgetting.methods.reservoir import is_empty, recall
+from plnet.forgetting.models.losses import cross_entropy_delta
 
 __all__ = ["AGEM"]
 

@@ -16,13 +16,13 @@ import torch
 from plnet.forgetting.seeding import generator
 
 if TYPE_CHECKING:
-    from plnet.forgetting.network import BatchedNetwork
+    from plnet.forgetting.models.batched_network import BatchedNetwork
 
 __all__ = ["Batch", "Method", "Step", "TaskContext", "TaskData", "overrides"]
 
 
 class TaskData(Protocol):
-    """One task of m members, as `plnet.forgetting.batches.TaskBatch` holds it."""
+    """One task of m members, as `plnet.forgetting.tasks.batches.TaskBatch` holds it."""
 
     @property
     def active(self) -> torch.Tensor | None:

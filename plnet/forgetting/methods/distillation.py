@@ -7,11 +7,11 @@ from typing import ClassVar
 
 import torch
 
-from plnet.forgetting.losses import mask_logits
 from plnet.forgetting.methods.base import Batch, Method, Step, TaskContext
 from plnet.forgetting.methods.checks import check_number
 from plnet.forgetting.methods.open_heads import open_heads, own_head
 from plnet.forgetting.methods.seen_classes import classes_of_task
+from plnet.forgetting.models.losses import mask_logits
 
 __all__ = ["LwF"]
 

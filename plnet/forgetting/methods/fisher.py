@@ -6,10 +6,10 @@ from typing import Literal, TypeAlias
 
 import torch
 
-from plnet.forgetting.losses import cross_entropy_delta, mask_logits
 from plnet.forgetting.methods.base import TaskData
-from plnet.forgetting.network import BatchedNetwork, LayerView, Trace
-from plnet.forgetting.units import Unit, unit_of
+from plnet.forgetting.models.batched_network import BatchedNetwork, LayerView, Trace
+from plnet.forgetting.models.losses import cross_entropy_delta, mask_logits
+from plnet.forgetting.models.units import Unit, unit_of
 
 __all__ = ["FISHER_LABELS", "FisherLabels", "fisher_diagonal"]
 
