@@ -14,7 +14,7 @@ CODE = """
 import json, tempfile, time
 from hydra import compose, initialize_config_dir
 from plnet.runs import config_dir, register_schemas
-from plnet.runs.task import Job, run_job
+from plnet.runs.jobs.recording import Job, run_job
 
 def clocks():
     return time.perf_counter(), time.process_time()

@@ -5,11 +5,11 @@
 
 import sys
 
-from plnet.runs.program import ends_with_its_reader, quiet_loading
+from plnet.runs.config.program import ends_with_its_reader, quiet_loading
 
 with quiet_loading():
     from plnet.errors import PLNetError
-    from plnet.runs.command_collect import run_collect
+    from plnet.runs.commands.collect import run_collect
 
 
 def main() -> int:

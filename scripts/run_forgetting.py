@@ -3,7 +3,7 @@
 ``python scripts/run_forgetting.py --help`` is the manual.
 """
 
-from plnet.runs.program import quiet_loading
+from plnet.runs.config.program import quiet_loading
 
 with quiet_loading():
     import hydra
@@ -18,8 +18,8 @@ with quiet_loading():
 @one_line_errors
 def main(config: DictConfig) -> None:
     # Imported here, so that --help and --cfg need not wait for torch.
-    from plnet.runs.forgetting_build import forgetting_job
-    from plnet.runs.task import run_job
+    from plnet.runs.jobs.forgetting.build import forgetting_job
+    from plnet.runs.jobs.recording import run_job
 
     print(run_job(config, forgetting_job()))
 

@@ -6,11 +6,11 @@
 import sys
 from pathlib import Path
 
-from plnet.runs.program import ends_with_its_reader, quiet_loading
+from plnet.runs.config.program import ends_with_its_reader, quiet_loading
 
 with quiet_loading():
     from plnet.errors import PLNetError
-    from plnet.runs.suite_command import run_suite
+    from plnet.runs.sweeps.suite import run_suite
 
 
 def main() -> int:

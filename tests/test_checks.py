@@ -10,7 +10,7 @@ from plnet.checks import close_matches
 from plnet.errors import ConfigError, EngineError, FileFormatError, PLNetError, TaskError
 from plnet.forgetting import Task, permuted, train_sequence
 from plnet.networks import initialise, mlp
-from plnet.runs.data import split
+from plnet.runs.jobs.count_regions.data import split
 
 
 @pytest.mark.parametrize(

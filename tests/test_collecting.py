@@ -16,12 +16,12 @@ import yaml
 
 from plnet.errors import ConfigError, FileFormatError, MissingExtraError, OutputError
 from plnet.runs import load
-from plnet.runs.collecting import find_run_folders, flatten, read_run
-from plnet.runs.layout import STATUS_SCHEMA
-from plnet.runs.lock import take_lock
-from plnet.runs.table import table_of
-from plnet.runs.table_columns import as_array, column_type
-from plnet.runs.table_files import write_constants, write_csv, write_parquet
+from plnet.runs.store.layout import STATUS_SCHEMA
+from plnet.runs.store.lock import take_lock
+from plnet.runs.table.collecting import find_run_folders, flatten, read_run
+from plnet.runs.table.columns import as_array, column_type
+from plnet.runs.table.files import write_constants, write_csv, write_parquet
+from plnet.runs.table.table import table_of
 
 ROOT = Path(__file__).resolve().parent.parent
 CONFIG = {
@@ -437,7 +437,7 @@ def test_damaged_folders_are_told_and_never_results(tmp_path, damage):
 
 
 def test_files_replaced_while_they_are_read(tmp_path, monkeypatch):
-    from plnet.runs import collecting
+    from plnet.runs.table import collecting
 
     folder = make_run(tmp_path, "aa", {"regions": 1})
     whole = collecting._mapping
@@ -644,7 +644,7 @@ def test_script(tmp_path):
     ],
 )
 def test_messages_of_the_command(tmp_path, monkeypatch, capsys, arguments, message):
-    from plnet.runs.command import main
+    from plnet.runs.commands.main import main
 
     make_run(tmp_path / "runs", "aa")
     (tmp_path / "empty").mkdir()
@@ -655,7 +655,7 @@ def test_messages_of_the_command(tmp_path, monkeypatch, capsys, arguments, messa
 
 
 def test_help_is_a_manual(capsys):
-    from plnet.runs.command_collect import run_collect
+    from plnet.runs.commands.collect import run_collect
 
     with pytest.raises(SystemExit) as caught:
         run_collect(["--help"])

@@ -15,8 +15,8 @@ from packaging.utils import canonicalize_name
 
 import plnet
 from plnet.runs import config_dir
-from plnet.runs.command import main
-from plnet.runs.command_env import OPTIONAL, REQUIRED, describe_installation
+from plnet.runs.commands.env import OPTIONAL, REQUIRED, describe_installation
+from plnet.runs.commands.main import main
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads(ROOT.joinpath("pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -83,7 +83,7 @@ def test_environment(monkeypatch, capsys):
 
 
 def test_environment_in_words(monkeypatch, capsys):
-    from plnet.runs import command_env
+    from plnet.runs.commands import env as command_env
 
     real = command_env._version
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
@@ -101,7 +101,7 @@ def test_environment_in_words(monkeypatch, capsys):
 
 def test_environment_without_configuration(monkeypatch):
     from plnet.errors import ConfigError
-    from plnet.runs import command_env
+    from plnet.runs.commands import env as command_env
 
     def missing():
         raise ConfigError("found neither")
@@ -127,7 +127,7 @@ def test_packages_are_those_of_the_project():
 
 
 def test_console_script_is_this_command():
-    assert PROJECT["scripts"]["plnet"] == "plnet.runs.command:main"
+    assert PROJECT["scripts"]["plnet"] == "plnet.runs.commands.main:main"
 
 
 def test_unknown_option(capsys):
@@ -138,7 +138,7 @@ def test_unknown_option(capsys):
 
 
 def test_ctrl_c(monkeypatch, capsys):
-    from plnet.runs import command
+    from plnet.runs.commands import main as command
 
     def stopped(words):
         raise KeyboardInterrupt

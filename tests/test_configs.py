@@ -14,7 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from plnet.errors import ConfigError
 from plnet.runs import config_dir, one_line_errors, register_schemas, run_script
-from plnet.runs.schemas import _GROUPS, EngineSchema
+from plnet.runs.config.schemas import _GROUPS, EngineSchema
 
 register_schemas()
 
@@ -91,10 +91,10 @@ def test_every_option_composes_and_fits_its_target(root, choice):
         required = {name for name, entry in parameters.items() if entry.default is entry.empty}
         assert required <= keys | GIVEN_LATER, f"{choice}: {target} needs {required - keys}"
     if root == "count_regions":
-        from plnet.runs.build import build_main_job
+        from plnet.runs.jobs.count_regions.build import build_main_job
 
         arguments = build_main_job(config)
-        taken = inspect.signature(get_object("plnet.runs.main_job.run_main_job")).parameters
+        taken = inspect.signature(get_object("plnet.runs.jobs.count_regions.job.run_main_job")).parameters
         assert set(arguments) == set(taken) - {"folder", "progress", "steps"}
 
 
@@ -139,14 +139,14 @@ def test_misspelt_words_are_refused_by_hydra(override, message):
 
 
 def test_missing_values_are_named():
-    from plnet.runs.build import build_main_job
+    from plnet.runs.jobs.count_regions.build import build_main_job
 
     with pytest.raises(ConfigError, match=r"no value for data\.path.*data\.path=\.\.\."):
         build_main_job(composed("count_regions", ["data=npz"]))
 
 
 def test_options_that_nothing_takes_are_named():
-    from plnet.runs.build import build_main_job
+    from plnet.runs.jobs.count_regions.build import build_main_job
 
     with pytest.raises(ConfigError, match=r"network has no option foo; .* takes widths"):
         build_main_job(composed("count_regions", ["+network.foo=1"]))
@@ -182,14 +182,14 @@ def test_help_names_every_group_and_option():
     ],
 )
 def test_plot_options_are_checked_before_anything_runs(overrides, message):
-    from plnet.runs.build import build_main_job
+    from plnet.runs.jobs.count_regions.build import build_main_job
 
     with pytest.raises(ConfigError, match=message):
         build_main_job(composed("count_regions", overrides))
 
 
 def test_options_of_counting_are_those_of_the_schema():
-    from plnet.runs.counting import CountingOptions
+    from plnet.runs.jobs.count_regions.counting import CountingOptions
 
     assert CountingOptions() == CountingOptions(**vars(EngineSchema()))
 

@@ -10,8 +10,8 @@ import numba
 import pytest
 
 from plnet.regions.kernels.compile import on_compilation
-from plnet.runs import counting
-from plnet.runs.counting import CountingOptions, load_engine
+from plnet.runs.jobs.count_regions import counting
+from plnet.runs.jobs.count_regions.counting import CountingOptions, load_engine
 
 SOURCE = """
 import numba

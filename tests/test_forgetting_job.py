@@ -27,11 +27,11 @@ from plnet.forgetting.training.failure_watch import FailureWatch
 from plnet.forgetting.training.options import TrainingOptions
 from plnet.forgetting.training.sequence import train_sequence
 from plnet.runs import config_dir, load, register_schemas
-from plnet.runs.forgetting_build import build_forgetting, forgetting_job
-from plnet.runs.forgetting_job import run_forgetting
-from plnet.runs.forgetting_report import describe_forgetting, matrix_in_words
-from plnet.runs.layout import FAILED, FINISHED, INTERRUPTED, read_status
-from plnet.runs.task import run_job
+from plnet.runs.jobs.forgetting.build import build_forgetting, forgetting_job
+from plnet.runs.jobs.forgetting.job import run_forgetting
+from plnet.runs.jobs.forgetting.report import describe_forgetting, matrix_in_words
+from plnet.runs.jobs.recording import run_job
+from plnet.runs.store.layout import FAILED, FINISHED, INTERRUPTED, read_status
 
 register_schemas()
 
@@ -373,7 +373,7 @@ def test_every_recipe_has_a_file():
 
 
 def test_experiments_say_what_they_ask():
-    from plnet.runs.suite_plan import find_experiments
+    from plnet.runs.sweeps.suite_plan import find_experiments
 
     ours = [one for one in find_experiments() if one.name.startswith("forgetting")]
     assert {one.size for one in ours} == {"tiny", "paper"}

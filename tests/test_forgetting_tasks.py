@@ -16,9 +16,9 @@ from sklearn import datasets
 import plnet.forgetting as forgetting
 from plnet.errors import ConfigError, FileFormatError, MissingExtraError, PLNetError, TaskError
 from plnet.forgetting import Task, stack_tasks
+from plnet.forgetting.data import openml as data_openml
 from plnet.forgetting.data.files import read_idx
 from plnet.forgetting.data.images import rotate_rows, shift_rows
-from plnet.forgetting.data.load import openml as data_openml
 from plnet.forgetting.seeding import check_seeds, generator, seed_sequence
 from plnet.forgetting.tasks import batches
 from plnet.forgetting.tasks import plane as tasks_plane
@@ -689,7 +689,7 @@ def test_no_network(openml, monkeypatch):
 
 
 def test_no_sklearn(monkeypatch):
-    from plnet.forgetting.data.load import sklearn as data_sklearn
+    from plnet.forgetting.data import sklearn as data_sklearn
 
     data_sklearn.from_sklearn.cache_clear()
     monkeypatch.setitem(sys.modules, "sklearn", None)

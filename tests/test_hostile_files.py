@@ -27,18 +27,20 @@ from plnet.forgetting.data.openml import _read as read_downloaded
 from plnet.forgetting.training.checkpoint import FileCheckpoint
 from plnet.regions import RegionComplex
 from plnet.regions.certificate import Certificate
-from plnet.runs import main_job, maxout_figures, redraw
-from plnet.runs.collecting import read_run
-from plnet.runs.convex_job import read_samples
-from plnet.runs.data import from_npz
-from plnet.runs.lock import read_lock
-from plnet.runs.networks import from_checkpoint
-from plnet.runs.outputs import RunFolder
-from plnet.runs.report import read_metrics
-from plnet.runs.resume import Steps, read_steps
-from plnet.runs.resume_training import TrainingCheckpoint
-from plnet.runs.store import read_status
-from plnet.runs.table import load
+from plnet.runs.jobs.convex.job import read_samples
+from plnet.runs.jobs.count_regions import job as main_job
+from plnet.runs.jobs.count_regions import redraw
+from plnet.runs.jobs.count_regions.data import from_npz
+from plnet.runs.jobs.count_regions.networks import from_checkpoint
+from plnet.runs.jobs.count_regions.report import read_metrics
+from plnet.runs.jobs.maxout import figures as maxout_figures
+from plnet.runs.store.lock import read_lock
+from plnet.runs.store.outputs import RunFolder
+from plnet.runs.store.resume import Steps, read_steps
+from plnet.runs.store.resume_training import TrainingCheckpoint
+from plnet.runs.store.store import read_status
+from plnet.runs.table.collecting import read_run
+from plnet.runs.table.table import load
 
 ROOT = Path(__file__).resolve().parent.parent
 

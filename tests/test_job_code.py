@@ -14,8 +14,9 @@ import pytest
 from omegaconf import OmegaConf
 
 from plnet.errors import ConfigError
-from plnet.runs import inputs, load
-from plnet.runs.task import Job, run_job
+from plnet.runs import load
+from plnet.runs.jobs.recording import Job, run_job
+from plnet.runs.store import inputs
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -104,7 +105,7 @@ def test_code_that_has_no_file(tmp_path):
 
 
 def test_jobs_of_plnet_are_told_apart_by_its_own_version():
-    from plnet.runs.build import main_job
+    from plnet.runs.jobs.count_regions.build import main_job
 
     assert main_job().code_digests == {}
 

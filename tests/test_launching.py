@@ -15,14 +15,16 @@ from hydra.types import RunMode
 from omegaconf import OmegaConf
 
 from plnet.errors import ConfigError, MissingExtraError
-from plnet.runs import config_dir, launch_devices, launch_plugins, launching, register_schemas, thread_budget
-from plnet.runs.build import call_of
-from plnet.runs.inputs import with_inputs
-from plnet.runs.launch_devices import choose_device, claim_slot, visible_devices
-from plnet.runs.launch_sweep import sweep_size
-from plnet.runs.launching import PrepareLaunch, prepare_sweep
-from plnet.runs.thread_budget import available_cores, own_threads, set_thread_variables, threads_each
-from plnet.runs.user_code import load_attribute, source_digest
+from plnet.runs import config_dir, register_schemas
+from plnet.runs.config import plugins as launch_plugins
+from plnet.runs.config.user_code import load_attribute, source_digest
+from plnet.runs.jobs.count_regions.build import call_of
+from plnet.runs.store.inputs import with_inputs
+from plnet.runs.sweeps import launch_devices, launching, thread_budget
+from plnet.runs.sweeps.launch_devices import choose_device, claim_slot, visible_devices
+from plnet.runs.sweeps.launch_sweep import sweep_size
+from plnet.runs.sweeps.launching import PrepareLaunch, prepare_sweep
+from plnet.runs.sweeps.thread_budget import available_cores, own_threads, set_thread_variables, threads_each
 
 register_schemas()
 
@@ -101,7 +103,7 @@ def test_slurm_and_affinity_count(tmp_path, monkeypatch):
 def test_a_process_on_one_core_has_one_core():
     code = (
         "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))}); "
-        "from plnet.runs.thread_budget import available_cores; print(available_cores())"
+        "from plnet.runs.sweeps.thread_budget import available_cores; print(available_cores())"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout == b"1\n"
 
@@ -130,7 +132,7 @@ def test_variables_of_the_user_stay(monkeypatch):
 
 
 def test_all_cores_of_an_engine_are_those_of_the_job():
-    from plnet.runs.build import build_main_job
+    from plnet.runs.jobs.count_regions.build import build_main_job
 
     set_thread_variables(1)
     config = OmegaConf.masked_copy(
@@ -178,7 +180,7 @@ def test_devices_are_counted_without_starting_cuda(monkeypatch, tmp_path):
 
 HOLDER = """
 import sys
-from plnet.runs.launch_devices import claim_slot
+from plnet.runs.sweeps.launch_devices import claim_slot
 print(claim_slot(sys.argv[1], int(sys.argv[2])), flush=True)
 sys.stdin.read()
 """
@@ -476,11 +478,11 @@ def test_own_code_that_uses_python_itself_is_not_refused(launched_here):
         {"_target_": "os.system", "command": "exit 1"},
         {"_target_": "builtins.exec"},
         {
-            "_target_": "plnet.runs.networks.from_factory",
+            "_target_": "plnet.runs.jobs.count_regions.networks.from_factory",
             "options": {"x": {"_target_": "os.mkdir", "path": "sprung"}},
         },
         {
-            "_target_": "plnet.runs.networks.from_factory",
+            "_target_": "plnet.runs.jobs.count_regions.networks.from_factory",
             "options": [[{"_target_": "os.mkdir", "path": "sprung"}]],
         },
     ],
@@ -540,7 +542,7 @@ def test_a_package_that_cannot_be_imported_has_no_source_and_a_message(launched_
 def test_factory_of_a_network(launched_here, monkeypatch):
     import torch
 
-    from plnet.runs.networks import from_factory
+    from plnet.runs.jobs.count_regions.networks import from_factory
 
     monkeypatch.chdir(launched_here)
     write(
@@ -741,7 +743,7 @@ def test_messages_about_lost_workers():
     from joblib.externals.loky.process_executor import BrokenProcessPool, TerminatedWorkerError
     from submitit.core.utils import FailedJobError, UncompletedJobError
 
-    from plnet.runs.launch_failures import lost_worker
+    from plnet.runs.config.launch_failures import lost_worker
 
     for kind in (TerminatedWorkerError, BrokenProcessPool, FailedJobError, UncompletedJobError):
         message = lost_worker(kind("Job 77_0\nhas no output"))

@@ -29,10 +29,10 @@ from plnet.errors import (
 )
 from plnet.regions.complex import RegionComplex
 from plnet.runs import config_dir, register_schemas
-from plnet.runs.build import build_main_job
-from plnet.runs.layout import read_status
-from plnet.runs.main_job import run_main_job
-from plnet.runs.outputs import RunFolder
+from plnet.runs.jobs.count_regions.build import build_main_job
+from plnet.runs.jobs.count_regions.job import run_main_job
+from plnet.runs.store.layout import read_status
+from plnet.runs.store.outputs import RunFolder
 
 register_schemas()
 
@@ -209,7 +209,7 @@ def test_budget_keeps_what_is_known(tmp_path):
 
 
 def test_interrupted_count_is_written(tmp_path, monkeypatch):
-    from plnet.runs import counting
+    from plnet.runs.jobs.count_regions import counting
 
     whole = counting.enumerate_regions
 

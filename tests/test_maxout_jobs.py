@@ -20,11 +20,11 @@ from omegaconf import OmegaConf
 
 from plnet.errors import ConfigError, FileFormatError, PLNetError, TargetError
 from plnet.runs import config_dir, register_schemas
-from plnet.runs.convex_build import fit_convex_job
-from plnet.runs.exact_numbers import exact_text
-from plnet.runs.layout import read_status
-from plnet.runs.maxout_build import check_maxout_job
-from plnet.runs.task import run_job
+from plnet.runs.jobs.convex.build import fit_convex_job
+from plnet.runs.jobs.exact_numbers import exact_text
+from plnet.runs.jobs.maxout.build import check_maxout_job
+from plnet.runs.jobs.recording import run_job
+from plnet.runs.store.layout import read_status
 
 register_schemas()
 
@@ -173,7 +173,7 @@ def test_finished_run_is_drawn_again_with_other_options(run, tmp_path):
 
 
 def test_interrupted_training_keeps_its_steps(run, tmp_path, monkeypatch, caplog):
-    from plnet.runs import maxout_job
+    from plnet.runs.jobs.maxout import job as maxout_job
 
     whole = maxout_job.imitate
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from plnet.runs.orphan import _watch, outlives_its_parent
+from plnet.runs.jobs.orphan import _watch, outlives_its_parent
 
 ROOT = Path(__file__).resolve().parent.parent
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows does not tell that a parent is gone")

@@ -98,7 +98,8 @@ def test_editable_install_finds_the_checkout(tmp_path):
 
 def test_missing_configuration_says_where_it_was_expected(monkeypatch, tmp_path):
     from plnet.errors import ConfigError
-    from plnet.runs import config_dir, config_folder
+    from plnet.runs import config_dir
+    from plnet.runs.config import folder as config_folder
 
     monkeypatch.setattr(config_folder, "_PACKAGE", tmp_path / "plnet")
     (tmp_path / "conf").mkdir()  # Somebody else's folder: there is no pyproject.toml beside it.

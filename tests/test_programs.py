@@ -64,7 +64,7 @@ def test_output_that_nobody_reads(arguments):
 
 
 @POSIX
-@pytest.mark.parametrize("module", ["hydra", "plnet.runs.schemas"])
+@pytest.mark.parametrize("module", ["hydra", "plnet.runs.config.schemas"])
 def test_ctrl_c_while_a_script_loads(module):
     process = start("-c", INTERRUPT, module, "scripts/count_regions.py", "--help")
     assert process.communicate(timeout=60) == ("", "Stopped by Ctrl-C.\n")
@@ -75,9 +75,9 @@ def test_ctrl_c_while_a_script_loads(module):
 @pytest.mark.parametrize(
     ("script", "module"),
     [
-        ("scripts/run_suite.py", "plnet.runs.suite_command"),
-        ("scripts/collect_runs.py", "plnet.runs.command_collect"),
-        ("plnet/__main__.py", "plnet.runs.command_env"),
+        ("scripts/run_suite.py", "plnet.runs.sweeps.suite"),
+        ("scripts/collect_runs.py", "plnet.runs.commands.collect"),
+        ("plnet/__main__.py", "plnet.runs.commands.env"),
     ],
 )
 def test_ctrl_c_while_other_programs_load(script, module):
@@ -100,4 +100,4 @@ def test_slow_imports_of_a_script_are_where_ctrl_c_is_quiet(script):
     statements = ast.parse(script.read_text(encoding="utf-8")).body
     names = [node.module for node in statements if isinstance(node, ast.ImportFrom)]
     names += [name.name for node in statements if isinstance(node, ast.Import) for name in node.names]
-    assert set(names) <= {*sys.stdlib_module_names, "plnet.runs.program"}
+    assert set(names) <= {*sys.stdlib_module_names, "plnet.runs.config.program"}

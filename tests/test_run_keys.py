@@ -10,8 +10,8 @@ from omegaconf import OmegaConf
 
 from plnet.errors import ConfigError
 from plnet.runs import config_dir, register_schemas
-from plnet.runs.inputs import with_inputs
-from plnet.runs.keys import plain_config, run_key, scientific_part
+from plnet.runs.store.inputs import with_inputs
+from plnet.runs.store.keys import plain_config, run_key, scientific_part
 
 register_schemas()
 

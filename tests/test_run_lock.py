@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from plnet.errors import LockLostError, OutputError
-from plnet.runs import lock as locks
-from plnet.runs import lock_owner
-from plnet.runs.lock import LockRecord, RunLock, is_locked, read_lock, take_lock, wait_for
-from plnet.runs.lock_owner import Owner, is_alive, this_process
+from plnet.runs.store import lock as locks
+from plnet.runs.store import lock_owner
+from plnet.runs.store.lock import LockRecord, RunLock, is_locked, read_lock, take_lock, wait_for
+from plnet.runs.store.lock_owner import Owner, is_alive, this_process
 
 ROOT = Path(__file__).resolve().parent.parent
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
@@ -35,7 +35,7 @@ def python(code, *arguments):
 
 HOLD = """
 import sys, time
-from plnet.runs.lock import take_lock
+from plnet.runs.store.lock import take_lock
 lock = take_lock(sys.argv[1])
 print(type(lock).__name__, flush=True)
 time.sleep(600)
@@ -272,7 +272,7 @@ def test_of_many_exactly_one_takes_over(tmp_path, monkeypatch, links):
 RACE = """
 import os, random, sys, time
 from pathlib import Path
-from plnet.runs.lock import RunLock, take_lock
+from plnet.runs.store.lock import RunLock, take_lock
 folder, seed, turns = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
 rng, got = random.Random(seed), 0
 print("ready", flush=True)

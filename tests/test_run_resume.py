@@ -12,18 +12,18 @@ from torch import nn
 
 from plnet.errors import ConfigError
 from plnet.runs import config_dir, register_schemas
-from plnet.runs import data as data_sets
-from plnet.runs import main_job as main_jobs
-from plnet.runs import task as tasks
-from plnet.runs.build import main_job
-from plnet.runs.data import Dataset
-from plnet.runs.layout import FINISHED, INTERRUPTED, RUNNING, read_status
-from plnet.runs.outputs import RunFolder
-from plnet.runs.resume import Steps, kept_files, read_steps
-from plnet.runs.resume_training import TrainingCheckpoint
-from plnet.runs.store import Launch, RunStore
-from plnet.runs.task import run_job
-from plnet.runs.train import train_classifier
+from plnet.runs.jobs import recording as tasks
+from plnet.runs.jobs.count_regions import data as data_sets
+from plnet.runs.jobs.count_regions import job as main_jobs
+from plnet.runs.jobs.count_regions.build import main_job
+from plnet.runs.jobs.count_regions.data import Dataset
+from plnet.runs.jobs.count_regions.train import train_classifier
+from plnet.runs.jobs.recording import run_job
+from plnet.runs.store.layout import FINISHED, INTERRUPTED, RUNNING, read_status
+from plnet.runs.store.outputs import RunFolder
+from plnet.runs.store.resume import Steps, kept_files, read_steps
+from plnet.runs.store.resume_training import TrainingCheckpoint
+from plnet.runs.store.store import Launch, RunStore
 
 register_schemas()
 
@@ -56,7 +56,7 @@ def job_of():
 
 
 def main_jobs_arguments(config):
-    from plnet.runs.build import build_main_job
+    from plnet.runs.jobs.count_regions.build import build_main_job
 
     return build_main_job(config)
 
@@ -255,7 +255,7 @@ def test_training_that_was_killed_goes_on(tmp_path, monkeypatch, undisturbed):
     monkeypatch.setattr(
         main_jobs, "TrainingCheckpoint", functools.partial(TrainingCheckpoint, every_seconds=0)
     )
-    from plnet.runs import train
+    from plnet.runs.jobs.count_regions import train
 
     epochs, whole = [], train._epoch
 

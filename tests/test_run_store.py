@@ -23,8 +23,9 @@ from omegaconf import OmegaConf
 
 from plnet.errors import ConfigError, FileFormatError, LockLostError, NetworkError, OutputError
 from plnet.runs import config_dir, load, register_schemas
-from plnet.runs import task as tasks
-from plnet.runs.layout import (
+from plnet.runs.jobs import recording as tasks
+from plnet.runs.jobs.recording import Job, require_same_inputs, run_job
+from plnet.runs.store.layout import (
     FAILED,
     FINISHED,
     INTERRUPTED,
@@ -36,10 +37,9 @@ from plnet.runs.layout import (
     RunStatus,
     read_status,
 )
-from plnet.runs.lock import is_locked, take_lock
-from plnet.runs.outputs import RunFolder
-from plnet.runs.store import Attempt, Launch, RunStore, Skipped, must_run
-from plnet.runs.task import Job, require_same_inputs, run_job
+from plnet.runs.store.lock import is_locked, take_lock
+from plnet.runs.store.outputs import RunFolder
+from plnet.runs.store.store import Attempt, Launch, RunStore, Skipped, must_run
 
 register_schemas()
 
@@ -528,7 +528,7 @@ import resource, sys
 import numpy as np, torch
 from omegaconf import OmegaConf
 from plnet.errors import OutputError
-from plnet.runs.task import Job, run_job
+from plnet.runs.jobs.recording import Job, run_job
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 WAYS = [
     lambda folder: folder.state_dict("w.pt", {"a": torch.zeros(50_000)}),

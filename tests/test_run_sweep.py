@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from plnet.runs.layout import FINISHED, read_status
+from plnet.runs.store.layout import FINISHED, read_status
 
 pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
 
@@ -27,8 +27,8 @@ import os, random, time
 from dataclasses import dataclass, field
 import hydra
 from hydra.core.config_store import ConfigStore
-from plnet.runs.store import Attempt
-from plnet.runs.task import Job, run_job
+from plnet.runs.store.store import Attempt
+from plnet.runs.jobs.recording import Job, run_job
 
 @dataclass
 class Paths:

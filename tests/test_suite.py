@@ -14,10 +14,10 @@ from hydra import compose, initialize_config_dir
 
 from plnet.errors import ConfigError
 from plnet.runs import config_dir, load, register_schemas
-from plnet.runs.launch_sweep import check_sweep
-from plnet.runs.suite_command import run_suite
-from plnet.runs.suite_plan import choose_experiments, find_experiments, sweep_arguments, sweep_runs
-from plnet.runs.suite_run import run_process, run_sweeps
+from plnet.runs.sweeps.launch_sweep import check_sweep
+from plnet.runs.sweeps.suite import run_suite
+from plnet.runs.sweeps.suite_plan import choose_experiments, find_experiments, sweep_arguments, sweep_runs
+from plnet.runs.sweeps.suite_run import run_process, run_sweeps
 
 register_schemas()
 
@@ -89,8 +89,8 @@ def test_every_run_of_an_experiment_fits(one):
     from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
     from hydra.core.override_parser.overrides_parser import OverridesParser
 
-    from plnet.runs.build import build_main_job
-    from plnet.runs.forgetting_build import build_forgetting
+    from plnet.runs.jobs.count_regions.build import build_main_job
+    from plnet.runs.jobs.forgetting.build import build_forgetting
 
     def check(config):
         if one.script == "run_forgetting":
@@ -353,7 +353,7 @@ def test_what_each_experiment_has_of_its_own_cannot_be_set(word):
 
 
 def test_a_broken_experiment_is_told_first_and_the_others_still_run(tmp_path, capsys, monkeypatch):
-    from plnet.runs import suite_command
+    from plnet.runs.sweeps import suite as suite_command
 
     experiment(tmp_path, "broken", swept("network.width: null"))
     experiment(tmp_path, "fine", swept("seed: 0,1"))

@@ -6,14 +6,14 @@ Names are loaded on first use, so that reading a table of results imports neithe
 from typing import TYPE_CHECKING
 
 from plnet.lazy import lazy_names
-from plnet.runs.config_folder import config_dir
+from plnet.runs.config.folder import config_dir
 
 if TYPE_CHECKING:
-    from plnet.runs.main_job import run_main_job
-    from plnet.runs.outputs import RunFolder
-    from plnet.runs.schemas import register_schemas
-    from plnet.runs.table import RunTable, load
-    from plnet.runs.user_errors import one_line_errors, run_script
+    from plnet.runs.config.schemas import register_schemas
+    from plnet.runs.config.user_errors import one_line_errors, run_script
+    from plnet.runs.jobs.count_regions.job import run_main_job
+    from plnet.runs.store.outputs import RunFolder
+    from plnet.runs.table.table import RunTable, load
 
 __all__ = [
     "RunFolder",
@@ -27,13 +27,13 @@ __all__ = [
 ]
 
 _HOMES = {
-    "RunFolder": "outputs",
-    "RunTable": "table",
-    "load": "table",
-    "one_line_errors": "user_errors",
-    "register_schemas": "schemas",
-    "run_main_job": "main_job",
-    "run_script": "user_errors",
+    "RunFolder": "store.outputs",
+    "RunTable": "table.table",
+    "load": "table.table",
+    "one_line_errors": "config.user_errors",
+    "register_schemas": "config.schemas",
+    "run_main_job": "jobs.count_regions.job",
+    "run_script": "config.user_errors",
 }
 
 __getattr__ = lazy_names(__name__, _HOMES)

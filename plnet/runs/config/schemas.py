@@ -1,0 +1,214 @@
+"""Types of the configuration, stored as ``base_*`` for the YAML files in conf/ to extend.
+
+A misspelt key or a word where a number belongs is then an error when the configuration is
+composed, before anything runs. Fields come in the order of the constructor's arguments.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from hydra.core.config_store import ConfigStore
+from omegaconf import MISSING
+
+from plnet.runs.config.plugins import register_stand_ins
+from plnet.runs.config.schemas_forgetting import register_forgetting_schemas
+from plnet.runs.config.schemas_maxout import register_maxout_schemas
+
+__all__ = ["register_schemas"]
+
+
+@dataclass
+class PerceptronSchema:
+    """Arguments of `plnet.runs.jobs.count_regions.networks.perceptron`."""
+
+    _target_: str = "plnet.runs.jobs.count_regions.networks.perceptron"
+    _partial_: bool = True
+    widths: list[int] = MISSING
+    activation: str = "relu"
+    width: int | None = None
+    slope: float | None = None
+    pieces: int | None = None
+    bias: bool = True
+    initialiser: str = "default"
+    positive_bias: float | None = None
+    bias_std: float | None = None
+    dropout: float = 0.0
+    batch_norm: bool = False
+
+
+@dataclass
+class CheckpointSchema:
+    """Arguments of `plnet.runs.jobs.count_regions.networks.from_checkpoint`."""
+
+    _target_: str = "plnet.runs.jobs.count_regions.networks.from_checkpoint"
+    _partial_: bool = True
+    path: str = MISSING
+    widths: list[int] = MISSING
+    activation: str = "relu"
+    slope: float | None = None
+    pieces: int | None = None
+    bias: bool = True
+    dropout: float = 0.0
+    batch_norm: bool = False
+
+
+@dataclass
+class FactorySchema:
+    """Arguments of `plnet.runs.jobs.count_regions.networks.from_factory`."""
+
+    _target_: str = "plnet.runs.jobs.count_regions.networks.from_factory"
+    _partial_: bool = True
+    factory: str = MISSING
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class DigitsSchema:
+    """Arguments of `plnet.runs.jobs.count_regions.data.digits`."""
+
+    _target_: str = "plnet.runs.jobs.count_regions.data.digits"
+    _partial_: bool = True
+    test_fraction: float = 0.2
+
+
+@dataclass
+class NpzSchema:
+    """Arguments of `plnet.runs.jobs.count_regions.data.from_npz`."""
+
+    _target_: str = "plnet.runs.jobs.count_regions.data.from_npz"
+    _partial_: bool = True
+    path: str = MISSING
+    test_fraction: float = 0.2
+
+
+@dataclass
+class ThroughImagesSchema:
+    """Arguments of `plnet.runs.jobs.count_regions.domains.through_images`."""
+
+    _target_: str = "plnet.runs.jobs.count_regions.domains.through_images"
+    _partial_: bool = True
+    n_images: int = 3
+    classes: list[int] | None = None
+    margin: float = 0.5
+
+
+@dataclass
+class BoxSchema:
+    """Arguments of `plnet.runs.jobs.count_regions.domains.box`; a bound is a number or a list of numbers."""
+
+    _target_: str = "plnet.runs.jobs.count_regions.domains.box"
+    _partial_: bool = True
+    low: Any = -1.0
+    high: Any = 1.0
+
+
+@dataclass
+class TrainingSchema:
+    """Arguments of `train_classifier` in the job; the optimiser is any of `torch.optim`."""
+
+    _target_: str = "plnet.runs.jobs.count_regions.train.train_classifier"
+    _partial_: bool = True
+    optimiser: dict[str, Any] = MISSING
+    epochs: int = 60
+    batch_size: int = 32
+
+
+@dataclass
+class EngineSchema:
+    """Which engine counts, and its budgets for each of the two counts."""
+
+    name: str = "auto"
+    max_regions: int | None = None
+    max_seconds: float | None = None
+    n_jobs: int = 1
+
+
+@dataclass
+class RuntimeSchema:
+    """Device of the training, threads of torch (``null`` leaves them alone), and repeatable algorithms."""
+
+    device: str = "cpu"
+    threads: int | None = 1
+    deterministic: bool = False
+
+
+@dataclass
+class PlotSchema:
+    """How the figure looks."""
+
+    color_by: str = "pattern"
+    column: str = "full"
+    venue: str = "neurips"
+    formats: list[str] = field(default_factory=lambda: ["pdf", "png"])
+
+
+@dataclass
+class LaunchSchema:
+    """How the jobs of a sweep are started; `plnet.runs.sweeps.launching` reads it."""
+
+    name: str = MISSING
+    jobs: int = 1
+    local: bool = False
+    devices_each: int = 0
+    devices: list[int] | None = None
+
+
+@dataclass
+class PathsSchema:
+    """Where results go."""
+
+    outputs: str = "outputs"
+    multirun: str = "multirun"
+    runs: str = "runs"
+    export: str | None = None
+    figures: str = "paper_figures/output"
+
+
+@dataclass
+class CountRegionsSchema:
+    """The whole configuration of ``count_regions.py``.
+
+    Groups whose options differ in their fields are untyped here; each option brings its own type.
+    """
+
+    network: Any = MISSING
+    data: Any = MISSING
+    domain: Any = MISSING
+    training: Any = MISSING
+    engine: EngineSchema = MISSING
+    runtime: RuntimeSchema = MISSING
+    plot: Any = MISSING
+    paths: PathsSchema = MISSING
+    launch: LaunchSchema = MISSING
+    seed: int = 0
+    rerun: str = "failed"
+    when_locked: str = "wait"
+
+
+_GROUPS: dict[str, dict[str, type]] = {
+    "network": {
+        "base_mlp": PerceptronSchema,
+        "base_checkpoint": CheckpointSchema,
+        "base_factory": FactorySchema,
+    },
+    "data": {"base_digits": DigitsSchema, "base_npz": NpzSchema},
+    "domain": {"base_through_images": ThroughImagesSchema, "base_box": BoxSchema},
+    "training": {"base_training": TrainingSchema},
+    "engine": {"base_engine": EngineSchema},
+    "runtime": {"base_runtime": RuntimeSchema},
+    "plot": {"base_plot": PlotSchema},
+    "paths": {"base_paths": PathsSchema},
+    "launch": {"base_launch": LaunchSchema},
+}
+
+
+def register_schemas() -> None:
+    """Put all schemas into Hydra's store; calling it again changes nothing."""
+    store = ConfigStore.instance()
+    store.store(name="base_count_regions", node=CountRegionsSchema)
+    for group, options in _GROUPS.items():
+        for name, node in options.items():
+            store.store(group=group, name=name, node=node)
+    register_forgetting_schemas()
+    register_maxout_schemas()
+    register_stand_ins()

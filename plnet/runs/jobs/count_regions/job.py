@@ -1,0 +1,296 @@
+"""The main job: count linear regions before training, train, count again, draw both.
+
+Plain functions of plain arguments; `plnet.runs.jobs.count_regions.build` makes these from a configuration.
+"""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from plnet.errors import FileFormatError
+from plnet.ir.ingest import as_network
+from plnet.networks.stored import read_tensors
+from plnet.regions.complex import RegionComplex
+from plnet.runs.jobs.count_regions.counting import Counted, CountingOptions, count, count_again, load_engine
+from plnet.runs.jobs.count_regions.data import Dataset
+from plnet.runs.jobs.count_regions.domains import ChosenDomain
+from plnet.runs.jobs.count_regions.fit import accuracies, check_fit, sizes
+from plnet.runs.jobs.count_regions.report import describe_main_job
+from plnet.runs.jobs.count_regions.train import History
+from plnet.runs.jobs.interruption import interruption_says_where
+from plnet.runs.jobs.seeding import Streams, streams
+from plnet.runs.store.environment import describe_environment
+from plnet.runs.store.outputs import RunFolder
+from plnet.runs.store.resume import Steps
+from plnet.runs.store.resume_training import TrainingCheckpoint
+from plnet.runs.sweeps.devices import check_device, determinism, threads
+
+if TYPE_CHECKING:
+    from plnet.runs.jobs.count_regions.figures import PlotOptions
+
+__all__ = ["MainJobReport", "run_main_job"]
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class MainJobReport:
+    """Where the results are; `str` gives the lines to print.
+
+    Parameters
+    ----------
+    folder : Path
+    metrics : dict
+        The content of ``metrics.json``.
+    figures : tuple of Path
+    """
+
+    folder: Path
+    metrics: dict[str, Any]
+    figures: tuple[Path, ...]
+
+    def __str__(self) -> str:
+        return describe_main_job(self.folder)
+
+
+def run_main_job(
+    folder: RunFolder,
+    *,
+    network: Callable[..., nn.Module],
+    domain: Callable[..., ChosenDomain],
+    data: Callable[..., Dataset] | None = None,
+    training: Callable[..., History] | None = None,
+    counting: CountingOptions | None = None,
+    plot: PlotOptions | None = None,
+    seed: int = 0,
+    device: str = "cpu",
+    n_threads: int | None = 1,
+    deterministic: bool = False,
+    progress: Any = "auto",
+    steps: Steps | None = None,
+) -> MainJobReport:
+    """Count the regions of a network before and after training, and write everything down.
+
+    Parameters
+    ----------
+    folder : RunFolder
+        Results are written as soon as they are known.
+    network : callable
+        ``network(rng=...)`` returns the module.
+    domain : callable
+        ``domain(data, rng=...)`` returns the domain.
+    data : callable, optional
+        ``data(rng=...)`` returns the data set.
+    training : callable, optional
+        ``training(module, data, rng=..., device=..., progress=...)`` trains in place; with a parameter
+        ``checkpoint`` it gets a `TrainingCheckpoint`. Without it the network is counted once.
+    counting : CountingOptions, optional
+    plot : plnet.runs.jobs.count_regions.figures.PlotOptions, optional
+        No figure without it.
+    seed : int
+    device : str
+        For the training only.
+    n_threads : int, optional
+        Threads of torch.
+    deterministic : bool
+        Whether torch takes only algorithms that repeat their numbers.
+    progress : "auto", bool or None
+    steps : Steps, optional
+        What an earlier attempt in this folder has completed.
+
+    Returns
+    -------
+    MainJobReport
+
+    Raises
+    ------
+    PLNetError
+        If the parts do not go together, before any training; or if the training diverges.
+    KeyboardInterrupt
+        After Ctrl-C, when what is known has been written; its text says where.
+    """
+    chosen_device, seeds = check_device(device), streams(seed)
+    counting = counting or CountingOptions()
+    with interruption_says_where(folder), threads(n_threads), determinism(deterministic):
+        folder.json("environment.json", describe_environment(chosen_device))
+        samples = None if data is None else data(rng=seeds.split)
+        module = network(rng=seeds.initialisation).eval()
+        pl_network = as_network(module)
+        check_fit(pl_network, samples, training is not None)
+        metrics = {"seed": seed, **sizes(module, pl_network, samples)}
+        chosen = domain(samples, rng=seeds.images)
+        job = _Job(
+            folder, chosen, counting, seeds, progress, metrics, Steps(None) if steps is None else steps
+        )
+        job.metrics["seconds_loading_engine"] = load_engine(
+            chosen.domain.chart(pl_network.input_dim).dim, job.counting
+        )
+        if training is not None and samples is not None:
+            before = job.count(module, "before", "regions_before.npz", "checkpoint_before.pt")
+            job.train(training, module, samples, chosen_device)
+            after = job.count(module, "after", "regions.npz", "checkpoint_after.pt")
+            panels = {"before training": before, "after training": after}
+        else:
+            job.metrics |= accuracies(module, samples)
+            panels = {"": job.count(module, "", "regions.npz", "checkpoint.pt")}
+        job.write(seconds_total=job.seconds())
+        figures = _draw(folder, panels, job.domain, plot)
+        job.write(seconds_total=job.seconds())
+    return MainJobReport(folder.path, job.metrics, figures)
+
+
+@dataclass
+class _Job:
+    """What the steps of one run share; `metrics` grows with every step and is on disk after it."""
+
+    folder: RunFolder
+    domain: ChosenDomain
+    counting: CountingOptions
+    seeds: Streams
+    progress: Any
+    metrics: dict[str, Any]
+    steps: Steps
+
+    def __post_init__(self) -> None:
+        self._start, self._before = time.perf_counter(), 0.0
+        chosen = self.domain
+        if chosen.coordinates is not None:
+            arrays = {"coordinates": chosen.coordinates, "images": chosen.images, "labels": chosen.labels}
+            self.folder.arrays("points.npz", **arrays)
+
+    def seconds(self) -> float:
+        """Return the wall time of this attempt, and that of the steps which it found done."""
+        return self._before + time.perf_counter() - self._start
+
+    def write(self, **values: Any) -> None:
+        self.metrics.update(values)
+        self.folder.json("metrics.json", self.metrics)
+
+    def count(self, module: nn.Module, when: str, regions: str, weights: str) -> Counted:
+        name = f"count_{when}".rstrip("_")
+        stored = self._stored_count(name, module, regions, weights)
+        if stored is not None:
+            return stored
+        # The weights go first: with them a count that was cut off can be made again.
+        self.folder.state_dict(weights, module.state_dict())
+        start = time.perf_counter()
+        counted = count(
+            as_network(module),
+            self.domain.domain,
+            self.counting,
+            rng=self.seeds.engine,
+            progress=self.progress,
+        )
+        found = counted.complex_
+        found.save(self.folder.place(regions))
+        values = {
+            "engine": found.engine,
+            "definition": "activation",
+            "dimension": found.dim,
+            **counted.metrics(f"_{when}" if when else ""),
+        }
+        self.write(**values)
+        logger.info("%s %s; engine %s", f"{when}:" if when else "counted:", counted.words(), found.engine)
+        if counted.stopped_by == "Ctrl-C":
+            raise KeyboardInterrupt(" during the count")
+        values |= {"stopped_by": counted.stopped_by, "seconds": time.perf_counter() - start}
+        self.steps.complete(name, values, [regions, weights])
+        return counted
+
+    def _stored_count(self, name: str, module: nn.Module, regions: str, weights: str) -> Counted | None:
+        values = self.steps.done(name)
+        if values is None:
+            return None
+        try:
+            state = _weights(self.folder.path / weights)
+            found = RegionComplex.load(self.folder.path / regions)
+        except FileFormatError:
+            return None
+        if not _same_weights(module.state_dict(), state):
+            return None
+        logger.info("%s: done by an earlier attempt", name.replace("_", " "))
+        self._before += values.pop("seconds")
+        counted = count_again(found, values.pop("stopped_by"))
+        self.write(**values)
+        return counted
+
+    def _stored_training(self, module: nn.Module) -> dict[str, Any] | None:
+        values = self.steps.done("training")
+        if values is not None:
+            try:
+                module.load_state_dict(_weights(self.folder.path / "checkpoint_after.pt"))
+            except FileFormatError as error:
+                logger.warning("the training is made again: %s", error)
+                return None
+        return values
+
+    def train(self, training: Callable[..., History], module: nn.Module, data: Dataset, device: Any) -> None:
+        values = self._stored_training(module)
+        if values is not None:
+            module.eval()
+            logger.info("training: done by an earlier attempt")
+            self._before += values["seconds_training"]
+            self.write(**values)
+            return
+        checkpoint = TrainingCheckpoint(self.folder, self.steps)
+        known = inspect.signature(training).parameters
+        options = {"checkpoint": checkpoint} if "checkpoint" in known else {}
+        start = time.perf_counter()
+        try:
+            history = training(
+                module, data, rng=self.seeds.batches, device=device, progress=self.progress, **options
+            )
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(" during the training") from None
+        module.eval()
+        spent = time.perf_counter() - start
+        seconds = history.seconds if history.seconds == history.seconds else spent
+        self._before += seconds - spent
+        columns = {
+            "epoch": range(1, len(history.loss) + 1),
+            "loss": history.loss.tolist(),
+            "accuracy_train": history.accuracy_train.tolist(),
+            "accuracy_test": history.accuracy_test.tolist(),
+        }
+        self.folder.table("training.csv", columns)
+        values = {
+            "epochs": len(history.loss),
+            "loss": float(history.loss[-1]),
+            "accuracy_train": float(history.accuracy_train[-1]),
+            "accuracy_test": float(history.accuracy_test[-1]),
+            "seconds_training": seconds,
+        }
+        self.write(**values)
+        self.folder.state_dict("checkpoint_after.pt", module.state_dict())
+        self.steps.complete("training", values, ["training.csv", "checkpoint_after.pt"])
+        checkpoint.remove()
+
+
+def _weights(path: Path) -> dict[str, torch.Tensor]:
+    return read_tensors(path, "state dict", "It is made again.")
+
+
+def _same_weights(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> bool:
+    return first.keys() == second.keys() and all(
+        first[name].dtype == second[name].dtype and torch.equal(first[name], second[name]) for name in first
+    )
+
+
+def _draw(
+    folder: RunFolder, panels: dict[str, Counted], domain: ChosenDomain, plot: PlotOptions | None
+) -> tuple[Path, ...]:
+    if plot is None:
+        return ()
+    # Only a figure needs matplotlib.
+    from plnet.runs.jobs.count_regions.figures import draw_panels
+
+    return draw_panels(folder.place("regions"), panels, plot, domain.images, domain.labels)

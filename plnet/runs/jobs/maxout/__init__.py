@@ -1,0 +1,5 @@
+"""The job of ``check_maxout.py``."""
+
+from plnet.lazy import lazy_names
+
+__getattr__ = lazy_names(__name__, {})
