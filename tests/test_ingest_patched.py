@@ -13,7 +13,7 @@ from torch_modules import linear
 
 from plnet.errors import IngestError, UnsupportedLayerError
 from plnet.ir import Affine, GroupMax, PLNetwork, ScalarPWL, as_network
-from plnet.ir.verify import verify
+from plnet.ir.reading.verify import verify
 
 
 def clipped(module: nn.Module, at: float) -> nn.Module:

@@ -16,7 +16,7 @@ from plnet.errors import (
     UnsupportedLayerError,
 )
 from plnet.ir import Affine, PLNetwork, as_network
-from plnet.ir.verify import verify
+from plnet.ir.reading.verify import verify
 from plnet.networks import Maxout, mlp
 
 

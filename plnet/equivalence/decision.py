@@ -18,9 +18,9 @@ from plnet.equivalence.witness import exact_deviation, search_ray, search_witnes
 from plnet.errors import DimensionError
 from plnet.geometry.domain import Chart, Domain
 from plnet.ir.network import PLNetwork
+from plnet.ir.network_checks import rounded_fraction
 from plnet.regions.api import enumerate_regions
 from plnet.regions.control import Control
-from plnet.regions.network_checks import rounded_fraction
 
 if TYPE_CHECKING:
     from plnet.regions.complex import RegionComplex

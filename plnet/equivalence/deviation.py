@@ -20,11 +20,11 @@ from plnet.geometry.exact import RationalMatrix, object_array, rational
 from plnet.geometry.homogeneous import Form, Vertex, value
 from plnet.ir.layers import ScalarPWL
 from plnet.ir.network import PLNetwork
+from plnet.ir.network_checks import rounded_fraction
 from plnet.ir.operators import SparseAffine, compact
 from plnet.regions.definition_maps import output_forms
 from plnet.regions.extrema import rounded_values
 from plnet.regions.face_lattice import CornerCell, corners_of
-from plnet.regions.network_checks import rounded_fraction
 from plnet.regions.problem import Problem
 
 if TYPE_CHECKING:

@@ -69,7 +69,7 @@ def _tried(module: Any, shape: Any) -> tuple[PLNetwork | None, IngestError | Non
 
 def _read(module: Any, shape: Any) -> PLNetwork:
     # Only a torch module needs torch.
-    from plnet.ir.ingest import as_network
+    from plnet.ir.reading.ingest import as_network
 
     return as_network(module, shape)
 

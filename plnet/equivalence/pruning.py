@@ -11,8 +11,8 @@ import numpy as np
 from plnet.equivalence.combinations import ONE, Combination, affine_combinations, atom
 from plnet.ir.layers import Affine, GroupMax, Layer, LocalWinner, ScalarPWL
 from plnet.ir.network import PLNetwork
+from plnet.ir.network_checks import rounded_fraction
 from plnet.ir.operators import SMALL, SparseAffine, compact, sparse_rows
-from plnet.regions.network_checks import rounded_fraction
 
 __all__ = ["exact_layer", "float_parts", "prune"]
 

@@ -10,7 +10,8 @@ from plnet.lazy import lazy_names
 
 if TYPE_CHECKING:
     from plnet.ir.export import to_sequential
-    from plnet.ir.ingest import as_network, supported_layers
+    from plnet.ir.reading.ingest import as_network
+    from plnet.ir.reading.supported import supported_layers
 
 __all__ = [
     "Affine",
@@ -27,7 +28,7 @@ __all__ = [
     "to_sequential",
 ]
 
-_HOMES = {"as_network": "ingest", "supported_layers": "ingest", "to_sequential": "export"}
+_HOMES = {"as_network": "reading.ingest", "supported_layers": "reading.supported", "to_sequential": "export"}
 
 __getattr__ = lazy_names(__name__, _HOMES)
 

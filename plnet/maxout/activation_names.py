@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 from fractions import Fraction
 
+from plnet.ir.network_checks import rounded_fraction
 from plnet.maxout.scalar_units import ScalarFunction, SignedUnit
-from plnet.regions.network_checks import rounded_fraction
 
 __all__ = ["describe", "formula", "number_text"]
 

@@ -16,11 +16,11 @@ import numpy as np
 from plnet.ir.affine import frozen_array
 from plnet.ir.layers import Affine, GroupMax, ScalarPWL
 from plnet.ir.network import PLNetwork
+from plnet.ir.network_checks import require_continuous
 from plnet.ir.operators import SMALL, SparseAffine, compact
 from plnet.maxout.conversion_report import ConversionReport, UnitConversion, maxima_report, scalar_report
 from plnet.maxout.rational_layers import Row, exact_affine, is_float
 from plnet.maxout.scalar_units import SignedUnit, scalar_functions, signed_units
-from plnet.regions.network_checks import require_continuous
 
 __all__ = ["DenseMaxout", "MaxoutChain", "MaxoutLayer", "maxout_chain"]
 

@@ -12,6 +12,7 @@ from plnet.errors import DimensionError
 from plnet.geometry.domain import Domain
 from plnet.ir.layers import Affine
 from plnet.ir.network import PLNetwork
+from plnet.ir.network_checks import output_weights, require_continuous
 from plnet.maxout.convexity_report import ConvexityReport, ConvexityWitness
 from plnet.maxout.convexity_search import find_witness
 from plnet.maxout.convexity_structure import structural_convexity
@@ -19,7 +20,6 @@ from plnet.maxout.convexity_walls import bends, region_forms, wall_witness
 from plnet.maxout.inputs import chart_of, check_domain, read_network
 from plnet.regions.api import enumerate_regions
 from plnet.regions.definition_tiling import tiling_of
-from plnet.regions.network_checks import output_weights, require_continuous
 
 if TYPE_CHECKING:
     from torch.nn import Module

@@ -30,7 +30,7 @@ def read_network(network: Module | PLNetwork, input_shape: int | Sequence[int] |
     if hasattr(network, "to_network"):
         return network.to_network()  # type: ignore[union-attr, operator]
     # Only a torch module needs torch.
-    from plnet.ir.ingest import as_network
+    from plnet.ir.reading.ingest import as_network
 
     try:
         return as_network(network, input_shape)

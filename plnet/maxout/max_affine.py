@@ -11,8 +11,8 @@ import numpy as np
 
 from plnet.errors import DimensionError, DomainError, NetworkError
 from plnet.geometry.exact import RationalMatrix, rational, to_fractions
+from plnet.ir.network_checks import rounded_fraction
 from plnet.maxout.words import counted
-from plnet.regions.network_checks import rounded_fraction
 
 if TYPE_CHECKING:
     from plnet.ir.network import PLNetwork

@@ -15,6 +15,7 @@ from plnet.budgets import look, time_limit
 from plnet.errors import DimensionError, EngineError, IncompleteResultError
 from plnet.geometry.domain import Chart, Domain
 from plnet.ir.network import PLNetwork
+from plnet.ir.network_checks import require_continuous
 from plnet.maxout.convexity import one_output
 from plnet.maxout.convexity_walls import bends, region_forms
 from plnet.maxout.decomposition_common import without_common_bends
@@ -27,7 +28,6 @@ from plnet.maxout.rounding import rounding_deviation
 from plnet.maxout.words import counted
 from plnet.regions.api import enumerate_regions
 from plnet.regions.definition_tiling import Tiling, tiling_of
-from plnet.regions.network_checks import require_continuous
 
 if TYPE_CHECKING:
     from torch import nn

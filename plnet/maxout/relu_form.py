@@ -7,9 +7,9 @@ from fractions import Fraction
 
 from plnet.ir.layers import Affine, GroupMax, Layer, ScalarPWL
 from plnet.ir.network import PLNetwork
+from plnet.ir.network_checks import require_continuous
 from plnet.maxout.rational_layers import Row, exact_affine
 from plnet.maxout.scalar_units import ScalarFunction, scalar_functions
-from plnet.regions.network_checks import require_continuous
 
 __all__ = ["relu_network", "relu_terms"]
 

@@ -235,7 +235,7 @@ def complex_of(given: Any, domain: Domain | None) -> RegionComplex:
     if isinstance(given, PLNetwork):
         network = given
     else:
-        from plnet.ir.ingest import as_network
+        from plnet.ir.reading.ingest import as_network
 
         network = as_network(given)
     place = Space(network.input_dim) if domain is None else domain

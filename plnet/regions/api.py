@@ -250,7 +250,7 @@ def _prepare(network: Any, domain: Domain | None, engine: Any, storing: bool) ->
 
 def _ingest(module: Any) -> PLNetwork:
     # Only a torch module needs torch.
-    from plnet.ir.ingest import as_network
+    from plnet.ir.reading.ingest import as_network
 
     return as_network(module)
 

@@ -11,11 +11,11 @@ import numpy as np
 
 from plnet.ir.layers import GroupMax, ScalarPWL
 from plnet.ir.network import PLNetwork
+from plnet.ir.network_checks import require_continuous
 from plnet.regions.adjacency import neighbours
 from plnet.regions.face_lattice import Face, corners_of
 from plnet.regions.level_set_topology import Part, Topology, face_dimension, face_size, topology
 from plnet.regions.level_sets import complement_components, ordered_corners
-from plnet.regions.network_checks import require_continuous
 
 if TYPE_CHECKING:
     from plnet.regions.complex import RegionComplex

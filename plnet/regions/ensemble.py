@@ -258,7 +258,7 @@ def _built(network: Any, module: Any, reading: threading.Lock) -> Any:
     """Read one network; modules must not be copied while another thread traces one (see `as_network`)."""
     if isinstance(network, PLNetwork):
         return network
-    from plnet.ir.ingest import as_network
+    from plnet.ir.reading.ingest import as_network
 
     with reading:
         return as_network(_with_state(network, module))

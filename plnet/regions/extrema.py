@@ -21,9 +21,9 @@ from plnet.errors import NetworkError
 from plnet.geometry.exact import rational
 from plnet.geometry.homogeneous import Form, Vertex, value
 from plnet.ir.layers import Affine, ScalarPWL
+from plnet.ir.network_checks import output_weights, require_continuous, rounded_fraction
 from plnet.regions.adjacency import pattern_index
 from plnet.regions.face_lattice import CornerCell, corners_of
-from plnet.regions.network_checks import output_weights, require_continuous, rounded_fraction
 
 if TYPE_CHECKING:
     from plnet.regions.complex import RegionComplex

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from plnet.ir.layers import Affine
 from plnet.ir.network import PLNetwork
+from plnet.ir.network_checks import require_continuous
 from plnet.regions.face_lattice import Face, corners_of, is_bounded_face
-from plnet.regions.network_checks import require_continuous
 
 if TYPE_CHECKING:
     from plnet.regions.complex import RegionComplex

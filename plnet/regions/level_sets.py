@@ -22,6 +22,7 @@ from plnet.geometry.homogeneous import Form
 from plnet.geometry.homogeneous import value as value_at
 from plnet.ir.layers import Affine, ScalarPWL
 from plnet.ir.network import PLNetwork
+from plnet.ir.network_checks import output_weights, require_continuous
 from plnet.regions.adjacency import pattern_index
 from plnet.regions.face_lattice import CornerCell, Face, corners_of, ordered_face
 from plnet.regions.leaves import rounded_vertex
@@ -33,7 +34,6 @@ from plnet.regions.level_set_topology import (
     face_size,
     topology,
 )
-from plnet.regions.network_checks import output_weights, require_continuous
 
 if TYPE_CHECKING:
     from plnet.regions.complex import RegionComplex

@@ -15,8 +15,8 @@ from plnet.budgets import look
 from plnet.errors import EngineError
 from plnet.geometry.exact import RationalMatrix, rational
 from plnet.ir.network import UNIT_ROUNDOFF
+from plnet.ir.network_checks import output_weights, require_continuous, rounded_fraction
 from plnet.regions.gradient_errors import gradient_errors
-from plnet.regions.network_checks import output_weights, require_continuous, rounded_fraction
 from plnet.regions.operator_norms import UnitBall, root_bracket, spectral_bracket, unit_ball
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ import torch
 from torch import nn
 
 from plnet.errors import FileFormatError
-from plnet.ir.ingest import as_network
+from plnet.ir.reading.ingest import as_network
 from plnet.networks.stored import read_tensors
 from plnet.regions.complex import RegionComplex
 from plnet.runs.jobs.count_regions.counting import Counted, CountingOptions, count, count_again, load_engine

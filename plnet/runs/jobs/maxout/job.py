@@ -15,7 +15,7 @@ from torch import nn
 from plnet.equivalence import check_equivalence
 from plnet.errors import ConfigError
 from plnet.geometry.domain import Box
-from plnet.ir.ingest import as_network
+from plnet.ir.reading.ingest import as_network
 from plnet.maxout.expressivity import explain_expressivity
 from plnet.maxout.learning.descent import Descent
 from plnet.maxout.learning.imitation import Imitation, check_imitation, imitate

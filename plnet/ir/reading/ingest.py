@@ -12,15 +12,14 @@ from torch import nn
 from torch.fx import Graph
 
 from plnet.errors import DimensionError, IngestError
-from plnet.ir.chain import linearise
 from plnet.ir.network import PLNetwork
-from plnet.ir.registry import supported_layers
-from plnet.ir.shapes import infer_input_size
-from plnet.ir.trace import double_copy, trace, walk
-from plnet.ir.verify import verify
-from plnet.ir.walk import refuse_modules
+from plnet.ir.reading.chain import linearise
+from plnet.ir.reading.shapes import infer_input_size
+from plnet.ir.reading.trace import double_copy, trace, walk
+from plnet.ir.reading.verify import verify
+from plnet.ir.reading.walk import refuse_modules
 
-__all__ = ["as_network", "supported_layers"]
+__all__ = ["as_network"]
 
 _TRACING = threading.Lock()
 """torch.fx changes `torch.nn.Module` itself while it traces, so only one thread may do it at a time."""

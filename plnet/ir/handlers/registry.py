@@ -25,7 +25,6 @@ __all__ = [
     "module_key",
     "registered_base",
     "structural",
-    "supported_layers",
 ]
 
 
@@ -127,27 +126,6 @@ def _methods_run(base: type[nn.Module]) -> frozenset[str]:
         called = code.co_names if code else ()
         waiting |= {other for other in called if inspect.isfunction(getattr(base, other, None))} - found
     return frozenset(found)
-
-
-def supported_layers() -> tuple[SupportedLayer, ...]:
-    """Return what `plnet.as_network` can read: rows (kind, name, what it becomes).
-
-    The rows come from the registry itself, so the documentation cannot promise more.
-    Containers such as `torch.nn.Sequential`, and user modules made of these parts, are
-    traced through.
-
-    Examples
-    --------
-    >>> from plnet.ir import supported_layers
-    >>> [row.becomes for row in supported_layers() if row.name == "torch.nn.ReLU"]
-    ['ScalarPWL with breakpoint 0']
-    """
-    # The handlers register themselves when they are imported.
-    from plnet.ir import trace  # noqa: F401
-
-    return tuple(
-        sorted(dict.fromkeys(ROWS), key=lambda row: ("module", "function", "method").index(row.kind))
-    )
 
 
 def _record(functions: Iterable[Any], methods: Iterable[str], becomes: str) -> None:

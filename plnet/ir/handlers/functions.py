@@ -10,10 +10,10 @@ import torch
 import torch.nn.functional as F
 
 from plnet.errors import NotPiecewiseLinearError, UnsupportedLayerError
-from plnet.ir import arithmetic as ar
+from plnet.ir.handlers import arithmetic as ar
+from plnet.ir.handlers.registry import function_handler
+from plnet.ir.handlers.symbols import Graph, Indices, Symbol
 from plnet.ir.layers import ScalarPWL
-from plnet.ir.registry import function_handler
-from plnet.ir.symbols import Graph, Indices, Symbol
 
 __all__: list[str] = []
 

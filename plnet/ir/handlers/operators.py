@@ -6,10 +6,10 @@ import torch
 
 from plnet.errors import UnsupportedLayerError
 from plnet.ir.convolution import Convolution
-from plnet.ir.handlers import INPUT_SIZES
+from plnet.ir.handlers.modules import INPUT_SIZES
+from plnet.ir.handlers.registry import MODULES, module_handler, module_key
+from plnet.ir.handlers.symbols import Graph, Symbol
 from plnet.ir.operators import SparseAffine
-from plnet.ir.registry import MODULES, module_handler, module_key
-from plnet.ir.symbols import Graph, Symbol
 from plnet.networks.operators import GatheredConvolution, SparseLinear, StackedLinear
 
 __all__: list[str] = []

@@ -10,9 +10,9 @@ import torch
 import torch.nn.functional as F
 
 from plnet.errors import NotPiecewiseLinearError, UnsupportedLayerError
-from plnet.ir import arithmetic as ar
-from plnet.ir.registry import function_handler, structural
-from plnet.ir.symbols import Graph, Symbol
+from plnet.ir.handlers import arithmetic as ar
+from plnet.ir.handlers.registry import function_handler, structural
+from plnet.ir.handlers.symbols import Graph, Symbol
 
 __all__: list[str] = []
 

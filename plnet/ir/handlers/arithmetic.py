@@ -11,9 +11,9 @@ import torch
 
 from plnet.errors import DimensionError, NetworkError, NotPiecewiseLinearError, UnsupportedLayerError
 from plnet.ir.convolution import Convolution
+from plnet.ir.handlers.symbols import BATCH, Graph, Symbol
 from plnet.ir.layers import Affine, GroupMax, ScalarPWL
 from plnet.ir.operators import SMALL, SparseAffine, compact
-from plnet.ir.symbols import BATCH, Graph, Symbol
 
 __all__ = [
     "ADVICE",

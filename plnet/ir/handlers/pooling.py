@@ -12,12 +12,12 @@ import torch.nn.functional as F
 from torch import nn
 
 from plnet.errors import DimensionError, UnsupportedLayerError
-from plnet.ir import arithmetic as ar
-from plnet.ir.convolution_handlers import grid_atoms, per_axis
+from plnet.ir.handlers import arithmetic as ar
+from plnet.ir.handlers.convolution import grid_atoms, per_axis
+from plnet.ir.handlers.registry import function_handler, module_handler, module_key
+from plnet.ir.handlers.symbols import Graph, Symbol
+from plnet.ir.handlers.windows import adaptive_axis, pooling_axis, windows
 from plnet.ir.layers import GroupMax
-from plnet.ir.registry import function_handler, module_handler, module_key
-from plnet.ir.symbols import Graph, Symbol
-from plnet.ir.windows import adaptive_axis, pooling_axis, windows
 
 __all__: list[str] = []
 

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from plnet.ir.handlers.symbols import Op
 from plnet.ir.layers import Affine, GroupMax, Layer, LocalWinner, ScalarPWL
 from plnet.ir.operators import SMALL, SparseAffine, StackedAffine, compact
-from plnet.ir.symbols import Op
 
 __all__ = ["linearise"]
 

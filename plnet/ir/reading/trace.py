@@ -12,17 +12,9 @@ from torch.fx.node import map_aggregate
 from torch.nn.parameter import is_lazy
 
 from plnet.errors import IngestError, PLNetError, UnsupportedLayerError
-from plnet.ir import (  # noqa: F401  (they fill the registry)
-    convolution_handlers,
-    functions,
-    handlers,
-    linear_functions,
-    operator_handlers,
-    pooling_handlers,
-)
-from plnet.ir.registry import module_key, registered_base
-from plnet.ir.symbols import Graph, Symbol
-from plnet.ir.walk import Walk
+from plnet.ir.handlers.symbols import Graph, Symbol
+from plnet.ir.handlers.table import module_key, registered_base
+from plnet.ir.reading.walk import Walk
 
 __all__ = ["double_copy", "trace", "walk"]
 

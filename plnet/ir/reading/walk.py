@@ -11,10 +11,10 @@ from torch import fx, nn
 from torch.fx.node import map_aggregate
 
 from plnet.errors import DimensionError, NotPiecewiseLinearError, PLNetError, UnsupportedLayerError
-from plnet.ir.arithmetic import ADVICE
-from plnet.ir.registry import FUNCTIONS, METHODS, MODULES, ROWS, STRUCTURAL, module_key
-from plnet.ir.smooth import SMOOTH_FUNCTIONS, SMOOTH_METHODS, SMOOTH_MODULES, STEP_NAMES
-from plnet.ir.symbols import BATCH, Graph, Indices, Symbol
+from plnet.ir.handlers.arithmetic import ADVICE
+from plnet.ir.handlers.smooth import SMOOTH_FUNCTIONS, SMOOTH_METHODS, SMOOTH_MODULES, STEP_NAMES
+from plnet.ir.handlers.symbols import BATCH, Graph, Indices, Symbol
+from plnet.ir.handlers.table import FUNCTIONS, METHODS, MODULES, ROWS, STRUCTURAL, module_key
 
 __all__ = ["Walk", "refuse_modules"]
 

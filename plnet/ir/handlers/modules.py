@@ -11,11 +11,11 @@ import torch.nn.functional as F
 from torch import nn
 
 from plnet.errors import DimensionError, UnsupportedLayerError
-from plnet.ir import arithmetic as ar
-from plnet.ir import functions as fn
+from plnet.ir.handlers import arithmetic as ar
+from plnet.ir.handlers import functions as fn
+from plnet.ir.handlers.registry import function_handler, module_handler
+from plnet.ir.handlers.symbols import Graph, Symbol
 from plnet.ir.layers import GroupMax, LocalWinner, ScalarPWL
-from plnet.ir.registry import function_handler, module_handler
-from plnet.ir.symbols import Graph, Symbol
 from plnet.networks.modules import AbsoluteValue, CReLU, GroupedMaximum, Maxout, PiecewiseLinear
 from plnet.networks.winners import GroupedWinner, LocalWinnerTakeAll
 

@@ -11,8 +11,8 @@ import torch.nn.functional as F
 from torch import fx, nn
 
 from plnet.errors import IngestError
-from plnet.ir.handlers import INPUT_SIZES
-from plnet.ir.registry import RESIZING, STRUCTURAL, module_key
+from plnet.ir.handlers.modules import INPUT_SIZES
+from plnet.ir.handlers.registry import RESIZING, STRUCTURAL, module_key
 
 __all__ = ["infer_input_size"]
 

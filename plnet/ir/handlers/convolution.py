@@ -11,11 +11,11 @@ import torch.nn.functional as F
 from torch import nn
 
 from plnet.errors import DimensionError, UnsupportedLayerError
-from plnet.ir import arithmetic as ar
 from plnet.ir.convolution import Convolution
-from plnet.ir.registry import function_handler, module_handler
-from plnet.ir.symbols import BATCH, Graph, Symbol
-from plnet.ir.windows import convolution_axis, padded_positions, transposed_axis, windows
+from plnet.ir.handlers import arithmetic as ar
+from plnet.ir.handlers.registry import function_handler, module_handler
+from plnet.ir.handlers.symbols import BATCH, Graph, Symbol
+from plnet.ir.handlers.windows import convolution_axis, padded_positions, transposed_axis, windows
 
 __all__ = ["grid_atoms", "per_axis"]
 
