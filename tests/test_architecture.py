@@ -21,7 +21,7 @@ TORCH = (
     "plnet.ir",
     "plnet.regions.engines.batched",
     "plnet.activations",
-    "plnet.maxout.modules",
+    "plnet.maxout.conversion.modules",
     "plnet.maxout.learning",
     "plnet.forgetting",
     "plnet.runs",

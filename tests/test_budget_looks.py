@@ -17,7 +17,7 @@ from plnet.equivalence import check_equivalence
 from plnet.errors import IncompleteResultError
 from plnet.ir import Affine, PLNetwork, ScalarPWL
 from plnet.maxout import difference_of_maxouts, is_convex, max_affine_of
-from plnet.maxout.tropical import tropical_form
+from plnet.maxout.expressivity.tropical import tropical_form
 from plnet.regions.engines.cells import Cells
 from plnet.regions.engines.search import Search
 

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from plnet import Box
 from plnet.maxout import MaxAffine
 from plnet.maxout.fitting import named_target
-from plnet.maxout.fitting.certificate import _game, _least_between, certify
-from plnet.maxout.fitting.graph import exact_graph_vertices, float_graph
-from plnet.maxout.fitting.reading import read_callable
+from plnet.maxout.fitting.error.certificate import _game, _least_between, certify
+from plnet.maxout.fitting.error.graph import exact_graph_vertices, float_graph
+from plnet.maxout.fitting.targets.reading import read_callable
 
 CURVES = [np.exp, np.abs, np.square, lambda x: np.maximum(-x, 3 * x - 1), lambda x: 0 * x + 2.0]
 

@@ -12,10 +12,10 @@ from plnet import Box
 from plnet.budgets import Deadline
 from plnet.maxout import MaxAffine
 from plnet.maxout.fitting import Target, fit_max_affine
-from plnet.maxout.fitting.exact_error import convex_error
-from plnet.maxout.fitting.kinks import has_kinks
-from plnet.maxout.fitting.piece_search import spatial_pieces
-from plnet.maxout.fitting.reading import read_callable
+from plnet.maxout.fitting.error.exact_error import convex_error
+from plnet.maxout.fitting.space.piece_search import spatial_pieces
+from plnet.maxout.fitting.targets.kinks import has_kinks
+from plnet.maxout.fitting.targets.reading import read_callable
 
 KINDS = ["free", "lower", "upper"]
 

@@ -10,10 +10,10 @@ from scipy.optimize import linprog, minimize
 from scipy.special import xlogy
 
 from plnet import Box, Polytope, Slice
+from plnet.maxout.conversion.max_affine import MaxAffine
 from plnet.maxout.fitting import Target, fit_max_affine, named_target
-from plnet.maxout.fitting.certificate import certify
-from plnet.maxout.fitting.reading import read_callable
-from plnet.maxout.max_affine import MaxAffine
+from plnet.maxout.fitting.error.certificate import certify
+from plnet.maxout.fitting.targets.reading import read_callable
 
 # Radii of the thinnest coverings of the unit square by k equal circles, best known for k > 5: Nurmela and
 # Östergård (2000).

@@ -24,8 +24,8 @@ from plnet.errors import (
 )
 from plnet.ir import Affine, PLNetwork, ScalarPWL, as_network
 from plnet.maxout import MaxAffine, is_concave, is_convex, max_affine_of, maxout_to_relu
-from plnet.maxout.convexity_search import find_witness
-from plnet.maxout.convexity_structure import structural_convexity
+from plnet.maxout.convexity.search import find_witness
+from plnet.maxout.convexity.structure import structural_convexity
 from plnet.networks import LocalWinnerTakeAll
 
 RELU = ([0], [0, 1], 0)

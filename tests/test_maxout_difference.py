@@ -21,7 +21,7 @@ from plnet.equivalence import difference_network
 from plnet.errors import EngineError, IncompleteResultError
 from plnet.ir import Affine, GroupMax, PLNetwork, ScalarPWL, as_network
 from plnet.maxout import MaxAffine, difference_of_maxouts
-from plnet.maxout.rational_layers import difference_network_of
+from plnet.maxout.conversion.rational_layers import difference_network_of
 from plnet.networks import LocalWinnerTakeAll, Maxout
 
 

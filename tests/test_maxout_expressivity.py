@@ -19,10 +19,10 @@ from plnet.errors import (
 )
 from plnet.ir import PLNetwork
 from plnet.maxout import MaxAffine, explain_expressivity
-from plnet.maxout.activation_names import number_text
-from plnet.maxout.expressivity import greatest_distance
-from plnet.maxout.rational_layers import Row, exact_affine, expansion
-from plnet.maxout.scalar_units import SignedUnit, function_of_kinks, signed_units
+from plnet.maxout.conversion.activation_names import number_text
+from plnet.maxout.conversion.rational_layers import Row, exact_affine, expansion
+from plnet.maxout.conversion.scalar_units import SignedUnit, function_of_kinks, signed_units
+from plnet.maxout.expressivity.explain import greatest_distance
 
 # Reports
 

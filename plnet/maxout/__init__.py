@@ -5,16 +5,16 @@ from typing import TYPE_CHECKING
 from plnet.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from plnet.maxout.conversion_report import ConversionReport, UnitConversion
-    from plnet.maxout.convexity import is_concave, is_convex
-    from plnet.maxout.convexity_report import ConvexityReport, ConvexityWitness
-    from plnet.maxout.expressivity import ExpressivityReport, explain_expressivity
+    from plnet.maxout.conversion.max_affine import MaxAffine
+    from plnet.maxout.conversion.modules import ElementwiseMaxout, MaxoutNetwork, maxout_to_relu, to_maxout
+    from plnet.maxout.conversion.report import ConversionReport, UnitConversion
+    from plnet.maxout.convexity.decide import is_concave, is_convex
+    from plnet.maxout.convexity.pieces import max_affine_of
+    from plnet.maxout.convexity.report import ConvexityReport, ConvexityWitness
+    from plnet.maxout.differences.difference import MaxoutDifference, difference_of_maxouts
+    from plnet.maxout.expressivity.explain import ExpressivityReport, explain_expressivity
+    from plnet.maxout.expressivity.tropical import TropicalPolynomial, TropicalRational, tropical_form
     from plnet.maxout.fitting import MaxAffineFit, fit_max_affine, optimal_error
-    from plnet.maxout.max_affine import MaxAffine
-    from plnet.maxout.maxout_difference import MaxoutDifference, difference_of_maxouts
-    from plnet.maxout.modules import ElementwiseMaxout, MaxoutNetwork, maxout_to_relu, to_maxout
-    from plnet.maxout.pieces import max_affine_of
-    from plnet.maxout.tropical import TropicalPolynomial, TropicalRational, tropical_form
 
 __all__ = [
     "ConversionReport",
@@ -42,28 +42,28 @@ __all__ = [
 ]
 
 _HOMES = {
-    "ConversionReport": "conversion_report",
-    "ConvexityReport": "convexity_report",
-    "ConvexityWitness": "convexity_report",
-    "ElementwiseMaxout": "modules",
-    "ExpressivityReport": "expressivity",
-    "MaxAffine": "max_affine",
+    "ConversionReport": "conversion.report",
+    "ConvexityReport": "convexity.report",
+    "ConvexityWitness": "convexity.report",
+    "ElementwiseMaxout": "conversion.modules",
+    "ExpressivityReport": "expressivity.explain",
+    "MaxAffine": "conversion.max_affine",
     "MaxAffineFit": "fitting",
-    "MaxoutDifference": "maxout_difference",
-    "MaxoutNetwork": "modules",
-    "TropicalPolynomial": "tropical",
-    "TropicalRational": "tropical",
-    "UnitConversion": "conversion_report",
-    "difference_of_maxouts": "maxout_difference",
-    "explain_expressivity": "expressivity",
+    "MaxoutDifference": "differences.difference",
+    "MaxoutNetwork": "conversion.modules",
+    "TropicalPolynomial": "expressivity.tropical",
+    "TropicalRational": "expressivity.tropical",
+    "UnitConversion": "conversion.report",
+    "difference_of_maxouts": "differences.difference",
+    "explain_expressivity": "expressivity.explain",
     "fit_max_affine": "fitting",
-    "is_concave": "convexity",
-    "is_convex": "convexity",
-    "max_affine_of": "pieces",
-    "maxout_to_relu": "modules",
+    "is_concave": "convexity.decide",
+    "is_convex": "convexity.decide",
+    "max_affine_of": "convexity.pieces",
+    "maxout_to_relu": "conversion.modules",
     "optimal_error": "fitting",
-    "to_maxout": "modules",
-    "tropical_form": "tropical",
+    "to_maxout": "conversion.modules",
+    "tropical_form": "expressivity.tropical",
 }
 
 __getattr__ = lazy_names(__name__, _HOMES)

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from plnet.maxout.fitting.api import fit_max_affine, optimal_error
     from plnet.maxout.fitting.rates import RateCurve, asymptotic_constant, rate_curve
     from plnet.maxout.fitting.results import ErrorBracket, MaxAffineFit
-    from plnet.maxout.fitting.targets import Target, named_target, target_names
+    from plnet.maxout.fitting.targets.catalogue import Target, named_target, target_names
 
 __all__ = [
     "ErrorBracket",
@@ -27,13 +27,13 @@ _HOMES = {
     "ErrorBracket": "results",
     "MaxAffineFit": "results",
     "RateCurve": "rates",
-    "Target": "targets",
+    "Target": "targets.catalogue",
     "asymptotic_constant": "rates",
     "fit_max_affine": "api",
-    "named_target": "targets",
+    "named_target": "targets.catalogue",
     "optimal_error": "api",
     "rate_curve": "rates",
-    "target_names": "targets",
+    "target_names": "targets.catalogue",
 }
 
 __getattr__ = lazy_names(__name__, _HOMES)

@@ -12,28 +12,28 @@ import numpy as np
 from plnet.errors import TargetError
 from plnet.geometry.domain import Domain
 from plnet.ir.network import PLNetwork
-from plnet.maxout.fitting.certificate import certify
-from plnet.maxout.fitting.convex_fit import settled
-from plnet.maxout.fitting.convexity import assumptions_of, check_convex
+from plnet.maxout.conversion.max_affine import MaxAffine
 from plnet.maxout.fitting.effort import Effort, Progress, effort_of
-from plnet.maxout.fitting.interval_fit import (
+from plnet.maxout.fitting.error.certificate import certify
+from plnet.maxout.fitting.line.interval_fit import (
     KIND_FACTOR,
     best_partition,
     fit_on_interval,
     optimum_on_interval,
 )
-from plnet.maxout.fitting.least_squares import fit_domain_least_squares
-from plnet.maxout.fitting.network_fit import fit_max_affine_target, fit_network
-from plnet.maxout.fitting.point_fit import best_lower_pieces, lifted_offsets
-from plnet.maxout.fitting.problem import Problem, bounded_chart
-from plnet.maxout.fitting.reading import read_callable
+from plnet.maxout.fitting.line.stabbing import best_slopes
 from plnet.maxout.fitting.results import ErrorBracket, MaxAffineFit
-from plnet.maxout.fitting.samples import Samples, fit_least_squares, read_samples, sample_errors
-from plnet.maxout.fitting.spatial_fit import fit_in_space
-from plnet.maxout.fitting.stabbing import best_slopes
-from plnet.maxout.fitting.targets import Target
+from plnet.maxout.fitting.space.convex_fit import settled
+from plnet.maxout.fitting.space.least_squares import fit_domain_least_squares
+from plnet.maxout.fitting.space.network_fit import fit_max_affine_target, fit_network
+from plnet.maxout.fitting.space.point_fit import best_lower_pieces, lifted_offsets
+from plnet.maxout.fitting.space.spatial_fit import fit_in_space
+from plnet.maxout.fitting.targets.catalogue import Target
+from plnet.maxout.fitting.targets.convexity import assumptions_of, check_convex
+from plnet.maxout.fitting.targets.problem import Problem, bounded_chart
+from plnet.maxout.fitting.targets.reading import read_callable
+from plnet.maxout.fitting.targets.samples import Samples, fit_least_squares, read_samples, sample_errors
 from plnet.maxout.inputs import chart_of, read_network
-from plnet.maxout.max_affine import MaxAffine
 from plnet.suggestions import suggest_options
 
 if TYPE_CHECKING:

@@ -12,10 +12,10 @@ import numpy as np
 from plnet.errors import TargetError
 from plnet.geometry.domain import Domain, Segment
 from plnet.maxout.fitting.api import fit_max_affine
-from plnet.maxout.fitting.curvature import curvature_integral, curvature_rank, ridge_of
-from plnet.maxout.fitting.interval_fit import KIND_FACTOR
-from plnet.maxout.fitting.problem import Problem, bounded_chart
-from plnet.maxout.fitting.targets import Target
+from plnet.maxout.fitting.line.interval_fit import KIND_FACTOR
+from plnet.maxout.fitting.targets.catalogue import Target
+from plnet.maxout.fitting.targets.curvature import curvature_integral, curvature_rank, ridge_of
+from plnet.maxout.fitting.targets.problem import Problem, bounded_chart
 
 __all__ = ["RateCurve", "asymptotic_constant", "covering_density", "rate_curve", "rate_limit"]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from plnet.maxout.max_affine import MaxAffine
+from plnet.maxout.conversion.max_affine import MaxAffine
 from plnet.maxout.words import counted
 
 if TYPE_CHECKING:

@@ -22,9 +22,9 @@ from plnet.budgets import Deadline
 from plnet.errors import ConfigError
 from plnet.geometry.domain import Box
 from plnet.ir.affine import frozen_array
+from plnet.maxout.conversion.modules import to_maxout
 from plnet.maxout.learning.budgets import SURFACES
 from plnet.maxout.learning.display import shown_steps
-from plnet.maxout.modules import to_maxout
 from plnet.networks.perceptron import mlp
 from plnet.statistics import mean_interval
 

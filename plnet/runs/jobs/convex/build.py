@@ -9,7 +9,7 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from plnet.maxout.fitting.targets import named_target
+from plnet.maxout.fitting.targets.catalogue import named_target
 from plnet.runs.jobs.config_parts import plain, plot_options
 from plnet.runs.jobs.convex.job import fit_convex
 from plnet.runs.jobs.convex.report import describe_fit_convex

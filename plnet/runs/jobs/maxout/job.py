@@ -16,11 +16,11 @@ from plnet.equivalence import check_equivalence
 from plnet.errors import ConfigError
 from plnet.geometry.domain import Box
 from plnet.ir.reading.ingest import as_network
-from plnet.maxout.expressivity import explain_expressivity
+from plnet.maxout.conversion.modules import to_maxout
+from plnet.maxout.expressivity.explain import explain_expressivity
 from plnet.maxout.learning.descent import Descent
 from plnet.maxout.learning.imitation import Imitation, check_imitation, imitate
 from plnet.maxout.learning.targets import ImitationTarget, imitation_target
-from plnet.maxout.modules import to_maxout
 from plnet.networks.activations import ACTIVATIONS
 from plnet.networks.perceptron import mlp
 from plnet.runs.jobs.exact_numbers import exact_text
