@@ -20,7 +20,7 @@ from helpers import cross, he_network, to_network
 import plnet
 from plnet.errors import FileFormatError, IncompleteResultError, OutputError
 from plnet.ir import Affine, GroupMax, PLNetwork, ScalarPWL
-from plnet.regions.certificate import Certificate
+from plnet.regions.certificates.certificate import Certificate
 
 CHECKER = Path(__file__).resolve().parent.parent / "scripts" / "check_certificate.py"
 

@@ -22,8 +22,8 @@ from plnet.geometry.linear import determinant
 from plnet.ir import Affine, GroupMax, PLNetwork, ScalarPWL
 from plnet.ir.layers import LocalWinner
 from plnet.ir.operators import SparseAffine
-from plnet.regions.certificate import Certificate
-from plnet.regions.exact_measure import add_simplices, enclosed_volume, triangulate
+from plnet.regions.cells.measure import add_simplices, enclosed_volume, triangulate
+from plnet.regions.certificates.certificate import Certificate
 
 CHECKER = Path(__file__).resolve().parent.parent / "scripts" / "check_certificate.py"
 
@@ -482,13 +482,13 @@ def test_a_lower_bound(tmp_path, checker):
 
 def test_too_many_vertices_or_simplices(monkeypatch):
     found = plnet.enumerate_regions(orthants(5), plnet.Box(-1, 1), engine="search")
-    monkeypatch.setattr("plnet.regions.certified_cells.MOST_VERTICES", 20)
+    monkeypatch.setattr("plnet.regions.certificates.cells.MOST_VERTICES", 20)
     with pytest.raises(DimensionError, match=r"A certificate needs .* more than 20"):
         found.certificate()
     with pytest.raises(DimensionError, match=r"degeneracies needs .* take a Slice"):
         found.degeneracies()
     monkeypatch.undo()
-    monkeypatch.setattr("plnet.regions.exact_measure.MOST_SIMPLICES", 20)
+    monkeypatch.setattr("plnet.regions.cells.measure.MOST_SIMPLICES", 20)
     with pytest.raises(DimensionError, match="more than 20 simplices"):
         found.certificate().check()
 

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 import plnet
 from plnet.geometry.cells import domain_cell, signs, split, whole_space
-from plnet.regions.definition_bodies import body_of, faces_of
-from plnet.regions.definition_slices import vanish_together
+from plnet.regions.cells.bodies import body_of, faces_of
+from plnet.regions.definitions.slices import vanish_together
 
 SEEDS = st.integers(0, 2**32 - 1)
 

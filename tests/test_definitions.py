@@ -18,8 +18,9 @@ from reference_networks import (
 import plnet
 from plnet.errors import EngineError, IncompleteResultError
 from plnet.ir import Affine, LocalWinner, PLNetwork, ScalarPWL
-from plnet.regions import RegionCount, definition_convex
-from plnet.regions.definitions import canonical_definition, count_regions_of
+from plnet.regions import RegionCount
+from plnet.regions.definitions import convex as definition_convex
+from plnet.regions.definitions.count import canonical_definition, count_regions_of
 from plnet.regions.leaves import LeafStore
 
 NUMBERS = ("R1", "R2", "R3", "R4", "R5", "R6")

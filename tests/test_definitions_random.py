@@ -15,9 +15,9 @@ from reference_networks import relu_network, seeded_integer_networks
 
 import plnet
 from plnet.ir import Affine, PLNetwork, ScalarPWL, SparseAffine
-from plnet.regions import definition_maps
-from plnet.regions.definition_convex import least_convex
-from plnet.regions.definition_tiling import tiling_of
+from plnet.regions.definitions import maps as definition_maps
+from plnet.regions.definitions.convex import least_convex
+from plnet.regions.definitions.tiling import tiling_of
 
 NUMBERS = ("R1", "R2", "R3", "R4", "R5", "R6")
 SEEDS = st.integers(0, 2**32 - 1)

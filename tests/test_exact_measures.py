@@ -20,7 +20,7 @@ from plnet.ir.forms import apply_layer
 from plnet.ir.layers import GroupMax
 from plnet.ir.operators import SparseAffine, StackedAffine
 from plnet.regions import RegionComplex
-from plnet.regions.refined_vertices import refined_regions
+from plnet.regions.cells.refined_vertices import refined_regions
 
 GAP = 2.0**-47
 ENGINES = ("line", "cells", "search", "rational")

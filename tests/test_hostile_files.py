@@ -26,7 +26,7 @@ from plnet.forgetting.data.files import read_idx
 from plnet.forgetting.data.openml import _read as read_downloaded
 from plnet.forgetting.training.checkpoint import FileCheckpoint
 from plnet.regions import RegionComplex
-from plnet.regions.certificate import Certificate
+from plnet.regions.certificates.certificate import Certificate
 from plnet.runs.jobs.convex.job import read_samples
 from plnet.runs.jobs.count_regions import job as main_job
 from plnet.runs.jobs.count_regions import redraw

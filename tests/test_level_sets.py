@@ -18,7 +18,7 @@ import plnet
 from plnet.errors import DomainError, EngineError
 from plnet.ir import Affine, PLNetwork, ScalarPWL
 from plnet.ir.layers import LocalWinner
-from plnet.regions.level_set_topology import _closure
+from plnet.regions.level_sets.topology import _closure
 
 
 def cross_polytope(d):

@@ -18,7 +18,7 @@ from scipy.optimize import linprog
 import plnet
 from plnet.errors import EngineError
 from plnet.ir import Affine, PLNetwork, ScalarPWL
-from plnet.regions.operator_norms import _corners_of_sum, is_definite, root_bracket, spectral_bracket
+from plnet.regions.measures.operator_norms import _corners_of_sum, is_definite, root_bracket, spectral_bracket
 
 DIAMOND = PLNetwork((Affine(np.eye(2), [0, 0]), ScalarPWL.absolute(2), Affine([[1, 1]], [0])), 2)
 

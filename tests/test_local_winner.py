@@ -14,7 +14,7 @@ import plnet
 from plnet.errors import ConfigError, DimensionError, EngineError, NetworkError, PLNetError
 from plnet.ir import GroupMax, LocalWinner, PLNetwork, as_network, to_sequential
 from plnet.networks import GroupedWinner, LocalWinnerTakeAll
-from plnet.regions.certificate import Certificate
+from plnet.regions.certificates.certificate import Certificate
 
 
 def winner_net(inputs=2, seed=0):

@@ -22,9 +22,9 @@ from plnet.ir.layers import ScalarPWL
 from plnet.ir.network import PLNetwork
 from plnet.ir.network_checks import rounded_fraction
 from plnet.ir.operators import SparseAffine, compact
-from plnet.regions.definition_maps import output_forms
-from plnet.regions.extrema import rounded_values
-from plnet.regions.face_lattice import CornerCell, corners_of
+from plnet.regions.cells.face_lattice import CornerCell, corners_of
+from plnet.regions.definitions.maps import output_forms
+from plnet.regions.measures.extrema import rounded_values
 from plnet.regions.problem import Problem
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from plnet.errors import ConfigError
-from plnet.regions.cut_cells import finite_box, orthonormal_matrix
+from plnet.regions.files.cut_cells import finite_box, orthonormal_matrix
 
 if TYPE_CHECKING:
     from plnet.geometry.domain import Chart

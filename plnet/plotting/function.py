@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from plnet.geometry.domain import Domain
     from plnet.plotting.frame import Frame, View
-    from plnet.regions.breakpoints import Breakpoint
     from plnet.regions.complex import RegionComplex
+    from plnet.regions.structure.breakpoints import Breakpoint
 
 __all__ = ["plot_function"]
 

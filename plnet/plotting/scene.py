@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from plnet.plotting.colors import Coloring
     from plnet.plotting.frame import Frame
-    from plnet.regions.boundary import DecisionBoundary
     from plnet.regions.complex import RegionComplex
+    from plnet.regions.level_sets.boundary import DecisionBoundary
 
 __all__ = ["WALLS", "Look", "Scene", "depth_colors", "depth_widths", "draw_key", "fill_options", "thinning"]
 

@@ -9,13 +9,13 @@ import numpy as np
 
 from plnet.plotting.frame import Frame, View
 from plnet.plotting.polygons import cell_polygons, centroids
-from plnet.regions.cut_cells import CUT, box_forms, cut_cells
-from plnet.regions.face_lattice import CornerCell, ordered_face, simplices_of_face
+from plnet.regions.cells.face_lattice import CornerCell, ordered_face, simplices_of_face
+from plnet.regions.files.cut_cells import CUT, box_forms, cut_cells
 from plnet.regions.leaves import rounded_vertex
 
 if TYPE_CHECKING:
-    from plnet.regions.boundary import DecisionBoundary
     from plnet.regions.complex import RegionComplex
+    from plnet.regions.level_sets.boundary import DecisionBoundary
 
 __all__ = ["Solids", "boundary_polygons", "graph_solids", "solids_of"]
 

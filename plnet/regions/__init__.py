@@ -7,9 +7,9 @@ from plnet.regions.results import Explanation, RegionCount
 
 if TYPE_CHECKING:
     from plnet.regions.api import count_regions, enumerate_regions, explain
-    from plnet.regions.boundary import DecisionBoundary
     from plnet.regions.complex import RegionComplex
     from plnet.regions.ensemble import EnsembleCount, count_many
+    from plnet.regions.level_sets.boundary import DecisionBoundary
     from plnet.regions.warm_up import compile_kernels
 
 __all__ = [
@@ -26,7 +26,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "DecisionBoundary": "boundary",
+    "DecisionBoundary": "level_sets.boundary",
     "EnsembleCount": "ensemble",
     "RegionComplex": "complex",
     "compile_kernels": "warm_up",

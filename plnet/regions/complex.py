@@ -16,13 +16,13 @@ from plnet.errors import IncompleteResultError
 from plnet.geometry.cells import AnyCell
 from plnet.geometry.domain import Chart
 from plnet.ir.network import PLNetwork
-from plnet.regions import adjacency as _adjacency
-from plnet.regions import facets as _facets
-from plnet.regions import measures as _measures
-from plnet.regions.definitions import canonical_definition, count_regions_of
+from plnet.regions.cells import facets as _facets
+from plnet.regions.definitions.count import canonical_definition, count_regions_of
 from plnet.regions.leaves import LeafArrays
-from plnet.regions.locate import locate
+from plnet.regions.measures import sizes as _measures
 from plnet.regions.problem import Problem
+from plnet.regions.structure import adjacency as _adjacency
+from plnet.regions.structure.locate import locate
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -30,17 +30,17 @@ if TYPE_CHECKING:
 
     from scipy.sparse import csr_array
 
-    from plnet.regions.boundary import DecisionBoundary
-    from plnet.regions.breakpoints import Breakpoint
-    from plnet.regions.certificate import Certificate
-    from plnet.regions.chebyshev import ChebyshevBall
-    from plnet.regions.degeneracy import Degeneracies
-    from plnet.regions.extrema import Extrema
-    from plnet.regions.face_counts import FaceCounts
-    from plnet.regions.facets import HalfSpaces
-    from plnet.regions.level_sets import LevelSet
-    from plnet.regions.lipschitz import LipschitzConstant
+    from plnet.regions.cells.facets import HalfSpaces
+    from plnet.regions.certificates.certificate import Certificate
+    from plnet.regions.level_sets.boundary import DecisionBoundary
+    from plnet.regions.level_sets.level_set import LevelSet
+    from plnet.regions.measures.chebyshev import ChebyshevBall
+    from plnet.regions.measures.extrema import Extrema
+    from plnet.regions.measures.lipschitz import LipschitzConstant
     from plnet.regions.results import RegionCount
+    from plnet.regions.structure.breakpoints import Breakpoint
+    from plnet.regions.structure.degeneracy import Degeneracies
+    from plnet.regions.structure.face_counts import FaceCounts
 
 __all__ = ["RegionComplex"]
 
@@ -137,7 +137,7 @@ class RegionComplex:
 
     @cached_property
     def _interior(self) -> tuple[np.ndarray, np.ndarray]:
-        from plnet.regions.interior_points import interior_points
+        from plnet.regions.measures.interior_points import interior_points
 
         points, inside = interior_points(self)
         return _read_only(points), _read_only(inside)
@@ -164,7 +164,7 @@ class RegionComplex:
         DimensionError
             If there is none in `points` and the region has too many vertices to list.
         """
-        from plnet.regions.interior_points import exact_point
+        from plnet.regions.measures.interior_points import exact_point
 
         return exact_point(self, self._index(i))
 
@@ -174,7 +174,7 @@ class RegionComplex:
 
         Each (R,); `local_volumes` makes good the others.
         """
-        from plnet.regions.volumes import certain_volumes
+        from plnet.regions.measures.volumes import certain_volumes
 
         volumes, good = certain_volumes(self.geometry)
         return _read_only(volumes), _read_only(good)
@@ -182,7 +182,7 @@ class RegionComplex:
     @cached_property
     def local_volumes(self) -> np.ndarray:
         """Volume of each region in the coordinates of the domain, shape (R,); inf if unbounded."""
-        from plnet.regions.volumes import local_volumes
+        from plnet.regions.measures.volumes import local_volumes
 
         return _read_only(local_volumes(self))
 
@@ -207,7 +207,7 @@ class RegionComplex:
         DomainError
             If the region is unbounded.
         """
-        from plnet.regions.volumes import exact_volume
+        from plnet.regions.measures.volumes import exact_volume
 
         return exact_volume(self, self._index(i))
 
@@ -241,7 +241,7 @@ class RegionComplex:
 
     @cached_property
     def _boundary(self) -> DecisionBoundary:
-        from plnet.regions.boundary import decision_boundary
+        from plnet.regions.level_sets.boundary import decision_boundary
 
         return decision_boundary(self)
 
@@ -259,13 +259,13 @@ class RegionComplex:
 
     def chebyshev_ball(self, i: int) -> ChebyshevBall:
         """Return a largest ball in region i, measured in the space of the inputs."""
-        from plnet.regions.chebyshev import chebyshev_ball
+        from plnet.regions.measures.chebyshev import chebyshev_ball
 
         return chebyshev_ball(self, self._index(i))
 
     @cached_property
     def _balls(self) -> tuple[np.ndarray, np.ndarray]:
-        from plnet.regions.chebyshev import chebyshev_balls
+        from plnet.regions.measures.chebyshev import chebyshev_balls
 
         return chebyshev_balls(self)
 
@@ -281,7 +281,7 @@ class RegionComplex:
 
     @cached_property
     def _face_counts(self) -> FaceCounts:
-        from plnet.regions.face_counts import count_faces
+        from plnet.regions.structure.face_counts import count_faces
 
         return count_faces(self)
 
@@ -292,7 +292,7 @@ class RegionComplex:
 
     def counts_by_layer(self, *, max_seconds: float | None = None) -> tuple[RegionCount, ...]:
         """Return the number of activation regions after each nonlinear layer."""
-        from plnet.regions.face_counts import count_by_layer
+        from plnet.regions.structure.face_counts import count_by_layer
 
         with self._whole("the counts of all layers", max_seconds):
             return count_by_layer(self)
@@ -306,7 +306,7 @@ class RegionComplex:
             One output, or a weight for each; may be left out where there is one output.
         max_seconds : float, optional
         """
-        from plnet.regions.extrema import extrema
+        from plnet.regions.measures.extrema import extrema
 
         with self._whole("the extrema", max_seconds):
             return extrema(self, output)
@@ -324,7 +324,7 @@ class RegionComplex:
             One output, or a weight for each; all outputs together if not given.
         max_seconds : float, optional
         """
-        from plnet.regions.lipschitz import lipschitz_constant
+        from plnet.regions.measures.lipschitz import lipschitz_constant
 
         with self._whole("the Lipschitz constant", max_seconds):
             return lipschitz_constant(self, p, output)
@@ -339,21 +339,21 @@ class RegionComplex:
             One output, or a weight for each; may be left out where there is one output.
         max_seconds : float, optional
         """
-        from plnet.regions.level_sets import level_set
+        from plnet.regions.level_sets.level_set import level_set
 
         with self._whole("the level set", max_seconds):
             return level_set(self, value, output)
 
     def breakpoints(self, *, max_seconds: float | None = None) -> tuple[Breakpoint, ...]:
         """Return where regions of a one-dimensional domain meet, and the units that cause it, exactly."""
-        from plnet.regions.breakpoints import find_breakpoints
+        from plnet.regions.structure.breakpoints import find_breakpoints
 
         with self._whole("the breakpoints", max_seconds):
             return find_breakpoints(self)
 
     def summary(self) -> str:
         """Return the most important numbers of the complex in a few lines of text."""
-        from plnet.regions.summary_text import summary
+        from plnet.regions.files.summary_text import summary
 
         return summary(self)
 
@@ -397,14 +397,14 @@ class RegionComplex:
 
     def degeneracies(self, *, max_seconds: float | None = None) -> Degeneracies:
         """Return where walls coincide, and where more walls than needed meet; exact."""
-        from plnet.regions.degeneracy import degeneracies
+        from plnet.regions.structure.degeneracy import degeneracies
 
         with self._whole("the degeneracies", max_seconds):
             return degeneracies(self)
 
     def certificate(self, *, max_seconds: float | None = None) -> Certificate:
         """Return rational vertices of all regions, which prove the count by themselves."""
-        from plnet.regions.certificate import certificate
+        from plnet.regions.certificates.certificate import certificate
 
         with self._whole("the certificate", max_seconds):
             return certificate(self)
@@ -415,13 +415,13 @@ class RegionComplex:
 
     def save_vtu(self, path: str | Path, *, classes: bool = False) -> Path:
         """Write the regions, cut off if unbounded, to a VTK file (.vtu) for ParaView and others."""
-        from plnet.regions.exports import save_vtu
+        from plnet.regions.files.vtu import save_vtu
 
         return save_vtu(self, path, classes=classes)
 
     def save(self, path: str | Path) -> Path:
         """Write the complex, its network and its domain to an npz file without pickle."""
-        from plnet.regions.files import save_complex
+        from plnet.regions.files.npz import save_complex
 
         return save_complex(self, path)
 
@@ -434,7 +434,7 @@ class RegionComplex:
         FileFormatError
             If the file is corrupt or of a newer schema.
         """
-        from plnet.regions.files import load_complex
+        from plnet.regions.files.npz import load_complex
 
         return load_complex(path)
 

@@ -21,7 +21,7 @@ from plnet.ir.network import PLNetwork
 from plnet.regions.api import count_regions
 from plnet.regions.choice import get_engine
 from plnet.regions.control import available_cores, check_jobs, make_control
-from plnet.regions.definitions import canonical_definition
+from plnet.regions.definitions.count import canonical_definition
 from plnet.regions.results import RegionCount
 from plnet.suggestions import suggest_options
 

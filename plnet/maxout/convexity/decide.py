@@ -19,7 +19,7 @@ from plnet.maxout.convexity.structure import structural_convexity
 from plnet.maxout.convexity.walls import bends, region_forms, wall_witness
 from plnet.maxout.inputs import chart_of, check_domain, read_network
 from plnet.regions.api import enumerate_regions
-from plnet.regions.definition_tiling import tiling_of
+from plnet.regions.definitions.tiling import tiling_of
 
 if TYPE_CHECKING:
     from torch.nn import Module

@@ -14,9 +14,9 @@ from plnet.geometry.exact import to_fractions
 from plnet.geometry.homogeneous import Vertex
 from plnet.maxout.convexity.report import ConvexityWitness
 from plnet.maxout.convexity.search import exact_witness, is_inside
-from plnet.regions.definition_bodies import Body, generators_on
-from plnet.regions.definition_maps import output_forms
-from plnet.regions.definition_tiling import OUTSIDE, Tiling
+from plnet.regions.cells.bodies import Body, generators_on
+from plnet.regions.definitions.maps import output_forms
+from plnet.regions.definitions.tiling import OUTSIDE, Tiling
 
 if TYPE_CHECKING:
     from plnet.regions.complex import RegionComplex

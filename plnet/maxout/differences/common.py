@@ -13,8 +13,8 @@ from plnet.budgets import look
 from plnet.geometry.homogeneous import Form, value
 from plnet.maxout.convexity.walls import bends
 from plnet.maxout.differences.by_walls import Map, canonical
-from plnet.regions.definition_bodies import Body
-from plnet.regions.definition_tiling import Tiling
+from plnet.regions.cells.bodies import Body
+from plnet.regions.definitions.tiling import Tiling
 
 __all__ = ["without_common_bends"]
 

@@ -27,7 +27,7 @@ from plnet.maxout.differences.rounding import rounding_deviation
 from plnet.maxout.inputs import chart_of, read_network
 from plnet.maxout.words import counted
 from plnet.regions.api import enumerate_regions
-from plnet.regions.definition_tiling import Tiling, tiling_of
+from plnet.regions.definitions.tiling import Tiling, tiling_of
 
 if TYPE_CHECKING:
     from torch import nn

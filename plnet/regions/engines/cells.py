@@ -18,6 +18,7 @@ from plnet.geometry.cells import Cell, signs, split
 from plnet.geometry.homogeneous import value
 from plnet.geometry.polyhedron import Polyhedron
 from plnet.ir.layers import ScalarPWL
+from plnet.regions.cells.facets import facet_form
 from plnet.regions.control import Control, available_cores
 from plnet.regions.engines.base import Tally
 from plnet.regions.engines.kernel_run import KernelRun
@@ -27,7 +28,6 @@ from plnet.regions.engines.rational import Rational, children
 from plnet.regions.engines.reduction import PaddedStore, without_lines
 from plnet.regions.engines.sharing import SharedWork, Stopped, run_all
 from plnet.regions.engines.spatial_run import SpatialRun
-from plnet.regions.facets import facet_form
 from plnet.regions.leaves import LeafStore
 from plnet.regions.problem import Node, Problem, check_vertices, pattern_of
 

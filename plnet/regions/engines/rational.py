@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from plnet.budgets import STOPS
+from plnet.regions.cells.split import split_by_layer
 from plnet.regions.control import Control
 from plnet.regions.engines.base import Tally
-from plnet.regions.exact_split import split_by_layer
 from plnet.regions.leaves import LeafStore
 from plnet.regions.problem import Node, Problem, check_vertices, pattern_of
 

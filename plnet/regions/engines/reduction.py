@@ -12,7 +12,7 @@ import numpy as np
 from plnet.geometry.domain import Chart
 from plnet.geometry.exact import RationalMatrix
 from plnet.geometry.linear import pivot_columns
-from plnet.regions.facets import common_lines
+from plnet.regions.cells.facets import common_lines
 from plnet.regions.leaves import LeafStore
 from plnet.regions.problem import Problem
 

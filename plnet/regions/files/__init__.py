@@ -1,0 +1,5 @@
+"""Complexes as files and as text."""
+
+from plnet.lazy import lazy_names
+
+__getattr__ = lazy_names(__name__, {})
