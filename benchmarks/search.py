@@ -14,8 +14,8 @@ import numpy as np
 from common import arguments, environment, he_layers, measure, relu_network, write
 
 import plnet
+from plnet.regions.engines.closed.two_layer import TwoLayer
 from plnet.regions.engines.search import Search
-from plnet.regions.engines.two_layer import TwoLayer
 
 SPACE = {"10-8-8": [10, 8, 8], "20-11-11": [20, 11, 11]}
 CLOSED = {**SPACE, "784-10-12": [784, 10, 12], "784-11-11": [784, 11, 11], "784-12-10": [784, 12, 10]}

@@ -14,7 +14,7 @@ from plnet.bounds import families, whitney_sum, zaslavsky
 from plnet.errors import DomainError, EngineError
 from plnet.ir import Affine, GroupMax, PLNetwork, ScalarPWL
 from plnet.networks import one_hidden_layer
-from plnet.regions.engines.arrangement import ArrangementCount, layer_arrangement
+from plnet.regions.engines.closed.arrangement import ArrangementCount, layer_arrangement
 from plnet.regions.problem import Problem
 
 ENGINE = ArrangementCount()

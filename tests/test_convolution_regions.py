@@ -19,7 +19,7 @@ import plnet
 from plnet.ir import Affine, PLNetwork, ScalarPWL, as_network
 from plnet.ir.safe_patterns import safe_patterns
 from plnet.networks import CReLU
-from plnet.regions.engines.plan import prepare
+from plnet.regions.engines.splitting.plan import prepare
 from plnet.regions.kernels.layout import ORIGIN
 from plnet.regions.problem import Problem
 
@@ -194,7 +194,7 @@ def test_walls_that_meet_at_zero_need_no_rationals(monkeypatch):
     expected = oracle_count(module, (1, 4, 4), domain, network)
     assert int(count) == expected
 
-    from plnet.regions.engines import plan
+    from plnet.regions.engines.splitting import plan
 
     monkeypatch.setattr(plan, "origins", lambda layers, rows: [np.full(len(r.source), -1) for r in rows])
     blind = plnet.count_regions(network, domain, progress=False)

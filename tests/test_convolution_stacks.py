@@ -25,7 +25,7 @@ from torch import nn
 
 import plnet
 from plnet.ir import PLNetwork, as_network
-from plnet.regions.engines.plan import prepare
+from plnet.regions.engines.splitting.plan import prepare
 from plnet.regions.kernels.layout import WEIGHT0
 from plnet.regions.problem import Problem
 

@@ -11,7 +11,7 @@ from helpers import pattern_set, to_network
 import plnet
 from plnet.errors import DimensionError, DomainError, EngineError
 from plnet.networks import mlp
-from plnet.regions.choice import engine_names
+from plnet.regions.engines.choice import engine_names
 
 VISITING = ("line", "cells", "search", "rational")
 """Engines that can enumerate; the others only count."""

@@ -23,7 +23,7 @@ from plnet.networks import (
     xiong_2020_layer,
     zigzag,
 )
-from plnet.regions.engines.arrangement import ArrangementCount
+from plnet.regions.engines.closed.arrangement import ArrangementCount
 
 
 def count(network, domain=None, engine="auto"):

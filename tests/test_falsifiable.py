@@ -9,7 +9,7 @@ from helpers import cross, to_network
 
 import plnet
 from plnet.ir import Affine, PLNetwork, ScalarPWL
-from plnet.regions.engines import plan
+from plnet.regions.engines.splitting import plan
 from plnet.regions.problem import Problem
 
 POINT = (0.1, 0.2)

@@ -12,8 +12,8 @@ from helpers import he_network, to_network
 import plnet
 from plnet.ir import Affine, GroupMax, PLNetwork, ScalarPWL
 from plnet.regions.engines.cells import Cells
-from plnet.regions.engines.kernel_run import KernelRun
-from plnet.regions.engines.plan import prepare
+from plnet.regions.engines.splitting.kernel_run import KernelRun
+from plnet.regions.engines.splitting.plan import prepare
 from plnet.regions.problem import Node, Problem
 
 BOX = plnet.Box(-1, 1)

@@ -16,10 +16,10 @@ from plnet import budgets
 from plnet.geometry.cells import domain_cell, whole_space
 from plnet.ir import Affine, PLNetwork, ScalarPWL
 from plnet.regions.control import Control
-from plnet.regions.engines import one_layer
 from plnet.regions.engines.cells import Cells
-from plnet.regions.engines.one_layer import count_lines_inside, count_one_layer
-from plnet.regions.engines.one_layer_residues import enough_residues, some_residues
+from plnet.regions.engines.closed import one_layer
+from plnet.regions.engines.closed.one_layer import count_lines_inside, count_one_layer
+from plnet.regions.engines.closed.residues import enough_residues, some_residues
 from plnet.regions.problem import Problem
 
 PLANE = whole_space(2)

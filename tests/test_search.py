@@ -18,9 +18,9 @@ from sign_tree import patterns
 import plnet
 from plnet.errors import DomainError
 from plnet.ir import Affine, GroupMax, PLNetwork, ScalarPWL
-from plnet.regions.engines import search_plan
 from plnet.regions.engines.rational import Rational
 from plnet.regions.engines.search import Search
+from plnet.regions.engines.searching import plan as search_plan
 
 RELU = ([0], [0, 1], 0)
 HARDTANH = ([-1, 1], [0, 1, 0], -1)

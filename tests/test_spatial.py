@@ -15,7 +15,7 @@ from helpers import pattern_set, to_network
 
 import plnet
 from plnet.ir import Affine, GroupMax, PLNetwork, ScalarPWL
-from plnet.regions.engines import plan, spatial_run
+from plnet.regions.engines.splitting import plan, spatial_run
 
 ARRANGEMENTS = json.loads((Path(__file__).parent / "data" / "arrangements.json").read_text())["items"]
 

@@ -12,10 +12,10 @@ from sign_tree import patterns
 import plnet
 from plnet.errors import EngineError
 from plnet.ir import Affine, GroupMax, PLNetwork, ScalarPWL
-from plnet.regions.engines import two_layer
+from plnet.regions.engines.closed import two_layer
+from plnet.regions.engines.closed.form import two_layers
+from plnet.regions.engines.closed.two_layer import TwoLayer
 from plnet.regions.engines.search import Search
-from plnet.regions.engines.two_layer import TwoLayer
-from plnet.regions.engines.two_layer_form import two_layers
 from plnet.regions.problem import Problem
 
 RELU = ([0], [0, 1], 0)

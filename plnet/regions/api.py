@@ -10,11 +10,11 @@ from plnet.errors import DomainError
 from plnet.geometry.domain import Chart, Domain, Space
 from plnet.ir.network import PLNetwork
 from plnet.regions.cells.facets import with_vertices
-from plnet.regions.choice import choose_engine, get_engine, upper_bound
 from plnet.regions.complex import RegionComplex
 from plnet.regions.control import Control, check_jobs, make_control, memory_in_words
 from plnet.regions.definitions.count import canonical_definition, check_definition, count_regions_of
 from plnet.regions.engines.base import Tally
+from plnet.regions.engines.choice import choose_engine, get_engine, upper_bound
 from plnet.regions.estimate_cost import expected_cost
 from plnet.regions.leaves import LeafArrays, LeafStore
 from plnet.regions.problem import Problem

@@ -19,9 +19,9 @@ from plnet.errors import DomainError, EngineError, NetworkError
 from plnet.geometry.domain import Chart, Domain
 from plnet.ir.network import PLNetwork
 from plnet.regions.api import count_regions
-from plnet.regions.choice import get_engine
 from plnet.regions.control import available_cores, check_jobs, make_control
 from plnet.regions.definitions.count import canonical_definition
+from plnet.regions.engines.choice import get_engine
 from plnet.regions.results import RegionCount
 from plnet.suggestions import suggest_options
 

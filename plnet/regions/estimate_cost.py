@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import factorial, inf
 
-from plnet.regions.choice import upper_bound
+from plnet.regions.engines.choice import upper_bound
 from plnet.regions.problem import Problem, essential_dimension
 
 __all__ = ["expected_cost"]

@@ -7,7 +7,7 @@ from math import comb, prod
 from typing import TYPE_CHECKING
 
 from plnet.ir.layers import GroupMax
-from plnet.regions.choice import upper_bound
+from plnet.regions.engines.choice import upper_bound
 from plnet.regions.problem import Problem
 
 if TYPE_CHECKING:

@@ -21,13 +21,13 @@ from plnet.ir.layers import ScalarPWL
 from plnet.regions.cells.facets import facet_form
 from plnet.regions.control import Control, available_cores
 from plnet.regions.engines.base import Tally
-from plnet.regions.engines.kernel_run import KernelRun
-from plnet.regions.engines.one_layer import count_one_layer
-from plnet.regions.engines.plan import Prepared, prepare
+from plnet.regions.engines.closed.one_layer import count_one_layer
 from plnet.regions.engines.rational import Rational, children
-from plnet.regions.engines.reduction import PaddedStore, without_lines
 from plnet.regions.engines.sharing import SharedWork, Stopped, run_all
-from plnet.regions.engines.spatial_run import SpatialRun
+from plnet.regions.engines.splitting.kernel_run import KernelRun
+from plnet.regions.engines.splitting.plan import Prepared, prepare
+from plnet.regions.engines.splitting.reduction import PaddedStore, without_lines
+from plnet.regions.engines.splitting.spatial_run import SpatialRun
 from plnet.regions.leaves import LeafStore
 from plnet.regions.problem import Node, Problem, check_vertices, pattern_of
 

@@ -17,10 +17,10 @@ from plnet.budgets import STOPS, Pace
 from plnet.errors import DomainError, EngineError
 from plnet.regions.control import Control, available_cores
 from plnet.regions.engines.base import Tally
-from plnet.regions.engines.search_base import Base, make_base
-from plnet.regions.engines.search_plan import NetworkPlan, cone_is_exact, make_plan
-from plnet.regions.engines.search_points import Emitter
-from plnet.regions.engines.search_run import Found, SearchRun
+from plnet.regions.engines.searching.coordinates import Base, make_base
+from plnet.regions.engines.searching.plan import NetworkPlan, cone_is_exact, make_plan
+from plnet.regions.engines.searching.points import Emitter
+from plnet.regions.engines.searching.run import Found, SearchRun
 from plnet.regions.engines.sharing import SharedWork, Stopped, run_all
 from plnet.regions.leaves import LeafStore
 from plnet.regions.problem import Problem

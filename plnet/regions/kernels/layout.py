@@ -82,7 +82,7 @@ SETTLED = 1 << 16
 
 
 class Plan(NamedTuple):
-    """A network on a domain, flattened; see `plnet.regions.engines.plan`."""
+    """A network on a domain, flattened; see `plnet.regions.engines.splitting.plan`."""
 
     layers: np.ndarray  # (L, 7)
     rows: np.ndarray  # (rows, 6)

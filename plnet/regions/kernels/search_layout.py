@@ -40,7 +40,7 @@ BOXED = 14
 
 
 class Plan(NamedTuple):
-    """A network in one root cell, flattened; see `plnet.regions.engines.search_plan`."""
+    """A network in one root cell, flattened; see `plnet.regions.engines.searching.plan`."""
 
     layers: np.ndarray  # (L, 8)
     weights: np.ndarray  # (2, .): weights of layer l as (inputs of l, outputs of l - 1), and their error

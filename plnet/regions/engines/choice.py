@@ -8,9 +8,9 @@ from plnet.bounds import scalar_layers_upper
 from plnet.checks import close_matches
 from plnet.errors import EngineError, PLNetError
 from plnet.ir.layers import GroupMax
-from plnet.regions.engines.integer_bound import exact_form_bits
+from plnet.regions.engines.closed.two_layer import n_pairs
 from plnet.regions.engines.rational import Rational
-from plnet.regions.engines.two_layer import n_pairs
+from plnet.regions.engines.splitting.integer_bound import exact_form_bits
 from plnet.regions.problem import Problem, essential_dimension
 
 __all__ = ["choose_engine", "engine_names", "get_engine", "upper_bound"]
@@ -20,11 +20,11 @@ _MOST_PAIRS = 20_000_000
 
 
 def _registry() -> dict[str, Any]:
-    from plnet.regions.engines.arrangement import ArrangementCount
     from plnet.regions.engines.cells import Cells
+    from plnet.regions.engines.closed.arrangement import ArrangementCount
+    from plnet.regions.engines.closed.two_layer import TwoLayer
     from plnet.regions.engines.line import Line
     from plnet.regions.engines.search import Search
-    from plnet.regions.engines.two_layer import TwoLayer
 
     return {
         "line": Line,

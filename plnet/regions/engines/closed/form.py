@@ -11,8 +11,8 @@ import numpy as np
 from plnet.errors import EngineError
 from plnet.geometry.exact import RationalMatrix, object_array
 from plnet.ir.layers import GroupMax, ScalarPWL
-from plnet.regions.engines.search_linear import independent_rows
-from plnet.regions.engines.search_plan import exact_map
+from plnet.regions.engines.searching.linear import independent_rows
+from plnet.regions.engines.searching.plan import exact_map
 from plnet.regions.problem import Problem
 
 __all__ = ["TwoLayers", "two_layers", "why_not"]

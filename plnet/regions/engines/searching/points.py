@@ -9,9 +9,9 @@ import numpy as np
 from plnet.geometry.exact import RationalMatrix
 from plnet.ir.forms import apply_layer
 from plnet.ir.layers import Affine, GroupMax
-from plnet.regions.engines.search_base import Base, Root
-from plnet.regions.engines.search_cell import primitive
-from plnet.regions.engines.search_run import Found
+from plnet.regions.engines.searching.coordinates import Base, Root
+from plnet.regions.engines.searching.exact_cell import primitive
+from plnet.regions.engines.searching.run import Found
 from plnet.regions.leaves import LeafStore
 from plnet.regions.problem import Problem
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from plnet.ir.layers import Affine, ScalarPWL
 from plnet.ir.operators import SparseAffine
-from plnet.regions.engines.kernel_layers import KernelLayer, Rows
+from plnet.regions.engines.splitting.kernel_layers import KernelLayer, Rows
 from plnet.regions.kernels.layout import SCALAR, SINGLE
 
 __all__ = ["origins"]

@@ -13,7 +13,7 @@ from plnet.geometry.homogeneous import Form, Vertex
 from plnet.geometry.polyhedron import Polyhedron
 from plnet.ir.network import UNIT_ROUNDOFF
 from plnet.regions.cells.facets import cell_from_facets
-from plnet.regions.engines.kernel_run import KernelRun, facet_codes
+from plnet.regions.engines.splitting.kernel_run import KernelRun, facet_codes
 from plnet.regions.kernels import layout as c
 from plnet.regions.kernels import spatial_layout as s
 from plnet.regions.kernels.spatial import N_OUT_FACETS, advance_spatial

@@ -10,8 +10,8 @@ import numpy as np
 
 from plnet.geometry.exact import RationalMatrix, object_array, rational
 from plnet.ir.layers import Affine, GroupMax, ScalarPWL
-from plnet.regions.engines.plan import FLOOR, LARGEST, SMALLEST, product_in_range
-from plnet.regions.engines.search_base import Base, Root
+from plnet.regions.engines.searching.coordinates import Base, Root
+from plnet.regions.engines.splitting.plan import FLOOR, LARGEST, SMALLEST, product_in_range
 from plnet.regions.kernels import search_layout as c
 from plnet.regions.problem import Block, Problem
 

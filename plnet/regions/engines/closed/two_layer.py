@@ -28,8 +28,8 @@ from plnet.errors import EngineError
 from plnet.geometry.exact import RationalMatrix
 from plnet.regions.control import Control, available_cores
 from plnet.regions.engines.base import Tally
+from plnet.regions.engines.closed.form import TwoLayers, two_layers, why_not
 from plnet.regions.engines.search import Search
-from plnet.regions.engines.two_layer_form import TwoLayers, two_layers, why_not
 from plnet.regions.kernels.two_layer import count_pairs
 from plnet.regions.leaves import LeafStore
 from plnet.regions.problem import Problem

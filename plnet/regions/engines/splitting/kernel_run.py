@@ -13,7 +13,7 @@ from plnet.geometry.exact import RationalMatrix, object_array
 from plnet.ir.layers import ScalarPWL
 from plnet.ir.network import UNIT_ROUNDOFF
 from plnet.regions.cells.facets import cell_from_facets, wall_form
-from plnet.regions.engines.plan import Frame, Prepared, row_forms
+from plnet.regions.engines.splitting.plan import Frame, Prepared, row_forms
 from plnet.regions.kernels import layout as c
 from plnet.regions.kernels.layout import Plan
 from plnet.regions.kernels.planar import advance

@@ -9,7 +9,7 @@ import numpy as np
 
 from plnet.geometry.exact import RationalMatrix
 from plnet.ir.layers import Affine
-from plnet.regions.engines.kernel_layers import Rows
+from plnet.regions.engines.splitting.kernel_layers import Rows
 
 __all__ = ["wall_classes"]
 

@@ -18,8 +18,8 @@ from plnet.geometry.exact import RationalMatrix, rational
 from plnet.ir.layers import Affine, GroupMax, ScalarPWL
 from plnet.ir.network import UNIT_ROUNDOFF
 from plnet.ir.operators import SparseAffine
-from plnet.regions.engines.integer_bound import exact_form_bits, vertices_are_exact
-from plnet.regions.engines.kernel_layers import (
+from plnet.regions.engines.splitting.integer_bound import exact_form_bits, vertices_are_exact
+from plnet.regions.engines.splitting.kernel_layers import (
     KernelLayer,
     Matrix,
     Rows,
@@ -28,9 +28,15 @@ from plnet.regions.engines.kernel_layers import (
     kernel_layers,
     rows_of,
 )
-from plnet.regions.engines.origins import origins
-from plnet.regions.engines.runs import Runs, operator_order, operator_runs, repeated, selected_runs
-from plnet.regions.engines.wall_classes import wall_classes
+from plnet.regions.engines.splitting.operator_runs import (
+    Runs,
+    operator_order,
+    operator_runs,
+    repeated,
+    selected_runs,
+)
+from plnet.regions.engines.splitting.origins import origins
+from plnet.regions.engines.splitting.wall_classes import wall_classes
 from plnet.regions.kernels.layout import GROUP, N_UNITS, UNIT0, Plan
 from plnet.regions.problem import Block, Problem
 

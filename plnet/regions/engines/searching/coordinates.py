@@ -19,8 +19,8 @@ import numpy as np
 
 from plnet.geometry.exact import RationalMatrix, object_array
 from plnet.ir.layers import ScalarPWL
-from plnet.regions.engines.search_cell import ExactCell, primitive
-from plnet.regions.engines.search_linear import independent_rows, solve_rows
+from plnet.regions.engines.searching.exact_cell import ExactCell, primitive
+from plnet.regions.engines.searching.linear import independent_rows, solve_rows
 from plnet.regions.problem import Problem
 
 __all__ = ["Base", "Interval", "Root", "make_base"]

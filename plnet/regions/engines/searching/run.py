@@ -10,9 +10,9 @@ import numpy as np
 
 from plnet.geometry.exact import RationalMatrix
 from plnet.ir.forms import affine_forms, select_pieces
-from plnet.regions.engines.search_base import Base, Root
-from plnet.regions.engines.search_cell import ExactCell, primitive
-from plnet.regions.engines.search_plan import NetworkPlan, load_root, rounded, with_errors
+from plnet.regions.engines.searching.coordinates import Base, Root
+from plnet.regions.engines.searching.exact_cell import ExactCell, primitive
+from plnet.regions.engines.searching.plan import NetworkPlan, load_root, rounded, with_errors
 from plnet.regions.kernels import search_layout as c
 from plnet.regions.kernels.search import explore, start
 from plnet.regions.problem import Problem
