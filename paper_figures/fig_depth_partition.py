@@ -40,7 +40,7 @@ def key(n_layers: int) -> list:
     from matplotlib.lines import Line2D
 
     from plnet.plotting.palettes import BOUNDARY
-    from plnet.plotting.scene import depth_colors, depth_widths
+    from plnet.plotting.regions.scene import depth_colors, depth_widths
 
     styles = zip(depth_colors(n_layers), depth_widths(n_layers), strict=True)
     lines = [

@@ -20,14 +20,9 @@ from matplotlib.colors import to_hex
 import plnet
 from plnet.errors import ConfigError, DimensionError, DomainError, IncompleteResultError
 from plnet.ir import Affine, PLNetwork, ScalarPWL
-from plnet.plotting import (
-    CATEGORIES,
-    CLASSES,
-    frame,
-    mark_points,
-    plot_regions,
-)
-from plnet.plotting.points import coordinates_of
+from plnet.plotting import CATEGORIES, CLASSES, mark_points, plot_regions
+from plnet.plotting.regions import frame
+from plnet.plotting.regions.points import coordinates_of
 
 
 @pytest.fixture(autouse=True)

@@ -8,14 +8,9 @@ from scipy.sparse import csr_array
 
 import plnet
 from plnet.ir import Affine, PLNetwork
-from plnet.plotting import (
-    CATEGORIES,
-    CELLS,
-    CLASSES,
-    coloring,
-    plot_regions,
-)
-from plnet.plotting.coloring import greedy_coloring
+from plnet.plotting import CATEGORIES, CELLS, CLASSES, plot_regions
+from plnet.plotting.regions import coloring
+from plnet.plotting.regions.coloring import greedy_coloring
 
 
 @pytest.fixture(autouse=True)

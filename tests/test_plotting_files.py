@@ -11,13 +11,8 @@ from drawings import cells_of, nothing_left_behind, square_complex
 from matplotlib.collections import LineCollection
 
 from plnet.errors import ConfigError, OutputError
-from plnet.plotting import (
-    VENUES,
-    plot_regions,
-    save_figure,
-    scene,
-    style,
-)
+from plnet.plotting import VENUES, plot_regions, save_figure, style
+from plnet.plotting.regions import scene
 
 
 @pytest.fixture(autouse=True)

@@ -13,9 +13,10 @@ from mpl_toolkits.mplot3d.art3d import Poly3DCollection
 import plnet
 from plnet.errors import ConfigError, DimensionError, MissingExtraError
 from plnet.ir import Affine, PLNetwork, ScalarPWL
-from plnet.plotting import plot_function, plot_regions, save_figure, space, turnable_regions
-from plnet.plotting.frame import frame_of, view_of
-from plnet.plotting.solids import boundary_polygons, solids_of
+from plnet.plotting import plot_function, plot_regions, save_figure, turnable_regions
+from plnet.plotting.regions import space
+from plnet.plotting.regions.frame import frame_of, view_of
+from plnet.plotting.regions.solids import boundary_polygons, solids_of
 
 
 @pytest.fixture(autouse=True)

@@ -10,19 +10,19 @@ from plnet.lazy import lazy_names
 
 if TYPE_CHECKING:
     from plnet.plotting.axes_row import panels
-    from plnet.plotting.forgetting_bars import plot_metric_bars
-    from plnet.plotting.forgetting_curves import plot_seen_accuracy, plot_task_curves
-    from plnet.plotting.forgetting_frontier import plot_frontier
-    from plnet.plotting.forgetting_matrix import plot_accuracy_matrix
-    from plnet.plotting.function import plot_function
-    from plnet.plotting.maxout import plot_max_affine
-    from plnet.plotting.maxout_curves import plot_error_rate, plot_success_rate
+    from plnet.plotting.forgetting.bars import plot_metric_bars
+    from plnet.plotting.forgetting.curves import plot_seen_accuracy, plot_task_curves
+    from plnet.plotting.forgetting.frontier import plot_frontier
+    from plnet.plotting.forgetting.matrix import plot_accuracy_matrix
+    from plnet.plotting.maxout.curves import plot_error_rate, plot_success_rate
+    from plnet.plotting.maxout.max_affine import plot_max_affine
     from plnet.plotting.palettes import CATEGORIES, CELLS, CLASSES, MARKERS
-    from plnet.plotting.points import mark_points
-    from plnet.plotting.regions import plot_regions
+    from plnet.plotting.regions.draw import plot_regions
+    from plnet.plotting.regions.function import plot_function
+    from plnet.plotting.regions.points import mark_points
+    from plnet.plotting.regions.turnable import turnable_regions
     from plnet.plotting.save import save_figure
     from plnet.plotting.styles import Style, style
-    from plnet.plotting.turnable import turnable_regions
     from plnet.plotting.venues import VENUES, Venue
 
 __all__ = [
@@ -58,21 +58,21 @@ _HOMES = {
     "VENUES": "venues",
     "Style": "styles",
     "Venue": "venues",
-    "mark_points": "points",
+    "mark_points": "regions.points",
     "panels": "axes_row",
-    "plot_error_rate": "maxout_curves",
-    "plot_frontier": "forgetting_frontier",
-    "plot_function": "function",
-    "plot_max_affine": "maxout",
-    "plot_regions": "regions",
-    "plot_success_rate": "maxout_curves",
+    "plot_error_rate": "maxout.curves",
+    "plot_frontier": "forgetting.frontier",
+    "plot_function": "regions.function",
+    "plot_max_affine": "maxout.max_affine",
+    "plot_regions": "regions.draw",
+    "plot_success_rate": "maxout.curves",
     "save_figure": "save",
     "style": "styles",
-    "turnable_regions": "turnable",
-    "plot_accuracy_matrix": "forgetting_matrix",
-    "plot_metric_bars": "forgetting_bars",
-    "plot_seen_accuracy": "forgetting_curves",
-    "plot_task_curves": "forgetting_curves",
+    "turnable_regions": "regions.turnable",
+    "plot_accuracy_matrix": "forgetting.matrix",
+    "plot_metric_bars": "forgetting.bars",
+    "plot_seen_accuracy": "forgetting.curves",
+    "plot_task_curves": "forgetting.curves",
 }
 
 __getattr__ = lazy_names(__name__, _HOMES)

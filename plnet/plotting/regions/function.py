@@ -13,17 +13,17 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from plnet.errors import ConfigError, DimensionError
-from plnet.plotting.frame import frame_of, view_of
 from plnet.plotting.palettes import CATEGORIES, WALL
-from plnet.plotting.regions import complex_of
-from plnet.plotting.scene import depth_colors
+from plnet.plotting.regions.draw import complex_of
+from plnet.plotting.regions.frame import frame_of, view_of
+from plnet.plotting.regions.scene import depth_colors
 from plnet.plotting.styles import style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from plnet.geometry.domain import Domain
-    from plnet.plotting.frame import Frame, View
+    from plnet.plotting.regions.frame import Frame, View
     from plnet.regions.complex import RegionComplex
     from plnet.regions.structure.breakpoints import Breakpoint
 

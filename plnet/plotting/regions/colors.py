@@ -10,11 +10,11 @@ from matplotlib.colors import LogNorm, Normalize
 
 from plnet.errors import ConfigError
 from plnet.plotting.choices import check_choice
-from plnet.plotting.coloring import pattern_colors
 from plnet.plotting.palettes import CELLS, CLASSES
+from plnet.plotting.regions.coloring import pattern_colors
 
 if TYPE_CHECKING:
-    from plnet.plotting.frame import Frame
+    from plnet.plotting.regions.frame import Frame
     from plnet.regions.complex import RegionComplex
 
 __all__ = ["COLOR_BY", "Coloring", "check_color_by", "choose_colors"]

@@ -10,8 +10,8 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from plnet.plotting.palettes import BOUNDARY, CATEGORIES, MARKERS, WALL
-from plnet.plotting.polygons import clip_segments, wall_segments
-from plnet.plotting.scene import Look, Scene, depth_colors, depth_widths, draw_key, fill_options
+from plnet.plotting.regions.polygons import clip_segments, wall_segments
+from plnet.plotting.regions.scene import Look, Scene, depth_colors, depth_widths, draw_key, fill_options
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

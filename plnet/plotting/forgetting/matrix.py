@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib import colormaps
 
 from plnet.forgetting.results.result import SequenceResult
-from plnet.plotting.forgetting_axes import drawing_on, short_names
+from plnet.plotting.forgetting.axes import drawing_on, short_names
 from plnet.plotting.palettes import MISSING
 from plnet.suggestions import suggest_options
 

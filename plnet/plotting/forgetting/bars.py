@@ -14,7 +14,7 @@ from plnet.errors import ConfigError
 from plnet.forgetting.metrics import METRICS
 from plnet.forgetting.statistics import Estimate
 from plnet.plotting.choices import check_choice
-from plnet.plotting.forgetting_axes import (
+from plnet.plotting.forgetting.axes import (
     ACCURACIES,
     drawing_on,
     look_of_method,

@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 from plnet.errors import ConfigError
 from plnet.forgetting.metrics import average_accuracy_after
 from plnet.forgetting.results.result import SequenceResult
-from plnet.plotting.forgetting_axes import (
+from plnet.plotting.forgetting.axes import (
     ACCURACIES,
     drawing_on,
     intervals_at,

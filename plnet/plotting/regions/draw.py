@@ -11,15 +11,15 @@ import numpy as np
 from plnet.errors import ConfigError, DimensionError, DomainError, IncompleteResultError
 from plnet.geometry.domain import Domain, Space
 from plnet.plotting.choices import check_choice
-from plnet.plotting.colors import check_color_by, choose_colors
-from plnet.plotting.frame import frame_of, view_of
-from plnet.plotting.line import draw_line
-from plnet.plotting.plane import draw_plane
-from plnet.plotting.points import coordinates_of
-from plnet.plotting.polygons import cell_polygons, centroids
-from plnet.plotting.scene import WALLS, Look, Scene
-from plnet.plotting.solids import boundary_polygons, solids_of
-from plnet.plotting.space import SpaceScene, draw_space
+from plnet.plotting.regions.colors import check_color_by, choose_colors
+from plnet.plotting.regions.frame import frame_of, view_of
+from plnet.plotting.regions.line import draw_line
+from plnet.plotting.regions.plane import draw_plane
+from plnet.plotting.regions.points import coordinates_of
+from plnet.plotting.regions.polygons import cell_polygons, centroids
+from plnet.plotting.regions.scene import WALLS, Look, Scene
+from plnet.plotting.regions.solids import boundary_polygons, solids_of
+from plnet.plotting.regions.space import SpaceScene, draw_space
 from plnet.plotting.styles import style
 from plnet.regions.complex import RegionComplex
 from plnet.suggestions import suggest_options

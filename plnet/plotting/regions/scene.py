@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.collections import Collection
 
-    from plnet.plotting.colors import Coloring
-    from plnet.plotting.frame import Frame
+    from plnet.plotting.regions.colors import Coloring
+    from plnet.plotting.regions.frame import Frame
     from plnet.regions.complex import RegionComplex
     from plnet.regions.level_sets.boundary import DecisionBoundary
 

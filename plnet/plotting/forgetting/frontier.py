@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from plnet.forgetting.results.frontier import convex_frontier, frontier_points, pareto_front
-from plnet.plotting.forgetting_axes import drawing_on, look_of_method, named_results
+from plnet.plotting.forgetting.axes import drawing_on, look_of_method, named_results
 from plnet.suggestions import suggest_options
 
 if TYPE_CHECKING:

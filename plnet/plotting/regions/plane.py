@@ -11,9 +11,9 @@ from matplotlib.path import Path
 from matplotlib.ticker import MaxNLocator
 
 from plnet.plotting.palettes import BOUNDARY
-from plnet.plotting.points import mark_points
-from plnet.plotting.polygons import clip_segments, wall_segments
-from plnet.plotting.scene import Look, Scene, depth_colors, depth_widths, draw_key, fill_options
+from plnet.plotting.regions.points import mark_points
+from plnet.plotting.regions.polygons import clip_segments, wall_segments
+from plnet.plotting.regions.scene import Look, Scene, depth_colors, depth_widths, draw_key, fill_options
 from plnet.regions.certificates.cells import points_of
 from plnet.regions.leaves import rounded_vertex
 

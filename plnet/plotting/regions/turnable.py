@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from plnet.errors import DimensionError, MissingExtraError
-from plnet.plotting.colors import check_color_by, choose_colors
-from plnet.plotting.frame import frame_of, view_of
 from plnet.plotting.palettes import WALL
-from plnet.plotting.regions import complex_of
-from plnet.plotting.solids import Solids, boundary_polygons, graph_solids, solids_of
-from plnet.plotting.space import BOUNDARY_FACE, face_colors
+from plnet.plotting.regions.colors import check_color_by, choose_colors
+from plnet.plotting.regions.draw import complex_of
+from plnet.plotting.regions.frame import frame_of, view_of
+from plnet.plotting.regions.solids import Solids, boundary_polygons, graph_solids, solids_of
+from plnet.plotting.regions.space import BOUNDARY_FACE, face_colors
 
 if TYPE_CHECKING:
     from plnet.geometry.domain import Domain

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from plnet.plotting.frame import Frame, View
-from plnet.plotting.polygons import cell_polygons, centroids
+from plnet.plotting.regions.frame import Frame, View
+from plnet.plotting.regions.polygons import cell_polygons, centroids
 from plnet.regions.cells.face_lattice import CornerCell, ordered_face, simplices_of_face
 from plnet.regions.files.cut_cells import CUT, box_forms, cut_cells
 from plnet.regions.leaves import rounded_vertex

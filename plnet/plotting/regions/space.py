@@ -16,14 +16,14 @@ from matplotlib.ticker import MaxNLocator
 from mpl_toolkits.mplot3d.art3d import Poly3DCollection
 
 from plnet.plotting.palettes import BOUNDARY, MARKERS, MISSING, WALL
-from plnet.plotting.scene import BORDER, MANY_REGIONS, Look, depth_colors, thinning
+from plnet.plotting.regions.scene import BORDER, MANY_REGIONS, Look, depth_colors, thinning
 
 if TYPE_CHECKING:
     from mpl_toolkits.mplot3d import Axes3D
 
-    from plnet.plotting.colors import Coloring
-    from plnet.plotting.frame import Frame, View
-    from plnet.plotting.solids import Solids
+    from plnet.plotting.regions.colors import Coloring
+    from plnet.plotting.regions.frame import Frame, View
+    from plnet.plotting.regions.solids import Solids
 
 __all__ = ["SpaceScene", "draw_space", "face_colors"]
 

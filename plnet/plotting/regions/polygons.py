@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from plnet.plotting.frame import Frame, View
+from plnet.plotting.regions.frame import Frame, View
 
 if TYPE_CHECKING:
     from plnet.regions.complex import RegionComplex
