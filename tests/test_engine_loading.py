@@ -9,7 +9,7 @@ import time
 import numba
 import pytest
 
-from plnet.regions.kernels.compile import on_compilation
+from plnet.compiled import on_compilation
 from plnet.runs.jobs.count_regions import counting
 from plnet.runs.jobs.count_regions.counting import CountingOptions, load_engine
 

@@ -4,35 +4,18 @@ A row stands for a linear form up to a factor. Entry ``rows[i, column, q]`` is i
 modulo ``primes[q]``. In normal form the last entry that is not zero is 1. Everything is
 decided by the first prime, and what it calls equal or zero is confirmed by all others. A
 kernel returns a failure where they disagree, which only an unlucky prime can cause.
-
-All functions are in one file, because numba compiles anew only if the file of a function changes.
 """
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
-
-import numba
 import numpy as np
-from numba.core import config
+
+from plnet.compiled import compiled_strict
 
 __all__ = ["count_lines", "echelon", "normal_form", "reduced_polynomial", "restrict"]
 
 
-def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    options: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"}
-    try:
-        return numba.njit(**options)(function)
-    except RuntimeError:
-        # Neither the package folder nor the home folder is writable.
-        config.CACHE_DIR = str(Path(tempfile.gettempdir()) / "plnet-kernels")  # pyright: ignore[reportAttributeAccessIssue]
-        return numba.njit(**options)(function)
-
-
-@_compiled
+@compiled_strict
 def _times(a, b, p):
     # The quotient in floating point is off by at most one for p < 2**50, and the difference
     # of the two products is right modulo 2**64, so it is right.
@@ -45,7 +28,7 @@ def _times(a, b, p):
     return r
 
 
-@_compiled
+@compiled_strict
 def _inverse(a, p):
     r0, r1, s0, s1 = p, a, np.int64(0), np.int64(1)
     while r1 != 0:
@@ -55,13 +38,13 @@ def _inverse(a, p):
     return s0 if s0 >= 0 else s0 + p
 
 
-@_compiled
+@compiled_strict
 def _minus_multiple(x, factor, y, p):
     r = x - _times(factor, y, p)
     return r + p if r < 0 else r
 
 
-@_compiled
+@compiled_strict
 def _scale_rows(rows, changed, n_changed, primes):
     """Make the last nonzero entry of the changed rows 1; one inverse for all of them."""
     columns = rows.shape[1]
@@ -91,7 +74,7 @@ def _scale_rows(rows, changed, n_changed, primes):
     return True
 
 
-@_compiled
+@compiled_strict
 def _order(rows, i, j):
     """Compare two rows from their last column on, by the first prime: -1, 0 or 1."""
     for column in range(rows.shape[1] - 1, -1, -1):
@@ -101,7 +84,7 @@ def _order(rows, i, j):
     return 0
 
 
-@_compiled
+@compiled_strict
 def _same(rows, i, j):
     for column in range(rows.shape[1]):
         for q in range(1, rows.shape[2]):
@@ -110,7 +93,7 @@ def _same(rows, i, j):
     return True
 
 
-@_compiled
+@compiled_strict
 def _sorted_distinct(rows):
     """Return whether the primes agree, and the indices of the distinct rows in order."""
     n = rows.shape[0]
@@ -138,7 +121,7 @@ def _sorted_distinct(rows):
     return True, order[:found]
 
 
-@_compiled
+@compiled_strict
 def _finish(rows, changed, n_changed, primes):
     """Return rows in normal form: scaled, distinct, sorted, without columns of zeros."""
     nothing = rows[:0]
@@ -165,14 +148,14 @@ def _finish(rows, changed, n_changed, primes):
     return True, out
 
 
-@_compiled
+@compiled_strict
 def normal_form(rows, primes):
     """Return (ok, the same central arrangement in normal form); no row may be zero."""
     out = rows.copy()
     return _finish(out, np.arange(len(out)), len(out), primes)
 
 
-@_compiled
+@compiled_strict
 def restrict(rows, i, primes):
     """Return (ok, the hyperplanes before number i, restricted to hyperplane i, in normal form)."""
     columns, depth = rows.shape[1], rows.shape[2]
@@ -198,7 +181,7 @@ def restrict(rows, i, primes):
     return _finish(out, changed, n_changed, primes)
 
 
-@_compiled
+@compiled_strict
 def _projected(rows, j, i, pivot, q, p):
     """Return row j seen from row i, two residues, in rank three."""
     a = 1 if pivot == 0 else 0
@@ -210,7 +193,7 @@ def _projected(rows, j, i, pivot, q, p):
     )
 
 
-@_compiled
+@compiled_strict
 def _collinear(rows, h, j, i, pivot, primes):
     """Confirm by the primes behind the first that three rows are dependent."""
     for q in range(1, rows.shape[2]):
@@ -222,7 +205,7 @@ def _collinear(rows, h, j, i, pivot, primes):
     return True
 
 
-@_compiled
+@compiled_strict
 def count_lines(rows, primes):
     """Return the sum of (multiplicity - 1) over the lines in which planes of rank three meet, or -1.
 
@@ -264,7 +247,7 @@ def count_lines(rows, primes):
     return total
 
 
-@_compiled
+@compiled_strict
 def reduced_polynomial(rows, primes):
     """Return the coefficients of ``pi(A, t) / (1 + t)`` by plain recursion; the first is -1 on a failure."""
     n, columns = rows.shape[0], rows.shape[1]
@@ -291,7 +274,7 @@ def reduced_polynomial(rows, primes):
     return out
 
 
-@_compiled
+@compiled_strict
 def echelon(rows, primes):
     """Return (ok, coordinates, basis, pivots): all rows in terms of the first independent ones.
 

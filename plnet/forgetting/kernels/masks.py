@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from plnet.forgetting.kernels.compile import compiled_inner
+from plnet.compiled import compiled_inner
 
 __all__ = ["fill_mask"]
 

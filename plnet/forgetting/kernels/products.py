@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from plnet.forgetting.kernels.compile import compiled_inner
+from plnet.compiled import compiled_inner
 from plnet.forgetting.kernels.tiles import ROWS, TILES, VECTOR_BYTES, VECTORS
 
 __all__ = ["multiply"]

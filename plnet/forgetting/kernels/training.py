@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from plnet.forgetting.kernels.compile import compiled, compiled_inner
+from plnet.compiled import compiled, compiled_inner
 from plnet.forgetting.kernels.masks import fill_mask
 from plnet.forgetting.kernels.products import multiply
 from plnet.forgetting.kernels.units import PRELU, activate, pull_back

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from plnet.forgetting.kernels.compile import compiled_inner
+from plnet.compiled import compiled_inner
 
 __all__ = ["ABS", "HARDTANH", "LEAKY", "LWTA", "MAXOUT", "PRELU", "RELU", "activate", "pull_back"]
 

@@ -7,7 +7,7 @@ from typing import Any
 from numba import types
 from numba.extending import intrinsic
 
-from plnet.regions.kernels.compile import compiled_inline
+from plnet.compiled import compiled_inline
 
 __all__ = ["contains", "has_bit", "intersect", "popcount", "set_bit", "size_of"]
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from plnet.compiled import compiled_inline
 from plnet.regions.kernels import layout as c
-from plnet.regions.kernels.compile import compiled_inline
 
 __all__ = ["is_mine", "settle_row"]
 

@@ -12,8 +12,8 @@ Dantzig (1955), Upper bounds, secondary constraints, and block triangularity in 
 
 from __future__ import annotations
 
+from plnet.compiled import compiled_inner
 from plnet.regions.kernels import search_layout as c
-from plnet.regions.kernels.compile import compiled_inner
 
 __all__ = [
     "add_form",

@@ -11,6 +11,7 @@ Avis (2000), A Revised Implementation of the Reverse Search Vertex Enumeration A
 
 from __future__ import annotations
 
+from plnet.compiled import compiled_inner
 from plnet.regions.kernels import search_layout as c
 from plnet.regions.kernels.boxes import (
     add_form,
@@ -21,7 +22,6 @@ from plnet.regions.kernels.boxes import (
     flip_column,
     flip_row,
 )
-from plnet.regions.kernels.compile import compiled_inner
 
 __all__ = ["append_cut", "copy_table", "corner", "form_to_row", "lower", "rebuild", "vertex"]
 

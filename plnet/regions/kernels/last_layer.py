@@ -15,8 +15,8 @@ What is not certified is left to the enumeration.
 
 from __future__ import annotations
 
+from plnet.compiled import compiled_inline, compiled_inner
 from plnet.regions.kernels import layout as c
-from plnet.regions.kernels.compile import compiled_inline, compiled_inner
 from plnet.regions.kernels.forms import difference, zero_wall
 from plnet.regions.kernels.polygons import prepare_cut
 

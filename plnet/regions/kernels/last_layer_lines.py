@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from plnet.regions.kernels.compile import compiled, compiled_inline
+from plnet.compiled import compiled, compiled_inline
 
 __all__ = ["UNKNOWN", "count_crossings"]
 

@@ -8,10 +8,10 @@ the enumeration.
 
 from __future__ import annotations
 
+from plnet.compiled import compiled_inline, compiled_inner
 from plnet.regions.kernels import layout as c
 from plnet.regions.kernels import spatial_layout as s
 from plnet.regions.kernels.bits import has_bit, intersect
-from plnet.regions.kernels.compile import compiled_inline, compiled_inner
 from plnet.regions.kernels.last_layer import are_disjoint, place_of_crossing
 from plnet.regions.kernels.polytopes import UNSURE, cross, prepare_cut, sign_at, write_half
 from plnet.regions.kernels.spatial_cuts import free_bit

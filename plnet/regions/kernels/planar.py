@@ -17,9 +17,9 @@ do not chain sideways.
 
 from __future__ import annotations
 
+from plnet.compiled import compiled, compiled_inline, compiled_inner
 from plnet.regions.kernels import layout as c
 from plnet.regions.kernels.bookkeeping import is_mine, settle_row
-from plnet.regions.kernels.compile import compiled, compiled_inline, compiled_inner
 from plnet.regions.kernels.forms import add_unit, difference, zero_wall
 from plnet.regions.kernels.last_layer import count_chords
 from plnet.regions.kernels.polygons import (

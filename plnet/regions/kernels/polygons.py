@@ -6,8 +6,8 @@ clipped vertices; its radius follows from theirs.
 
 from __future__ import annotations
 
+from plnet.compiled import compiled_inline, compiled_inner
 from plnet.regions.kernels import layout as c
-from plnet.regions.kernels.compile import compiled_inline, compiled_inner
 
 __all__ = ["copy_polygon", "facet_code", "form_sides", "prepare_cut", "write_half"]
 

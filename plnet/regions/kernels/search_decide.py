@@ -7,9 +7,9 @@ is a point beyond the wall, or multipliers that show that there is none. Both ar
 
 from __future__ import annotations
 
+from plnet.compiled import compiled_inner
 from plnet.regions.kernels import search_layout as c
 from plnet.regions.kernels.boxes import spread_slack
-from plnet.regions.kernels.compile import compiled_inner
 from plnet.regions.kernels.dictionary import (
     append_cut,
     copy_table,

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from math import sqrt
 
+from plnet.compiled import compiled, compiled_inline, compiled_inner
 from plnet.regions.kernels.bits import has_bit
-from plnet.regions.kernels.compile import compiled, compiled_inline, compiled_inner
 
 __all__ = ["add_volumes"]
 

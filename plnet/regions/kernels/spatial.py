@@ -8,10 +8,10 @@ error analysis of the forms is the one given there, with d + 1 columns.
 
 from __future__ import annotations
 
+from plnet.compiled import compiled, compiled_inline
 from plnet.regions.kernels import layout as c
 from plnet.regions.kernels import spatial_layout as s
 from plnet.regions.kernels.bookkeeping import is_mine, settle_row
-from plnet.regions.kernels.compile import compiled, compiled_inline
 from plnet.regions.kernels.last_layer_spatial import count_planes
 from plnet.regions.kernels.spatial_cuts import (
     CHILD_N,

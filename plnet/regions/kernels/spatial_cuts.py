@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from plnet.compiled import compiled_inline, compiled_inner
 from plnet.regions.kernels import layout as c
 from plnet.regions.kernels import spatial_layout as s
-from plnet.regions.kernels.compile import compiled_inline, compiled_inner
 from plnet.regions.kernels.planar import facet_code
 from plnet.regions.kernels.polytopes import (
     BOTH,

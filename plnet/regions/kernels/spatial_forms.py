@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from plnet.compiled import compiled_inline, compiled_inner
 from plnet.regions.kernels import layout as c
-from plnet.regions.kernels.compile import compiled_inline, compiled_inner
 from plnet.regions.kernels.forms import add_multiple, add_plain
 from plnet.regions.kernels.polytopes import length_of
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from plnet.regions.kernels.compile import compiled, compiled_inner
+from plnet.compiled import compiled, compiled_inner
 
 __all__ = ["count_pairs"]
 

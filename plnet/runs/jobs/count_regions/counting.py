@@ -159,7 +159,7 @@ def load_engine(dim: int, options: CountingOptions) -> float:
     float
         Seconds; more than a few only at the first use on a machine.
     """
-    from plnet.regions.kernels.compile import on_compilation
+    from plnet.compiled import on_compilation
 
     # Two regions, whatever the dimension.
     tiny = PLNetwork((Affine(np.ones((1, dim)), np.zeros(1)), ScalarPWL.relu(1)), input_dim=dim)

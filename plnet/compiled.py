@@ -6,6 +6,7 @@ changes of the functions it calls. So a hash of all files that a kernel is made 
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import re
 import tempfile
@@ -17,34 +18,40 @@ from typing import Any
 import numba
 from numba.core import config, event
 
-__all__ = ["compiled", "compiled_inline", "compiled_inner", "on_compilation"]
+__all__ = ["compiled", "compiled_inline", "compiled_inner", "compiled_strict", "on_compilation"]
 
+_STRICT: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"}
 _OPTIONS: dict[str, Any] = {
-    "cache": True,
-    "nogil": True,
-    "error_model": "numpy",
+    **_STRICT,
     # The error bounds hold for any order of a sum and with fused products; NaN must stay NaN.
     "fastmath": {"contract", "reassoc", "nsz"},
     # The kernels allocate nothing; counting references to their arrays would cost more than the work.
     "_nrt": False,
 }
+_INNER: dict[str, Any] = {**_OPTIONS, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile a kernel with numba on its first call, and keep the result on disk."""
+    """Compile a kernel with numba on its first call, and keep the result on disk.
+
+    Sums may be reordered and products fused. It cannot allocate arrays.
+    """
     return _compile(function, _OPTIONS)
 
 
 def compiled_inner(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile a function that only kernels call."""
-    return _compile(function, {**_OPTIONS, "no_cpython_wrapper": True, "no_cfunc_wrapper": True})
+    return _compile(function, _INNER)
 
 
 def compiled_inline(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile a small function that is copied into its callers; a call would pass every array by value."""
-    return _compile(
-        function, {**_OPTIONS, "no_cpython_wrapper": True, "no_cfunc_wrapper": True, "forceinline": True}
-    )
+    return _compile(function, {**_INNER, "forceinline": True})
+
+
+def compiled_strict(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile a function whose floating-point operations stay as they are written; it may allocate arrays."""
+    return _compile(function, _STRICT)
 
 
 @contextmanager
@@ -66,24 +73,45 @@ class _Once(event.Listener):
         pass
 
 
-def _hash_of_sources(module: str) -> str:
-    """Return a hash of the file of a kernel and of all kernel files that it imports."""
-    folder, found, pending = Path(__file__).parent, set[str](), [module.rpartition(".")[2]]
+_ROOT = Path(__file__).resolve().parents[1]
+_IMPORT = re.compile(r"^from (plnet[\w.]*) import (\([^)]*\)|.+)$", re.MULTILINE)
+
+
+@functools.cache
+def _source(module: str) -> tuple[bytes, tuple[str, ...]] | None:
+    """Return the text of a module of plnet and the modules that it may import; None for what is no file."""
+    path = _ROOT.joinpath(*module.split(".")).with_suffix(".py")
+    if not path.is_file():
+        return None
+    text = path.read_bytes()
+    imports = [
+        [home, *(f"{home}.{name}" for name in re.findall(r"\w+", names))]
+        for home, names in _IMPORT.findall(text.decode("utf-8"))
+    ]
+    return text, tuple(name for names in imports for name in names)
+
+
+@functools.cache
+def _sources(module: str) -> frozenset[str]:
+    """Return a module of plnet and all modules that it imports, directly or not."""
+    found, pending = set[str](), [module]
     while pending:
         name = pending.pop()
-        path = folder / f"{name}.py"
-        if name in found or not path.exists():
-            continue
-        found.add(name)
-        for inner, names in _IMPORT.findall(path.read_text(encoding="utf-8")):
-            pending += [inner] if inner else re.findall(r"\w+", names)
+        source = _source(name) if name not in found else None
+        if source is not None:
+            found.add(name)
+            pending += source[1]
+    return frozenset(found)
+
+
+@functools.cache
+def _hash_of_sources(module: str) -> str:
+    """Return a hash of the file of a kernel and of all files of plnet that it imports."""
     digest = hashlib.sha256()
-    for name in sorted(found):
-        digest.update((folder / f"{name}.py").read_bytes())
+    for name in sorted(_sources(module)):
+        source = _source(name)
+        digest.update(name.encode() + b"\0" + (source[0] if source else b""))
     return digest.hexdigest()[:12]
-
-
-_IMPORT = re.compile(r"^from plnet\.regions\.kernels(?:\.(\w+))? import (.+)$", re.MULTILINE)
 
 
 def _compile(function: Callable[..., Any], options: dict[str, Any]) -> Callable[..., Any]:
