@@ -12,7 +12,8 @@ import plnet
 from plnet.errors import OutOfMemoryError
 from plnet.ir import Affine, GroupMax, PLNetwork, ScalarPWL
 from plnet.regions.engines.cells import Cells
-from plnet.regions.kernels import layout, spatial_layout
+from plnet.regions.kernels import layout
+from plnet.regions.kernels.spatial import layout as spatial_layout
 
 MOST = 300e6
 """Bytes at the peak, address space included that was never written to."""

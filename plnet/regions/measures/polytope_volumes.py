@@ -23,7 +23,7 @@ def polytope_volumes(leaves: LeafArrays, bounded: np.ndarray) -> tuple[np.ndarra
     of them for each vertex: milliseconds a region for d = 6, most of a second for d = 8.
     """
     # numba takes a second to load.
-    from plnet.regions.kernels.simplices import add_volumes
+    from plnet.regions.kernels.spatial.simplices import add_volumes
 
     d, n = leaves.dim, int(np.diff(leaves.starts).max(initial=1))
     local, blurs, sizes = _in_unit_cubes(leaves)

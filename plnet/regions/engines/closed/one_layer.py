@@ -25,7 +25,7 @@ from plnet.ir.layers import ScalarPWL
 from plnet.regions.control import Control
 from plnet.regions.engines.base import Tally
 from plnet.regions.engines.closed.residues import Residues, enough_residues, some_residues
-from plnet.regions.kernels.last_layer_lines import UNKNOWN, count_crossings
+from plnet.regions.kernels.closed.crossings import UNKNOWN, count_crossings
 from plnet.regions.problem import Problem
 
 __all__ = ["count_lines_inside", "count_one_layer"]

@@ -30,7 +30,7 @@ from plnet.regions.control import Control, available_cores
 from plnet.regions.engines.base import Tally
 from plnet.regions.engines.closed.form import TwoLayers, two_layers, why_not
 from plnet.regions.engines.search import Search
-from plnet.regions.kernels.two_layer import count_pairs
+from plnet.regions.kernels.closed.two_layer import count_pairs
 from plnet.regions.leaves import LeafStore
 from plnet.regions.problem import Problem
 

@@ -12,7 +12,7 @@ from plnet.geometry.exact import RationalMatrix, object_array, rational
 from plnet.ir.layers import Affine, GroupMax, ScalarPWL
 from plnet.regions.engines.searching.coordinates import Base, Root
 from plnet.regions.engines.splitting.plan import FLOOR, LARGEST, SMALLEST, product_in_range
-from plnet.regions.kernels import search_layout as c
+from plnet.regions.kernels.search import layout as c
 from plnet.regions.problem import Block, Problem
 
 __all__ = ["NetworkPlan", "cone_is_exact", "load_root", "make_plan", "rounded", "with_errors"]

@@ -13,8 +13,8 @@ from plnet.ir.forms import affine_forms, select_pieces
 from plnet.regions.engines.searching.coordinates import Base, Root
 from plnet.regions.engines.searching.exact_cell import ExactCell, primitive
 from plnet.regions.engines.searching.plan import NetworkPlan, load_root, rounded, with_errors
-from plnet.regions.kernels import search_layout as c
-from plnet.regions.kernels.search import explore, start
+from plnet.regions.kernels.search import layout as c
+from plnet.regions.kernels.search.explore import explore, start
 from plnet.regions.problem import Problem
 
 __all__ = ["Found", "SearchRun"]

@@ -16,7 +16,7 @@ from plnet.regions.cells.facets import cell_from_facets, wall_form
 from plnet.regions.engines.splitting.plan import Frame, Prepared, row_forms
 from plnet.regions.kernels import layout as c
 from plnet.regions.kernels.layout import Plan
-from plnet.regions.kernels.planar import advance
+from plnet.regions.kernels.planar.advance import advance
 from plnet.regions.leaves import LeafStore
 from plnet.regions.problem import Node
 

@@ -15,8 +15,8 @@ from plnet.ir.network import UNIT_ROUNDOFF
 from plnet.regions.cells.facets import cell_from_facets
 from plnet.regions.engines.splitting.kernel_run import KernelRun, facet_codes
 from plnet.regions.kernels import layout as c
-from plnet.regions.kernels import spatial_layout as s
-from plnet.regions.kernels.spatial import N_OUT_FACETS, advance_spatial
+from plnet.regions.kernels.spatial import layout as s
+from plnet.regions.kernels.spatial.advance import N_OUT_FACETS, advance_spatial
 from plnet.regions.leaves import LeafStore
 from plnet.regions.problem import Node
 

@@ -12,8 +12,8 @@ Avis (2000), A Revised Implementation of the Reverse Search Vertex Enumeration A
 from __future__ import annotations
 
 from plnet.compiled import compiled_inner
-from plnet.regions.kernels import search_layout as c
-from plnet.regions.kernels.boxes import (
+from plnet.regions.kernels.search import layout as c
+from plnet.regions.kernels.search.boxes import (
     add_form,
     box_corner,
     box_reach,

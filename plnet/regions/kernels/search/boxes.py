@@ -13,7 +13,7 @@ Dantzig (1955), Upper bounds, secondary constraints, and block triangularity in 
 from __future__ import annotations
 
 from plnet.compiled import compiled_inner
-from plnet.regions.kernels import search_layout as c
+from plnet.regions.kernels.search import layout as c
 
 __all__ = [
     "add_form",

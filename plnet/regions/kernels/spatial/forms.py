@@ -5,7 +5,7 @@ from __future__ import annotations
 from plnet.compiled import compiled_inline, compiled_inner
 from plnet.regions.kernels import layout as c
 from plnet.regions.kernels.forms import add_multiple, add_plain
-from plnet.regions.kernels.polytopes import length_of
+from plnet.regions.kernels.spatial.polytopes import length_of
 
 __all__ = ["add_unit", "scan_rows", "take_difference", "take_row"]
 

@@ -21,8 +21,8 @@ from plnet.compiled import compiled, compiled_inline, compiled_inner
 from plnet.regions.kernels import layout as c
 from plnet.regions.kernels.bookkeeping import is_mine, settle_row
 from plnet.regions.kernels.forms import add_unit, difference, zero_wall
-from plnet.regions.kernels.last_layer import count_chords
-from plnet.regions.kernels.polygons import (
+from plnet.regions.kernels.planar.last_layer import count_chords
+from plnet.regions.kernels.planar.polygons import (
     BOTH,
     NEGATIVE,
     POSITIVE,

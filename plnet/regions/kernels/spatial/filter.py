@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from plnet.compiled import compiled_inline, compiled_inner
 from plnet.regions.kernels import layout as c
-from plnet.regions.kernels import spatial_layout as s
 from plnet.regions.kernels.bookkeeping import settle_row
-from plnet.regions.kernels.polytopes import BOTH, NEGATIVE, POSITIVE, UNDECIDED, cut_sides, length_of
-from plnet.regions.kernels.refine import LARGEST_ENTRY
-from plnet.regions.kernels.spatial_forms import scan_rows, take_difference, take_row
+from plnet.regions.kernels.spatial import layout as s
+from plnet.regions.kernels.spatial.forms import scan_rows, take_difference, take_row
+from plnet.regions.kernels.spatial.polytopes import BOTH, NEGATIVE, POSITIVE, UNDECIDED, cut_sides, length_of
+from plnet.regions.kernels.spatial.refine import LARGEST_ENTRY
 
 __all__ = ["open_layer", "refilter", "settle_group"]
 

@@ -7,10 +7,10 @@ calls again.
 from __future__ import annotations
 
 from plnet.compiled import compiled, compiled_inner
-from plnet.regions.kernels import search_layout as c
-from plnet.regions.kernels.dictionary import copy_table, rebuild
-from plnet.regions.kernels.search_decide import copy_rest, decide
-from plnet.regions.kernels.search_proofs import first_values, inside, layer_values
+from plnet.regions.kernels.search import layout as c
+from plnet.regions.kernels.search.decide import copy_rest, decide
+from plnet.regions.kernels.search.dictionary import copy_table, rebuild
+from plnet.regions.kernels.search.proofs import first_values, inside, layer_values
 
 __all__ = ["explore", "start"]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from plnet.compiled import compiled_inline, compiled_inner
 from plnet.regions.kernels import layout as c
-from plnet.regions.kernels import spatial_layout as s
 from plnet.regions.kernels.bits import has_bit, set_bit
 from plnet.regions.kernels.bookkeeping import is_mine
+from plnet.regions.kernels.spatial import layout as s
 
 __all__ = ["N_OUT_FACETS", "abort", "emit"]
 

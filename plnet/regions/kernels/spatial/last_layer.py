@@ -2,7 +2,7 @@
 
 Planes ``H_1, ..., H_m`` cut a convex cell P into ``1 + sum_i f_i`` parts, f_i the number of parts
 into which the earlier planes cut the polygon ``P & H_i`` (deletion and restriction, Zaslavsky 1975).
-The polygons are counted as in `plnet.regions.kernels.last_layer`; what is not certified is left to
+The polygons are counted as in `plnet.regions.kernels.planar.last_layer`; what is not certified is left to
 the enumeration.
 """
 
@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from plnet.compiled import compiled_inline, compiled_inner
 from plnet.regions.kernels import layout as c
-from plnet.regions.kernels import spatial_layout as s
 from plnet.regions.kernels.bits import has_bit, intersect
-from plnet.regions.kernels.last_layer import are_disjoint, place_of_crossing
-from plnet.regions.kernels.polytopes import UNSURE, cross, prepare_cut, sign_at, write_half
-from plnet.regions.kernels.spatial_cuts import free_bit
-from plnet.regions.kernels.spatial_forms import take_row
+from plnet.regions.kernels.planar.last_layer import are_disjoint, place_of_crossing
+from plnet.regions.kernels.spatial import layout as s
+from plnet.regions.kernels.spatial.cuts import free_bit
+from plnet.regions.kernels.spatial.forms import take_row
+from plnet.regions.kernels.spatial.polytopes import UNSURE, cross, prepare_cut, sign_at, write_half
 
 __all__ = ["count_planes"]
 

@@ -18,7 +18,7 @@ Products that overflow prove nothing.
 from __future__ import annotations
 
 from plnet.compiled import compiled_inner
-from plnet.regions.kernels import search_layout as c
+from plnet.regions.kernels.search import layout as c
 
 __all__ = ["first_values", "inside", "layer_values", "misses", "misses_at_once"]
 

@@ -8,9 +8,9 @@ is a point beyond the wall, or multipliers that show that there is none. Both ar
 from __future__ import annotations
 
 from plnet.compiled import compiled_inner
-from plnet.regions.kernels import search_layout as c
-from plnet.regions.kernels.boxes import spread_slack
-from plnet.regions.kernels.dictionary import (
+from plnet.regions.kernels.search import layout as c
+from plnet.regions.kernels.search.boxes import spread_slack
+from plnet.regions.kernels.search.dictionary import (
     append_cut,
     copy_table,
     corner,
@@ -19,7 +19,7 @@ from plnet.regions.kernels.dictionary import (
     rebuild,
     vertex,
 )
-from plnet.regions.kernels.search_proofs import inside, misses, misses_at_once
+from plnet.regions.kernels.search.proofs import inside, misses, misses_at_once
 
 __all__ = ["copy_rest", "decide"]
 

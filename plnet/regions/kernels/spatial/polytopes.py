@@ -13,9 +13,9 @@ from __future__ import annotations
 from math import sqrt
 
 from plnet.compiled import compiled_inline, compiled_inner
-from plnet.regions.kernels import spatial_layout as s
 from plnet.regions.kernels.bits import contains, has_bit, intersect, popcount, set_bit, size_of
-from plnet.regions.kernels.refine import LARGEST_ENTRY, refine
+from plnet.regions.kernels.spatial import layout as s
+from plnet.regions.kernels.spatial.refine import LARGEST_ENTRY, refine
 
 __all__ = [
     "BOTH",

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from plnet.compiled import compiled_inline, compiled_inner
 from plnet.regions.kernels import layout as c
-from plnet.regions.kernels import spatial_layout as s
-from plnet.regions.kernels.planar import facet_code
-from plnet.regions.kernels.polytopes import (
+from plnet.regions.kernels.planar.advance import facet_code
+from plnet.regions.kernels.spatial import layout as s
+from plnet.regions.kernels.spatial.filter import settle_group
+from plnet.regions.kernels.spatial.forms import take_difference, take_row
+from plnet.regions.kernels.spatial.polytopes import (
     BOTH,
     NEGATIVE,
     UNDECIDED,
@@ -17,8 +19,6 @@ from plnet.regions.kernels.polytopes import (
     write_half,
     write_other_half,
 )
-from plnet.regions.kernels.spatial_filter import settle_group
-from plnet.regions.kernels.spatial_forms import take_difference, take_row
 
 __all__ = [
     "CHILD_N",

@@ -1,6 +1,6 @@
 """Depth-first splitting of convex cells in three and more dimensions, with certified signs.
 
-The search is that of `plnet.regions.kernels.planar`: a frame is a cell on which some units of a
+The search is that of `plnet.regions.kernels.planar.advance`: a frame is a cell on which some units of a
 layer are still open, a unit with one certified sign is settled at once, and a sign that cannot be
 certified hands the cell to the driver. Cells are cones of rays, cut by double description. The
 error analysis of the forms is the one given there, with d + 1 columns.
@@ -10,10 +10,9 @@ from __future__ import annotations
 
 from plnet.compiled import compiled, compiled_inline
 from plnet.regions.kernels import layout as c
-from plnet.regions.kernels import spatial_layout as s
 from plnet.regions.kernels.bookkeeping import is_mine, settle_row
-from plnet.regions.kernels.last_layer_spatial import count_planes
-from plnet.regions.kernels.spatial_cuts import (
+from plnet.regions.kernels.spatial import layout as s
+from plnet.regions.kernels.spatial.cuts import (
     CHILD_N,
     CHILD_PIECE,
     CHILD_POLY,
@@ -22,9 +21,10 @@ from plnet.regions.kernels.spatial_cuts import (
     cut_by_group,
     cut_by_row,
 )
-from plnet.regions.kernels.spatial_filter import open_layer, refilter
-from plnet.regions.kernels.spatial_forms import add_unit
-from plnet.regions.kernels.spatial_output import N_OUT_FACETS, abort, emit
+from plnet.regions.kernels.spatial.filter import open_layer, refilter
+from plnet.regions.kernels.spatial.forms import add_unit
+from plnet.regions.kernels.spatial.last_layer import count_planes
+from plnet.regions.kernels.spatial.output import N_OUT_FACETS, abort, emit
 
 __all__ = ["N_OUT_FACETS", "advance_spatial"]
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 from plnet.compiled import compiled_inline, compiled_inner
 from plnet.regions.kernels import layout as c
 from plnet.regions.kernels.forms import difference, zero_wall
-from plnet.regions.kernels.polygons import prepare_cut
+from plnet.regions.kernels.planar.polygons import prepare_cut
 
 __all__ = ["are_disjoint", "count_chords", "place_of_crossing"]
 

@@ -1,0 +1,5 @@
+"""Splitting of convex polygons."""
+
+from plnet.lazy import lazy_names
+
+__getattr__ = lazy_names(__name__, {})
