@@ -135,9 +135,7 @@ print("stopped")
 def test_ctrl_c(job: str):
     env = {
         **os.environ,
-        "PYTHONPATH": os.pathsep.join(
-            [str(Path(__file__).parents[1] / "support"), str(Path(plnet.__file__).parents[1])]
-        ),
+        "PYTHONPATH": PATHS,
     }
     done = subprocess.run(
         [sys.executable, "-c", LONG, *job.split()], capture_output=True, text=True, env=env, timeout=120
@@ -221,9 +219,7 @@ print(count.count, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 def test_memory_of_counting_does_not_grow_with_the_regions():
     env = {
         **os.environ,
-        "PYTHONPATH": os.pathsep.join(
-            [str(Path(__file__).parents[1] / "support"), str(Path(plnet.__file__).parents[1])]
-        ),
+        "PYTHONPATH": PATHS,
     }
     rows = []
     for width in (48, 160):
