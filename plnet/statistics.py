@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
+from plnet.checks import suggest_options
 from plnet.errors import MetricError
-from plnet.suggestions import suggest_options
 
 __all__ = ["INTERVALS", "Estimate", "as_replicates", "check_confidence", "is_constant", "mean_interval"]
 

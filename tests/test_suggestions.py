@@ -7,8 +7,8 @@ import pytest
 
 import plnet
 from plnet import equivalence, forgetting, maxout, networks, plotting
+from plnet.checks import suggest_options
 from plnet.errors import ConfigError, TaskError
-from plnet.suggestions import suggest_options
 
 
 @pytest.mark.parametrize(

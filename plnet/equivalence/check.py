@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from plnet.budgets import STOPS, name_of
+from plnet.checks import suggest_options
 from plnet.equivalence.canonical import canonical_form
 from plnet.equivalence.decision import Verdict, decide
 from plnet.equivalence.difference import difference_network
@@ -18,8 +19,7 @@ from plnet.equivalence.pruning import prune
 from plnet.equivalence.report import EquivalenceReport
 from plnet.errors import DomainError, EngineError
 from plnet.geometry.domain import Domain, Space
-from plnet.regions.control import Control, make_control
-from plnet.suggestions import suggest_options
+from plnet.regions.control import Budget, Control
 
 if TYPE_CHECKING:
     from torch.nn import Module
@@ -104,15 +104,13 @@ def check_equivalence(
             f"Expected a domain (Space, Box, Polytope, Slice or Segment), got {type(domain).__name__}. "
             "For the box [-1, 1]^n write plnet.Box(-1, 1)."
         )
-    control, close = make_control(max_regions, max_seconds, progress)
-    try:
-        with control.deadline.running():
-            verdict = _compared(f, g, domain, method, control, rng)
-    except STOPS as stop:
-        reason = f"stopped by {name_of(stop)} while the layers were compared, which proves nothing"
-        verdict = Verdict(None, math.inf, "structural", reason, name_of(stop))
-    finally:
-        close()
+    with Budget(max_regions, max_seconds, progress=progress).started() as control:
+        try:
+            with control.deadline.running():
+                verdict = _compared(f, g, domain, method, control, rng)
+        except STOPS as stop:
+            reason = f"stopped by {name_of(stop)} while the layers were compared, which proves nothing"
+            verdict = Verdict(None, math.inf, "structural", reason, name_of(stop))
     return _report(verdict, control.seconds)
 
 

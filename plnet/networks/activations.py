@@ -12,7 +12,7 @@ import numpy as np
 from scipy import integrate, special
 from torch import nn
 
-from plnet.checks import close_matches
+from plnet.checks import check_choice
 from plnet.errors import ConfigError
 from plnet.networks.modules import AbsoluteValue
 
@@ -72,10 +72,7 @@ def check_activation(name: str, *, slope: float | None = None, pieces: int | Non
     ConfigError
         With the admissible names and the closest one.
     """
-    if name not in ACTIVATIONS:
-        close = close_matches(str(name), ACTIVATIONS, cutoff=0.5)
-        hint = f" Did you mean {close[0]!r}?" if close else ""
-        raise ConfigError(f"Expected activation to be one of {', '.join(ACTIVATIONS)}; got {name!r}.{hint}")
+    check_choice("activation", name, ACTIVATIONS)
     if slope is not None and ACTIVATIONS[name].default_slope is None:
         users = ", ".join(key for key, value in ACTIVATIONS.items() if value.default_slope is not None)
         raise ConfigError(

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from plnet.checks import close_matches
+from plnet.checks import check_choice
 from plnet.errors import ConfigError
 from plnet.networks.activations import ACTIVATIONS, check_activation, mean_square
 from plnet.networks.generators import torch_generator
@@ -230,10 +230,7 @@ def initialise(
 
 
 def _check_scheme(scheme: str, positive_bias: float | None, bias_std: float | None) -> None:
-    if scheme not in SCHEMES:
-        close = close_matches(str(scheme), SCHEMES)
-        hint = f" Did you mean {close[0]!r}?" if close else ""
-        raise ConfigError(f"Expected initialiser to be one of {', '.join(SCHEMES)}; got {scheme!r}.{hint}")
+    check_choice("initialiser", scheme, SCHEMES)
     if positive_bias is not None and bias_std is not None:
         raise ConfigError(
             f"Expected positive_bias or bias_std, got both ({positive_bias!r} and {bias_std!r}). "

@@ -10,12 +10,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from plnet.checks import enough_memory
+from plnet.checks import enough_memory, suggest_options
 from plnet.errors import ConfigError
 from plnet.networks.activations import ACTIVATIONS, check_activation
 from plnet.networks.initialisers import initialise
 from plnet.networks.modules import Maxout
-from plnet.suggestions import suggest_options
 
 __all__ = ["MLP", "mlp"]
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib import rc_context
 
+from plnet.checks import check_choice
 from plnet.errors import OutputError
 from plnet.io import write_atomically
-from plnet.plotting.choices import check_choice
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -8,8 +8,8 @@ from typing import Any
 from matplotlib import rc_context
 from matplotlib.rcsetup import cycler
 
+from plnet.checks import check_choice
 from plnet.errors import ConfigError
-from plnet.plotting.choices import check_choice
 from plnet.plotting.palettes import CATEGORIES
 from plnet.plotting.venues import VENUES
 

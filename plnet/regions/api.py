@@ -6,12 +6,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from plnet.budgets import STOPS, Deadline, TimeIsUpError, now, time_limit
+from plnet.checks import suggest_options
 from plnet.errors import DomainError
 from plnet.geometry.domain import Chart, Domain, Space
 from plnet.ir.network import PLNetwork
 from plnet.regions.cells.facets import with_vertices
 from plnet.regions.complex import RegionComplex
-from plnet.regions.control import Control, check_jobs, make_control, memory_in_words
+from plnet.regions.control import Budget, Control, memory_in_words
 from plnet.regions.definitions.count import canonical_definition, check_definition, count_regions_of
 from plnet.regions.engines.base import Tally
 from plnet.regions.engines.choice import choose_engine, get_engine, upper_bound
@@ -19,7 +20,6 @@ from plnet.regions.estimate_cost import expected_cost
 from plnet.regions.leaves import LeafArrays, LeafStore
 from plnet.regions.problem import Problem
 from plnet.regions.results import Explanation, RegionCount
-from plnet.suggestions import suggest_options
 
 if TYPE_CHECKING:
     from torch.nn import Module
@@ -102,10 +102,10 @@ def count_regions(
     with time_limit(max_seconds, _ANY_REGION) as deadline:
         problem, chosen, reason = _prepare_soon(deadline, network, domain, engine, storing)
         check_definition(problem, word)
-        options = (max_regions, deadline.left(), n_jobs, progress)
+        budget = Budget(max_regions, deadline.left(), n_jobs, progress)
         if not storing:
-            return _counted(problem, chosen, reason, *options)
-        found = _enumerate(problem, chosen, reason, *options)
+            return _counted(problem, chosen, reason, budget)
+        found = _enumerate(problem, chosen, reason, budget)
         left = deadline.left() or 0.0
     # What was found is looked at even where finding it took all the time.
     return count_regions_of(found, word, max_seconds and max(left, max_seconds / 10))
@@ -152,7 +152,7 @@ def enumerate_regions(
     """
     with time_limit(max_seconds, _ANY_REGION) as deadline:
         problem, chosen, reason = _prepare_soon(deadline, network, domain, engine, storing=True)
-        return _enumerate(problem, chosen, reason, max_regions, deadline.left(), n_jobs, progress)
+        return _enumerate(problem, chosen, reason, Budget(max_regions, deadline.left(), n_jobs, progress))
 
 
 _ANY_REGION = "any region"
@@ -180,7 +180,7 @@ def enumerate_on_chart(network: PLNetwork, chart: Chart) -> RegionComplex:
     """
     problem = Problem(network, chart)
     chosen, reason = choose_engine(problem)
-    return _whole(_enumerate(problem, chosen, reason, None, None, 1, None))
+    return _whole(_enumerate(problem, chosen, reason, Budget(progress=None)))
 
 
 def count_on_chart(network: PLNetwork, chart: Chart) -> RegionCount:
@@ -193,7 +193,7 @@ def count_on_chart(network: PLNetwork, chart: Chart) -> RegionCount:
     """
     problem = Problem(network, chart)
     chosen, reason = choose_engine(problem, storing=False)
-    return _whole(_counted(problem, chosen, reason, None, None, 1, None))
+    return _whole(_counted(problem, chosen, reason, Budget(progress=None)))
 
 
 def _whole(found: Found) -> Found:
@@ -259,32 +259,25 @@ def _run(
     problem: Problem,
     engine: Any,
     store: LeafStore | None,
-    max_regions: Any,
-    max_seconds: Any,
-    n_jobs: int,
-    progress: Any,
+    budget: Budget,
 ) -> tuple[Tally, Control]:
-    if hasattr(engine, "n_jobs") and check_jobs(n_jobs) != 1:
-        engine = replace(engine, n_jobs=n_jobs)
-    control, close = make_control(max_regions, max_seconds, progress)
-    try:
-        with memory_in_words(engine.name, store is not None):
-            tally = engine.run(problem, control, store)
-    except STOPS as stop:
-        # Engines keep what they have found; here one was still getting ready.
-        control.stopped(stop)
-        tally = Tally(0, complete=False)
-    finally:
-        close()
+    if hasattr(engine, "n_jobs") and budget.n_jobs != 1:
+        engine = replace(engine, n_jobs=budget.n_jobs)
+    with budget.started() as control:
+        try:
+            with memory_in_words(engine.name, store is not None):
+                tally = engine.run(problem, control, store)
+        except STOPS as stop:
+            # Engines keep what they have found; here one was still getting ready.
+            control.stopped(stop)
+            tally = Tally(0, complete=False)
     if tally.complete:
         control.stopped_by = None
     return tally, control
 
 
-def _counted(
-    problem: Problem, engine: Any, reason: str, max_regions: Any, max_seconds: Any, n_jobs: int, progress: Any
-) -> RegionCount:
-    tally, control = _run(problem, engine, None, max_regions, max_seconds, n_jobs, progress)
+def _counted(problem: Problem, engine: Any, reason: str, budget: Budget) -> RegionCount:
+    tally, control = _run(problem, engine, None, budget)
     proved = tally.complete and tally.n_undecided == 0
     return RegionCount(
         count=tally.count,
@@ -302,11 +295,9 @@ def _counted(
     )
 
 
-def _enumerate(
-    problem: Problem, engine: Any, reason: str, max_regions: Any, max_seconds: Any, n_jobs: int, progress: Any
-) -> RegionComplex:
+def _enumerate(problem: Problem, engine: Any, reason: str, budget: Budget) -> RegionComplex:
     store = LeafStore(problem.network, problem.dim)
-    tally, control = _run(problem, engine, store, max_regions, max_seconds, n_jobs, progress)
+    tally, control = _run(problem, engine, store, budget)
     complete = tally.complete
     with memory_in_words(engine.name, storing=True):
         leaves = store.arrays()

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from importlib import import_module
 from typing import Any
 
 from plnet.budgets import Deadline, check_seconds, name_of
 from plnet.errors import EngineError, OutOfMemoryError
+from plnet.progress import Progress, Report, check_progress, reporting
 
-__all__ = ["Control", "available_cores", "check_jobs", "make_control", "memory_in_words"]
-
-Progress = Callable[[int], object]
+__all__ = ["Budget", "Control", "available_cores", "memory_in_words"]
 
 
 @dataclass
@@ -39,7 +36,7 @@ class Control:
 
     max_regions: int | None = None
     max_seconds: float | None = None
-    report: Progress | None = None
+    report: Report | None = None
     deadline: Deadline = field(init=False)
     stopped_by: str | None = field(default=None, init=False)
 
@@ -66,44 +63,48 @@ class Control:
         self.stopped_by = self.stopped_by or name_of(stop)
 
 
-def make_control(
-    max_regions: int | None, max_seconds: float | None, progress: Any
-) -> tuple[Control, Callable[[], None]]:
-    """Return a control and the function that ends its display.
+@dataclass(frozen=True)
+class Budget:
+    """What a count may take, and how it shows how far it is.
 
     Parameters
     ----------
-    max_regions, max_seconds : int or float, optional
+    max_regions : int, optional
+    max_seconds : float, optional
+    n_jobs : int
+        Threads; -1 takes one for each core.
     progress : "auto", bool, None or callable
-        "auto" shows a bar if stderr is a terminal and tqdm is installed; a callable gets
-        the number of regions found so far.
+        A callable gets the number of regions found so far.
+
+    Raises
+    ------
+    EngineError
+        If a value is impossible.
     """
-    if max_regions is not None and not (_is_integer(max_regions) and max_regions > 0):
-        raise EngineError(
-            f"Expected an integer max_regions > 0, got {max_regions!r}. Leave it out for no limit."
-        )
-    check_seconds(max_seconds)
-    if callable(progress):
-        return Control(max_regions, max_seconds, progress), lambda: None
-    if progress not in ("auto", True, False, None):
-        raise EngineError(f'Expected progress "auto", True, False or a function, got {progress!r}.')
-    wanted = progress is True or (progress == "auto" and sys.stderr is not None and sys.stderr.isatty())
-    if not wanted:
-        return Control(max_regions, max_seconds), lambda: None
-    return _with_bar(max_regions, max_seconds)
 
+    max_regions: int | None = None
+    max_seconds: float | None = None
+    n_jobs: int = 1
+    progress: Progress = "auto"
 
-def _with_bar(max_regions: int | None, max_seconds: float | None) -> tuple[Control, Callable[[], None]]:
-    try:
-        tqdm = import_module("tqdm").tqdm
-    except ImportError:
-        return Control(max_regions, max_seconds), lambda: None
-    bar = tqdm(unit=" regions", unit_scale=True, delay=0.5, leave=False, dynamic_ncols=True)
+    def __post_init__(self) -> None:
+        most = self.max_regions
+        if most is not None and not (_is_integer(most) and most > 0):
+            raise EngineError(
+                f"Expected an integer max_regions > 0, got {most!r}. Leave it out for no limit."
+            )
+        check_seconds(self.max_seconds)
+        if not _is_integer(self.n_jobs) or not (self.n_jobs == -1 or self.n_jobs >= 1):
+            raise EngineError(
+                f"Expected n_jobs as a positive integer, or -1 for all cores, got {self.n_jobs!r}."
+            )
+        check_progress(self.progress, EngineError)
 
-    def report(count: int) -> None:
-        bar.update(count - bar.n)
-
-    return Control(max_regions, max_seconds, report), bar.close
+    @contextmanager
+    def started(self) -> Iterator[Control]:
+        """Yield a control whose clock runs from now, and end its display afterwards."""
+        with reporting(self.progress, "regions", kind=EngineError) as report:
+            yield Control(self.max_regions, self.max_seconds, report)
 
 
 @contextmanager
@@ -135,10 +136,3 @@ def _is_integer(value: Any) -> bool:
 def available_cores() -> int:
     """Return the number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def check_jobs(n_jobs: Any) -> int:
-    """Return a number of threads, or raise `EngineError`."""
-    if not _is_integer(n_jobs) or not (n_jobs == -1 or n_jobs >= 1):
-        raise EngineError(f"Expected n_jobs as a positive integer, or -1 for all cores, got {n_jobs!r}.")
-    return int(n_jobs)

@@ -9,21 +9,21 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from plnet.budgets import STOPS, Deadline
+from plnet.checks import suggest_options
 from plnet.errors import DomainError, EngineError, NetworkError
 from plnet.geometry.domain import Chart, Domain
 from plnet.ir.network import PLNetwork
+from plnet.progress import Report, reporting
 from plnet.regions.api import count_regions
-from plnet.regions.control import available_cores, check_jobs, make_control
+from plnet.regions.control import Budget, available_cores
 from plnet.regions.definitions.count import canonical_definition
 from plnet.regions.engines.choice import get_engine
 from plnet.regions.results import RegionCount
-from plnet.suggestions import suggest_options
 
 if TYPE_CHECKING:
     from torch.nn import Module
@@ -145,13 +145,12 @@ def count_many(
     """
     deadline = Deadline.start(max_total_seconds)
     given = _listed(networks)
-    make_control(max_regions, max_seconds, None)
+    budget = Budget(max_regions, max_seconds, n_jobs, progress)
     canonical_definition(definition)
     if engine != "auto":
         engine = get_engine(engine)
     if domain is not None:
         domain = _SharedChart(domain)
-    jobs = check_jobs(n_jobs)
     stop = threading.Event()
     task = partial(
         _count,
@@ -159,17 +158,13 @@ def count_many(
         module=module,
         definition=definition,
         engine=engine,
-        max_regions=max_regions,
-        max_seconds=max_seconds,
+        budget=budget,
         deadline=deadline,
         stop=stop,
         reading=threading.Lock(),
     )
-    report, close = _reporter(progress, len(given))
-    try:
-        found = _run(task, given, available_cores() if jobs == -1 else jobs, stop, report)
-    finally:
-        close()
+    with reporting(progress, "networks", len(given), EngineError) as report:
+        found = _run(task, given, available_cores() if n_jobs == -1 else n_jobs, stop, report)
     results = tuple(x if isinstance(x, RegionCount) else None for x in found)
     errors = tuple(x if isinstance(x, Exception) else None for x in found)
     return EnsembleCount(results, errors, deadline.seconds)
@@ -195,7 +190,7 @@ def _run(
     given: list[Any],
     n_jobs: int,
     stop: threading.Event,
-    report: Callable[[int], object],
+    report: Report | None,
 ) -> list[RegionCount | Exception | None]:
     """Give each network to a thread; after Ctrl-C, wait for those that run to stop."""
     found: list[RegionCount | Exception | None] = [None] * len(given)
@@ -205,7 +200,8 @@ def _run(
         try:
             while waiting:
                 _, waiting = wait(waiting, timeout=_POLL, return_when=FIRST_COMPLETED)
-                report(len(given) - len(waiting))
+                if report is not None:
+                    report(len(given) - len(waiting))
         except KeyboardInterrupt:
             # A second Ctrl-C ends the call; the first one lets every thread give what it knows.
             pass
@@ -223,8 +219,7 @@ def _count(
     module: Any,
     definition: str,
     engine: Any,
-    max_regions: int | None,
-    max_seconds: float | None,
+    budget: Budget,
     deadline: Deadline,
     stop: threading.Event,
     reading: threading.Lock,
@@ -244,8 +239,8 @@ def _count(
                 domain,
                 definition=definition,
                 engine=engine,
-                max_regions=max_regions,
-                max_seconds=max_seconds,
+                max_regions=budget.max_regions,
+                max_seconds=budget.max_seconds,
                 progress=check,
             )
     except STOPS:
@@ -299,20 +294,6 @@ class _SharedChart(Domain):
         if input_dim not in self._charts:
             self._charts[input_dim] = self._domain.chart(input_dim)
         return self._charts[input_dim]
-
-
-def _reporter(progress: Any, total: int) -> tuple[Callable[[int], object], Callable[[], None]]:
-    if callable(progress):
-        return progress, lambda: None
-    if progress not in ("auto", True, False, None):
-        raise EngineError(f'Expected progress "auto", True, False or a function, got {progress!r}.')
-    if progress is True or (progress == "auto" and sys.stderr is not None and sys.stderr.isatty()):
-        try:
-            bar = import_module("tqdm").tqdm(total=total, unit=" networks", leave=False)
-        except ImportError:
-            return lambda _: None, lambda: None
-        return lambda done: bar.update(done - bar.n), bar.close
-    return lambda _: None, lambda: None
 
 
 def _read_only(array: np.ndarray) -> np.ndarray:

@@ -549,7 +549,7 @@ NAN[7, 1] = np.nan
         (lambda: forgetting.split(3), "10 classes, which 3 tasks"),
         (lambda: forgetting.split(10, scenario="task"), "two classes or more"),
         (lambda: forgetting.split(5, scenario="tasks"), "Did you mean 'task'"),
-        (lambda: forgetting.similar_pair("scaled"), "Unknown change 'scaled'"),
+        (lambda: forgetting.similar_pair("scaled"), "Expected change .* got 'scaled'"),
         (lambda: forgetting.similar_pair(amount=0.5), "whole pixels"),
         (lambda: forgetting.plane(2, "moon"), "Did you mean 'moons'"),
         (lambda: forgetting.plane(2, angles=[0]), "2 angles"),

@@ -607,7 +607,7 @@ def test_a_thousand_runs_take_less_than_five_seconds(tmp_path):
 
 def test_reading_a_table_loads_neither_torch_nor_hydra():
     code = (
-        "import sys, plnet.runs; plnet.runs.load; from plnet.runs import table_files; "
+        "import sys, plnet.runs; plnet.runs.load; import plnet.runs.table.files; "
         "print([name for name in ('torch', 'hydra', 'matplotlib', 'numba') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

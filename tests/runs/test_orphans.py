@@ -17,7 +17,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows does no
 SCRIPT = """
 import multiprocessing, os, sys, time
 from pathlib import Path
-from plnet.runs import orphan
+from plnet.runs.jobs import orphan
 
 orphan._SECONDS = 0.02
 

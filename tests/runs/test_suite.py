@@ -270,7 +270,7 @@ def test_ctrl_c_reaches_the_sweep_and_the_suite_says_how_to_go_on(tmp_path):
     )
     code = """
         import sys
-        from plnet.runs import suite_command, suite_plan
+        from plnet.runs.sweeps import suite as suite_command, suite_plan
         suite_command.sweep_runs = lambda one, overrides: 3
         suite_command.find_experiments = lambda own: [
             suite_plan.Experiment(name, "tiny", "Why?", "slow", None) for name in ("one", "two")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from plnet.checks import close_matches
+from plnet.checks import did_you_mean
 from plnet.errors import TaskError
 from plnet.forgetting.data.files import from_npz
 from plnet.forgetting.data.labelled_data import LabelledData, labelled
@@ -64,11 +64,9 @@ def load_data(data: DataLike) -> LabelledData:
                 return source.load(str(data))
         if str(data).endswith(".npz"):
             return from_npz(data)
-        close = close_matches(str(data), DATA_NAMES)
-        hint = f" Did you mean {close[0]!r}?" if close else ""
         raise TaskError(
-            f"Unknown data {str(data)!r}.{hint} Expected one of {', '.join(DATA_NAMES)}, a file .npz, "
-            "or a pair of arrays (x, y)."
+            f"Unknown data {str(data)!r}.{did_you_mean(data, DATA_NAMES)} "
+            f"Expected one of {', '.join(DATA_NAMES)}, a file .npz, or a pair of arrays (x, y)."
         )
     if isinstance(data, (tuple, list)) and len(data) == 2:
         return labelled("arrays", data[0], data[1])

@@ -9,7 +9,7 @@ import numpy as np
 
 from plnet.errors import ConfigError
 
-__all__ = ["check_choice", "check_count", "check_number"]
+__all__ = ["check_count", "check_number"]
 
 
 def check_number(
@@ -31,11 +31,3 @@ def check_count(method: str, name: str, value: Any, *, least: int = 0) -> None:
     raise ConfigError(
         f"Expected {name} of the method {method!r} to be an integer, at least {least}, got {value!r}."
     )
-
-
-def check_choice(method: str, name: str, value: Any, choices: tuple[str, ...]) -> None:
-    """Raise `ConfigError` unless a setting is one of several words."""
-    if value not in choices:
-        raise ConfigError(
-            f"Expected {name} of the method {method!r} to be one of {', '.join(choices)}, got {value!r}."
-        )

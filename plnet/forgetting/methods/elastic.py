@@ -7,8 +7,9 @@ from typing import ClassVar
 
 import torch
 
+from plnet.checks import check_choice
 from plnet.forgetting.methods.base import Method, Step, TaskContext
-from plnet.forgetting.methods.checks import check_choice, check_number
+from plnet.forgetting.methods.checks import check_number
 from plnet.forgetting.methods.fisher import FISHER_LABELS, FisherLabels, fisher_diagonal
 from plnet.forgetting.methods.quadratic_penalty import ANCHOR, PULL, add_pull
 
@@ -50,7 +51,7 @@ class EWC(Method):
 
     def __post_init__(self) -> None:
         check_number(self.name, "strength", self.strength)
-        check_choice(self.name, "labels", self.labels, FISHER_LABELS)
+        check_choice(f"labels of the method {self.name!r}", self.labels, FISHER_LABELS)
 
     def before_task(self, context: TaskContext) -> None:
         """Make the state, and set the pull from what earlier tasks left."""
@@ -102,7 +103,7 @@ class OnlineEWC(Method):
     def __post_init__(self) -> None:
         check_number(self.name, "strength", self.strength)
         check_number(self.name, "decay", self.decay, most=1.0)
-        check_choice(self.name, "labels", self.labels, FISHER_LABELS)
+        check_choice(f"labels of the method {self.name!r}", self.labels, FISHER_LABELS)
 
     def before_task(self, context: TaskContext) -> None:
         """Make the state, and set the pull from what earlier tasks left."""

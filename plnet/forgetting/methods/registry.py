@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any
 
-from plnet.checks import close_matches
+from plnet.checks import did_you_mean
 from plnet.errors import ConfigError
 from plnet.forgetting.methods.averaged_gem import AGEM
 from plnet.forgetting.methods.base import Method
@@ -64,16 +64,13 @@ def method(name: str | Method, **settings: Any) -> Method:
         return name
     if name not in _CLASSES:
         raise ConfigError(
-            f"Expected a method among {', '.join(_CLASSES)}; got {name!r}.{_hint(str(name), list(_CLASSES))}"
+            f"Expected a method among {', '.join(_CLASSES)}; got {name!r}.{did_you_mean(name, _CLASSES)}"
         )
     known = [part.name for part in fields(_CLASSES[name])]
     unknown = [key for key in settings if key not in known]
     if unknown:
         listed = f"has the settings {', '.join(known)}" if known else "has no settings"
-        raise ConfigError(f"The method {name!r} {listed}; got {unknown[0]!r}.{_hint(unknown[0], known)}")
+        raise ConfigError(
+            f"The method {name!r} {listed}; got {unknown[0]!r}.{did_you_mean(unknown[0], known)}"
+        )
     return _CLASSES[name](**settings)
-
-
-def _hint(word: str, known: list[str]) -> str:
-    close = close_matches(word, known)
-    return f" Did you mean {close[0]!r}?" if close else ""

@@ -9,9 +9,8 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from plnet.checks import close_matches
+from plnet.checks import check_choice, suggest_options
 from plnet.errors import ConfigError
-from plnet.suggestions import suggest_options
 
 __all__ = ["ACTIVATIONS", "Architecture", "Layer", "Matching", "ModelSpec"]
 
@@ -157,9 +156,9 @@ class ModelSpec:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "hidden", _sizes("hidden", self.hidden))
-        _check_choice("activation", self.activation, ACTIVATIONS)
-        _check_choice("matching", self.matching, _MATCHINGS)
-        _check_choice("heads", self.heads, ("single", "multi"))
+        check_choice("activation", self.activation, ACTIVATIONS)
+        check_choice("matching", self.matching, _MATCHINGS)
+        check_choice("heads", self.heads, ("single", "multi"))
         if not _is_integer(self.pieces) or not 2 <= self.pieces <= 5:
             raise ConfigError(f"Expected pieces to be an integer from 2 to 5, got {self.pieces!r}.")
         if self.slope is not None and self.activation not in _SLOPES:
@@ -290,10 +289,3 @@ def _sizes(name: str, values: Any) -> tuple[int, ...]:
 
 def _is_integer(value: Any) -> bool:
     return isinstance(value, int | np.integer) and not isinstance(value, bool)
-
-
-def _check_choice(name: str, value: Any, known: Sequence[str]) -> None:
-    if value not in known:
-        close = close_matches(str(value), known)
-        hint = f" Did you mean {close[0]!r}?" if close else ""
-        raise ConfigError(f"Expected {name} to be one of {', '.join(known)}; got {value!r}.{hint}")

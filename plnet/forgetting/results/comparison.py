@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from plnet.checks import suggest_options
 from plnet.errors import MetricError
 from plnet.forgetting.metrics import METRICS
 from plnet.forgetting.results.failures import DIVERGED, NEVER_LEARNED
@@ -17,7 +18,6 @@ from plnet.forgetting.results.result import SequenceResult
 from plnet.forgetting.results.summary import metric_values
 from plnet.forgetting.statistics import Contrast, Estimate, paired_contrast
 from plnet.forgetting.statistics.contrasts import pairs_to_compare, with_holm
-from plnet.suggestions import suggest_options
 
 __all__ = ["Comparison", "compare_results", "paired_values"]
 

@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from plnet.checks import check_choice
 from plnet.errors import TaskError
 from plnet.forgetting.data.load import DataLike, load_data
 from plnet.forgetting.seeding import generator
 from plnet.forgetting.tasks.images import ORDERS
 from plnet.forgetting.tasks.inputs import check_count
-from plnet.forgetting.tasks.preparation import choice, make_task, prepared_for
+from plnet.forgetting.tasks.preparation import make_task, prepared_for
 from plnet.forgetting.tasks.scaling import Scale
 from plnet.forgetting.tasks.task import Part, Task, TaskSequence
 
@@ -70,8 +71,8 @@ def split(
     van de Ven, Tolias (2019), Three scenarios for continual learning.
     """
     check_count(n_tasks)
-    choice(scenario, SCENARIOS, "scenario")
-    choice(order, ORDERS, "order")
+    check_choice("scenario", scenario, SCENARIOS, TaskError)
+    check_choice("order", order, ORDERS, TaskError)
     source, prepared = load_data(data), prepared_for(split, preparation)
     classes = np.unique(source.y)
     if len(classes) % n_tasks or len(classes) // n_tasks < (1 if scenario == "class" else 2):

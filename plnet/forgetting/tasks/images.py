@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from plnet.checks import check_choice
 from plnet.errors import TaskError
 from plnet.forgetting.data.images import rotate_rows, shift_rows
 from plnet.forgetting.data.labelled_data import LabelledData
 from plnet.forgetting.data.load import DataLike, load_data
 from plnet.forgetting.seeding import generator
-from plnet.forgetting.tasks.preparation import Preparation, choice, make_task, prepared_for
+from plnet.forgetting.tasks.preparation import Preparation, make_task, prepared_for
 from plnet.forgetting.tasks.task import Task, TaskSequence
 
 __all__ = ["ORDERS", "rotated", "shifted"]
@@ -113,7 +114,7 @@ def _sequence(
 ) -> TaskSequence:
     if not names:
         raise TaskError(f"Expected at least one task in {what}, got none.")
-    choice(order, ORDERS, "order")
+    check_choice("order", order, ORDERS, TaskError)
 
     def recipe(seed: int) -> tuple[Task, ...]:
         rows, positions = prepared.rows(data, seed), range(len(names))

@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from plnet.checks import check_choice
 from plnet.errors import TaskError
 from plnet.forgetting.data.labelled_data import LabelledData
 from plnet.forgetting.data.load import DataLike, load_data
 from plnet.forgetting.tasks.images import rotated, shifted
 from plnet.forgetting.tasks.inputs import permuted
-from plnet.forgetting.tasks.preparation import Preparation, choice, make_task, prepared_for
+from plnet.forgetting.tasks.preparation import Preparation, make_task, prepared_for
 from plnet.forgetting.tasks.projecting import projection
 from plnet.forgetting.tasks.task import PARTS, Part, Task, TaskSequence
 
@@ -66,7 +67,7 @@ def similar_pair(
     TaskSequence
         An analogue of the pair of two sentiment tasks of Goodfellow et al. (2013).
     """
-    choice(change, _CHANGES, "change")
+    check_choice("change", change, _CHANGES, TaskError)
     source = load_data(data)
     if change == "shifted":
         if amount != round(amount):

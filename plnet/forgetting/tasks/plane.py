@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from plnet.checks import check_choice
 from plnet.errors import TaskError
 from plnet.forgetting.seeding import generator
 from plnet.forgetting.tasks.inputs import check_count
-from plnet.forgetting.tasks.preparation import choice
 from plnet.forgetting.tasks.task import Task, TaskSequence
 
 __all__ = ["SHAPES", "plane"]
@@ -54,7 +54,7 @@ def plane(
     (200, 2)
     """
     check_count(n_tasks)
-    choice(shape, tuple(SHAPES), "shape")
+    check_choice("shape", shape, SHAPES, TaskError)
     turns = [180.0 * t / n_tasks for t in range(n_tasks)] if angles is None else [float(a) for a in angles]
     if len(turns) != n_tasks or not np.isfinite(turns).all():
         raise TaskError(f"Expected {n_tasks} angles, one for each task; got {angles!r}.")

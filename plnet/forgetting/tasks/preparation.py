@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from plnet.checks import close_matches
+from plnet.checks import check_choice, did_you_mean
 from plnet.errors import TaskError
 from plnet.forgetting.data.labelled_data import LabelledData
 from plnet.forgetting.data.samples import Samples
@@ -24,9 +24,8 @@ from plnet.forgetting.tasks.scaling import (
     scaling_words,
 )
 from plnet.forgetting.tasks.task import PARTS, Part, Task
-from plnet.suggestions import suggestion
 
-__all__ = ["Preparation", "choice", "make_task"]
+__all__ = ["Preparation", "make_task"]
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ class Preparation:
                 f"{self.validation_fraction}."
             )
         if isinstance(self.scaling, str):
-            choice(self.scaling, SCALINGS, "scaling")
+            check_choice("scaling", self.scaling, SCALINGS, TaskError)
         else:
             check_statistics(self.scaling)
         if self.fixed_seed is not None and (not isinstance(self.fixed_seed, int) or self.fixed_seed < 0):
@@ -184,9 +183,9 @@ def prepared_for(maker: Callable[..., Any], options: Mapping[str, Any]) -> Prepa
     for name in options:
         if name not in known:
             own = [p.name for p in signature(maker).parameters.values() if p.kind is not p.VAR_KEYWORD]
+            hint = did_you_mean(name, own + known, "{}")
             raise TaskError(
-                f"{maker.__name__} has no option {name!r}.{suggestion(name, own + known)} There are "
-                f"{', '.join(own + known)}."
+                f"{maker.__name__} has no option {name!r}.{hint} There are {', '.join(own + known)}."
             )
     return Preparation(**options)
 
@@ -237,12 +236,3 @@ def make_task(
         offset, divisor = offset[columns], divisor[columns]
     parts = {part: Samples(x, y[rows[part]], rows[part], columns, offset, divisor) for part in PARTS}
     return Task(name, **parts, classes=classes, masked=masked)
-
-
-def choice(value: str, known: Sequence[str], what: str) -> str:
-    """Return a word that is known; raise `TaskError` with a suggestion for another."""
-    if value in known:
-        return value
-    close = close_matches(str(value), known, cutoff=0.5)
-    hint = f" Did you mean {close[0]!r}?" if close else ""
-    raise TaskError(f"Unknown {what} {value!r}.{hint} Expected one of {', '.join(map(repr, known))}.")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from plnet.checks import check_choice
 from plnet.errors import TaskError
-from plnet.forgetting.tasks.preparation import choice
 from plnet.forgetting.tasks.task import PARTS, Task
 
 __all__ = ["project", "projection"]
@@ -49,7 +49,7 @@ def project(task: Task, n_inputs: int, *, kind: str = "orthonormal", seed: int =
     TaskError
         If zeros cannot help.
     """
-    choice(kind, _KINDS, "kind")
+    check_choice("kind", kind, _KINDS, TaskError)
     if n_inputs < 1 or (kind == "zeros" and n_inputs < task.n_inputs):
         raise TaskError(
             f"Task {task.name!r} has {task.n_inputs} inputs; {kind} cannot make {n_inputs} of them."

@@ -7,15 +7,15 @@ from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
 
+from plnet.checks import check_choice, did_you_mean
 from plnet.errors import TaskError
 from plnet.forgetting.tasks.classes import split
 from plnet.forgetting.tasks.images import rotated, shifted
 from plnet.forgetting.tasks.inputs import permuted, shuffled_labels
 from plnet.forgetting.tasks.pairs import dissimilar_pair, reformatted_pair, similar_pair
 from plnet.forgetting.tasks.plane import plane
-from plnet.forgetting.tasks.preparation import Preparation, choice
+from plnet.forgetting.tasks.preparation import Preparation
 from plnet.forgetting.tasks.task import TaskSequence
-from plnet.suggestions import suggestion
 
 __all__ = ["RECIPES", "task_sequence"]
 
@@ -57,7 +57,7 @@ def task_sequence(name: str, **options: Any) -> TaskSequence:
     >>> len(task_sequence("permuted", n_tasks=3))
     3
     """
-    recipe = RECIPES[choice(name, tuple(RECIPES), "task sequence")]
+    recipe = RECIPES[check_choice("task sequence", name, RECIPES, TaskError)]
     parameters = inspect.signature(recipe).parameters
     known = [key for key, entry in parameters.items() if entry.kind is not entry.VAR_KEYWORD]
     if len(known) < len(parameters):
@@ -65,6 +65,7 @@ def task_sequence(name: str, **options: Any) -> TaskSequence:
     unknown = [key for key in options if key not in known]
     if unknown:
         raise TaskError(
-            f"{name} has no option {unknown[0]!r}.{suggestion(unknown[0], known)} It has {', '.join(known)}."
+            f"{name} has no option {unknown[0]!r}.{did_you_mean(unknown[0], known, '{}')} "
+            f"It has {', '.join(known)}."
         )
     return recipe(**options)

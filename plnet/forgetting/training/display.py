@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from importlib import import_module
 from typing import Any, TypeAlias
 
-from plnet.errors import ConfigError
+from plnet.progress import check_progress, open_bar
 
-__all__ = ["Show", "check_progress", "display"]
+__all__ = ["Show", "display"]
 
 Show: TypeAlias = Callable[[int, str], None]
-
-
-def check_progress(progress: Any) -> None:
-    """Raise `ConfigError` if this says nothing about a display."""
-    if not callable(progress) and progress not in ("auto", True, False, None):
-        raise ConfigError(f'Expected progress "auto", True, False or a function, got {progress!r}.')
 
 
 @contextmanager
@@ -44,18 +36,11 @@ def display(progress: Any, total: int) -> Iterator[Show]:
 
         yield report
         return
-    terminal = sys.stderr is not None and sys.stderr.isatty()
-    if not (progress is True or (progress == "auto" and terminal)):
+    bar = open_bar(progress, "epochs", total)
+    if bar is None:
         yield lambda steps, text: None
         return
-    try:
-        tqdm = import_module("tqdm").tqdm
-    except ImportError:
-        yield lambda steps, text: None
-        return
-    with tqdm(
-        total=total, unit=" epochs", unit_scale=True, delay=0.5, leave=False, dynamic_ncols=True
-    ) as bar:
+    with bar:
 
         def show(steps: int, text: str) -> None:
             bar.set_description_str(text, refresh=False)

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from plnet.checks import suggest_options
 from plnet.errors import ConfigError
 from plnet.forgetting.methods.base import Method
 from plnet.forgetting.models.spec import ModelSpec
@@ -18,7 +19,6 @@ from plnet.forgetting.training.checkpoint import Checkpoint, as_checkpoint
 from plnet.forgetting.training.display import check_progress
 from plnet.forgetting.training.options import DEFAULT_LEARNING_RATE, DEFAULT_MAX_NORM, TrainingOptions
 from plnet.forgetting.training.sequence_run import SequenceRun
-from plnet.suggestions import suggest_options
 
 __all__ = ["as_model", "train_sequence", "train_settings"]
 

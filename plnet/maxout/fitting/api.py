@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from plnet.checks import suggest_options
 from plnet.errors import TargetError
 from plnet.geometry.domain import Domain
 from plnet.ir.network import PLNetwork
@@ -34,7 +35,6 @@ from plnet.maxout.fitting.targets.problem import Problem, bounded_chart
 from plnet.maxout.fitting.targets.reading import read_callable
 from plnet.maxout.fitting.targets.samples import Samples, fit_least_squares, read_samples, sample_errors
 from plnet.maxout.inputs import chart_of, read_network
-from plnet.suggestions import suggest_options
 
 if TYPE_CHECKING:
     from torch.nn import Module

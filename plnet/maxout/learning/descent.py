@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from plnet.budgets import Deadline
-from plnet.checks import close_matches
+from plnet.checks import check_choice
 from plnet.errors import ConfigError
 
 __all__ = ["OPTIMISERS", "Descent", "Trained", "descend"]
@@ -56,12 +56,7 @@ class Descent:
     decay: bool = True
 
     def __post_init__(self) -> None:
-        if self.optimiser not in OPTIMISERS:
-            close = close_matches(str(self.optimiser), OPTIMISERS)
-            hint = f" Did you mean {close[0]!r}?" if close else ""
-            raise ConfigError(
-                f"Expected optimiser to be one of {', '.join(OPTIMISERS)}; got {self.optimiser!r}.{hint}"
-            )
+        check_choice("optimiser", self.optimiser, OPTIMISERS)
         if not isinstance(self.steps, int) or isinstance(self.steps, bool) or self.steps < 1:
             raise ConfigError(f"Expected steps to be a positive integer, got {self.steps!r}.")
         if self.learning_rate is not None and not 0 < self.learning_rate < float("inf"):

@@ -7,8 +7,7 @@ from typing import Any
 
 import torch
 
-from plnet.checks import close_matches
-from plnet.errors import ConfigError
+from plnet.checks import check_choice
 from plnet.networks.generators import torch_generator
 from plnet.networks.initialisers import variance_gain
 
@@ -72,10 +71,7 @@ def random_units(
 
 def check_start(scheme: str) -> None:
     """Raise `ConfigError` for a scheme that is not known."""
-    if scheme not in STARTS:
-        close = close_matches(str(scheme), STARTS)
-        hint = f" Did you mean {close[0]!r}?" if close else ""
-        raise ConfigError(f"Expected initialiser to be one of {', '.join(STARTS)}; got {scheme!r}.{hint}")
+    check_choice("initialiser", scheme, STARTS)
 
 
 def _symmetric(size: tuple[int, ...], **options: Any) -> torch.Tensor:

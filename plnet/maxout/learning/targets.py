@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from plnet.checks import close_matches
+from plnet.checks import check_choice
 from plnet.errors import ConfigError
 
 __all__ = ["TARGETS", "ImitationTarget", "imitation_target"]
@@ -107,11 +107,7 @@ def imitation_target(
     >>> imitation_target("prelu", slope=1.7).concave
     True
     """
-    if name not in _RECIPES:
-        close = close_matches(str(name), _RECIPES, cutoff=0.5)
-        hint = f" Did you mean {close[0]!r}?" if close else ""
-        raise ConfigError(f"Expected a target among {', '.join(_RECIPES)}; got {name!r}.{hint}")
-    recipe = _RECIPES[name]
+    recipe = _RECIPES[check_choice("target", name, _RECIPES)]
     ends = (recipe.low if low is None else low, recipe.high if high is None else high)
     if not all(_is_number(end) for end in ends) or not ends[0] < ends[1]:
         raise ConfigError(f"Expected finite numbers low < high for {name}, got {ends[0]!r} and {ends[1]!r}.")

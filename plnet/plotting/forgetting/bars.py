@@ -10,10 +10,10 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import ScaledTranslation
 
+from plnet.checks import check_choice, suggest_options
 from plnet.errors import ConfigError
 from plnet.forgetting.metrics import METRICS
 from plnet.forgetting.statistics import Estimate
-from plnet.plotting.choices import check_choice
 from plnet.plotting.forgetting.axes import (
     ACCURACIES,
     drawing_on,
@@ -21,7 +21,6 @@ from plnet.plotting.forgetting.axes import (
     named_results,
     with_failures,
 )
-from plnet.suggestions import suggest_options
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
+from plnet.checks import suggest_options
 from plnet.errors import ConfigError
 from plnet.forgetting.metrics import average_accuracy_after
 from plnet.forgetting.results.result import SequenceResult
@@ -20,7 +21,6 @@ from plnet.plotting.forgetting.axes import (
     short_names,
     with_failures,
 )
-from plnet.suggestions import suggest_options
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

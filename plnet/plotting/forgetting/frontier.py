@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from plnet.checks import suggest_options
 from plnet.forgetting.results.frontier import convex_frontier, frontier_points, pareto_front
 from plnet.plotting.forgetting.axes import drawing_on, look_of_method, named_results
-from plnet.suggestions import suggest_options
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

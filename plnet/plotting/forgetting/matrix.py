@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib import colormaps
 
+from plnet.checks import suggest_options
 from plnet.forgetting.results.result import SequenceResult
 from plnet.plotting.forgetting.axes import drawing_on, short_names
 from plnet.plotting.palettes import MISSING
-from plnet.suggestions import suggest_options
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

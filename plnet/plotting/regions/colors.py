@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.colors import LogNorm, Normalize
 
+from plnet.checks import check_choice
 from plnet.errors import ConfigError
-from plnet.plotting.choices import check_choice
 from plnet.plotting.palettes import CELLS, CLASSES
 from plnet.plotting.regions.coloring import pattern_colors
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import matplotlib.pyplot as plt
 import numpy as np
 
+from plnet.checks import check_choice, suggest_options
 from plnet.errors import ConfigError, DimensionError, DomainError, IncompleteResultError
 from plnet.geometry.domain import Domain, Space
-from plnet.plotting.choices import check_choice
 from plnet.plotting.regions.colors import check_color_by, choose_colors
 from plnet.plotting.regions.frame import frame_of, view_of
 from plnet.plotting.regions.line import draw_line
@@ -22,7 +22,6 @@ from plnet.plotting.regions.solids import boundary_polygons, solids_of
 from plnet.plotting.regions.space import SpaceScene, draw_space
 from plnet.plotting.styles import style
 from plnet.regions.complex import RegionComplex
-from plnet.suggestions import suggest_options
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from plnet.bounds import scalar_layers_upper
-from plnet.checks import close_matches
+from plnet.checks import did_you_mean
 from plnet.errors import EngineError, PLNetError
 from plnet.ir.layers import GroupMax
 from plnet.regions.engines.closed.two_layer import n_pairs
@@ -53,10 +53,9 @@ def get_engine(engine: Any) -> Any:
         return engine
     found = _registry().get(engine) if isinstance(engine, str) else None
     if found is None:
-        close = close_matches(str(engine), engine_names())
-        hint = f" Did you mean {close[0]!r}?" if close else ""
+        known = engine_names()
         raise EngineError(
-            f"Expected an engine among auto, {', '.join(engine_names())}; got {engine!r}.{hint}"
+            f"Expected an engine among auto, {', '.join(known)}; got {engine!r}.{did_you_mean(engine, known)}"
         )
     return found()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 
-from plnet.checks import close_matches
+from plnet.checks import did_you_mean
 from plnet.errors import PLNetError
 from plnet.runs.config.program import STOPPED, ends_with_its_reader
 from plnet.runs.store.environment import plnet_version
@@ -53,8 +53,7 @@ def _run(words: list[str]) -> int:
         sys.stdout.write(f"plnet {plnet_version()}\n")
         return 0
     if words[0] not in _COMMANDS:
-        near = close_matches(words[0].lstrip("-"), [*_COMMANDS, "version", "help"])
-        hint = f" Did you mean `plnet {near[0]}`?" if near else ""
+        hint = did_you_mean(words[0].lstrip("-"), [*_COMMANDS, "version", "help"], "`plnet {}`")
         sys.stderr.write(
             f"plnet: there is no command `{words[0]}`.{hint} The commands are {', '.join(_COMMANDS)}; "
             "see plnet --help.\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,7 +14,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException, ValidationError
 
-from plnet.checks import close_matches
+from plnet.checks import closest, did_you_mean
 from plnet.runs.config.folder import config_dir
 from plnet.runs.config.launch_failures import lost_worker
 
@@ -101,7 +101,7 @@ def _unknown_key(text: str, cause: OmegaConfBaseException) -> str:
     if not place:
         known += [path.name for path in config_dir().iterdir() if path.is_dir() and path.name != "hydra"]
     where = f"{place} has no entry {last}" if place else f"There is no entry or group {last}"
-    close = _closest(last, known)
+    close = closest(last, sorted(known))
     if close:
         return f"{where}. Did you mean {f'{place}.{close}' if place else close}?"
     return (
@@ -113,11 +113,5 @@ def _unknown_option(group: str, option: str, text: str) -> str:
     listed = text.split("Available options in", 1)[-1].split("Config search path", 1)[0]
     known = [line.strip() for line in listed.splitlines()[1:] if line.startswith("\t")]
     known = [name for name in known if not name.startswith(_HIDDEN)]
-    close = _closest(option, known)
-    hint = f" Did you mean {group}={close}?" if close else ""
+    hint = did_you_mean(option, known, f"{group}={{}}")
     return f"{group} has no option {option}.{hint} It has {', '.join(known)}."
-
-
-def _closest(word: str, known: Iterable[str]) -> str | None:
-    found = close_matches(word, sorted(set(known)))
-    return found[0] if found else None

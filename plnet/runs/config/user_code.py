@@ -12,7 +12,7 @@ from pathlib import Path
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
 
-from plnet.checks import close_matches
+from plnet.checks import did_you_mean
 from plnet.errors import ConfigError
 
 __all__ = ["launch_folder", "load_attribute", "refuse_python_itself", "source_digest"]
@@ -79,8 +79,7 @@ def load_attribute(name: str, folder: str | Path | None = None) -> Any:
     value: Any = module
     for part in attribute.split("."):
         if not hasattr(value, part):
-            near = close_matches(part, dir(value))
-            hint = f' Did you mean "{near[0]}"?' if near else ""
+            hint = did_you_mean(part, dir(value), '"{}"')
             raise ConfigError(
                 f'"{name}": {module_name} ({_file(module)}) has no attribute "{attribute}".{hint}'
             )

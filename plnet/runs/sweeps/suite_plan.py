@@ -13,7 +13,7 @@ from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf.errors import OmegaConfBaseException
 
-from plnet.checks import close_matches
+from plnet.checks import did_you_mean
 from plnet.errors import ConfigError
 from plnet.runs.config.folder import config_dir
 from plnet.runs.config.hydra_messages import explain
@@ -94,8 +94,7 @@ def choose_experiments(names: Iterable[str], size: str, known: Sequence[Experime
     for name in names:
         choice = name if "/" in name else f"{name}/{size}"
         if choice not in by_choice:
-            near = close_matches(choice, by_choice, cutoff=0.5)
-            hint = f" Did you mean {near[0]}?" if near else ""
+            hint = did_you_mean(choice, by_choice, "{}")
             raise ConfigError(f"There is no experiment {choice}.{hint} There are: {', '.join(by_choice)}.")
         chosen[choice] = by_choice[choice]
     return list(chosen.values())

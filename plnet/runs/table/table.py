@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from plnet.checks import close_matches
+from plnet.checks import did_you_mean
 from plnet.errors import ConfigError, MissingExtraError
 from plnet.io import open_npz
 from plnet.runs.table.collecting import CollectedRun, collect_runs
@@ -268,5 +268,4 @@ def _matches(value: Any, what: Any) -> bool:
 
 
 def _hint(name: str, known: Iterable[str]) -> str:
-    near = close_matches(name, list(known))
-    return f' Did you mean "{near[0]}"?' if near else f" There are {', '.join(known) or 'none'}."
+    return did_you_mean(name, known, '"{}"') or f" There are {', '.join(known) or 'none'}."

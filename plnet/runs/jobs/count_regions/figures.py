@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from plnet.checks import check_choice
 from plnet.plotting import panels, plot_regions, save_figure, style
 from plnet.plotting.axes_row import compare_heights
-from plnet.plotting.choices import check_choice
 from plnet.plotting.regions.colors import check_color_by
 from plnet.plotting.save import FORMATS
 from plnet.runs.jobs.count_regions.counting import Counted

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import logging
 import math
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -19,6 +17,7 @@ from torch.nn import functional
 
 from plnet.errors import ConfigError, NetworkError
 from plnet.networks.generators import torch_generator
+from plnet.progress import open_bar
 from plnet.runs.jobs.count_regions.data import Dataset
 from plnet.runs.store.resume_training import TrainingCheckpoint
 
@@ -225,13 +224,9 @@ def accuracy(network: nn.Module, x: torch.Tensor, y: torch.Tensor) -> float:
 @contextmanager
 def _bar(epochs: int, progress: Any) -> Iterator[Callable[..., None]]:
     """Show training on a terminal as a bar, elsewhere as about six lines of log."""
-    wanted = progress is True or (progress == "auto" and sys.stderr is not None and sys.stderr.isatty())
-    try:
-        tqdm = import_module("tqdm").tqdm if wanted else None
-    except ImportError:
-        tqdm = None
-    if tqdm is not None:
-        with tqdm(total=epochs, unit=" epochs", desc="training", leave=False, dynamic_ncols=True) as bar:
+    bar = open_bar(progress, "epochs", epochs, desc="training", unit_scale=False)
+    if bar is not None:
+        with bar:
 
             def advance(epoch: int, loss: float, train: float, test: float) -> None:
                 bar.set_postfix_str(f"loss {loss:.3g}, test accuracy {test:.1%}", refresh=False)
