@@ -56,7 +56,8 @@ def test_networks_that_are_not_convex(d, rng):
     fit = fit_max_affine(net, 3, domain, starts=4)
     below, above = exact_errors(net, fit.function, domain)
     assert fit.sup_error == max(below, above)
-    assert abs(below - above) <= 1e-12
+    # Both sides are equal up to the rounding of the offsets, which a steep piece makes large.
+    assert abs(below - above) <= 4 * np.spacing(float(max(map(abs, fit.function.offsets))))
     assert fit.function.has_float_coefficients or fit.sup_error == 0
 
 
