@@ -14,7 +14,7 @@ from plnet.errors import MetricError
 from plnet.forgetting.tasks.task import Part, Task
 
 if TYPE_CHECKING:
-    from plnet.forgetting.results.result import SequenceResult
+    from plnet.forgetting.results.data import SequenceData
 
 __all__ = [
     "DIVERGED",
@@ -145,12 +145,12 @@ def one_class_accuracy(tasks: Sequence[Task], part: Part) -> np.ndarray:
     return found
 
 
-def failures_in_words(result: SequenceResult, *, configuration: bool = False) -> str:
+def failures_in_words(result: SequenceData, *, configuration: bool = False) -> str:
     """Return how many replicates of a result have failed, in which tasks, and what to lower.
 
     Parameters
     ----------
-    result : SequenceResult
+    result : SequenceData
     configuration : bool
         Name the options as a configuration does, and not as `train_sequence` does.
     """

@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from plnet.errors import MetricError
 from plnet.forgetting.results.curves import AccuracyCurves
+from plnet.forgetting.results.data import SequenceData
 from plnet.forgetting.results.failures import Failures
-from plnet.forgetting.results.result import SequenceResult
 from plnet.io import open_arrays, require_types, write_arrays
 
 __all__ = ["load_result", "save_result"]
+
+Result = TypeVar("Result", bound=SequenceData)
 
 FORMAT = "plnet.SequenceResult"
 SCHEMA = 1
@@ -29,7 +31,7 @@ _CURVES = ("task", "epoch", "accuracy")
 _FAILURES = ("never_learned", "task", "test")
 
 
-def save_result(result: SequenceResult, path: str | Path) -> Path:
+def save_result(result: SequenceData, path: str | Path) -> Path:
     """Write a result to an npz file; see `SequenceResult.save`."""
     header: dict[str, Any] = {key: getattr(result, key) for key in _HEADER}
     header |= {"format": FORMAT, "schema": SCHEMA, "settings": _plain(dict(result.settings))}
@@ -44,8 +46,8 @@ def save_result(result: SequenceResult, path: str | Path) -> Path:
     return write_arrays(path, header, arrays)
 
 
-def load_result(path: str | Path) -> SequenceResult:
-    """Read a result; see `SequenceResult.load`."""
+def load_result(kind: type[Result], path: str | Path) -> Result:
+    """Read a result of a kind; see `SequenceResult.load`."""
     with open_arrays(path, FORMAT, SCHEMA) as (header, arrays):
         curves = None
         if "curves.accuracy" in arrays:
@@ -59,7 +61,7 @@ def load_result(path: str | Path) -> SequenceResult:
         parts: dict[str, Any] = {key: header[key] for key in (*_HEADER, "settings")}
         require_types(header, _TYPES)
         parts |= {key: arrays[key] for key in _ARRAYS} | {key: arrays.get(key) for key in _OPTIONAL}
-        return SequenceResult(**parts, curves=curves, failures=failures)
+        return kind(**parts, curves=curves, failures=failures)
 
 
 def _plain(settings: dict[str, Any]) -> dict[str, Any]:

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from itertools import combinations
 
 from plnet.errors import MetricError
-from plnet.forgetting.results.result import SequenceResult
+from plnet.forgetting.results.data import SequenceData
 
 __all__ = ["check_same_tasks"]
 
 
-def check_same_tasks(results: Mapping[str, SequenceResult]) -> str:
+def check_same_tasks(results: Mapping[str, SequenceData]) -> str:
     """Raise if replicates of equal seed have different tasks, and return what could not be checked.
 
     Digests of the data decide. A result without them (made by hand, or stored by an older version) is known
@@ -19,7 +19,7 @@ def check_same_tasks(results: Mapping[str, SequenceResult]) -> str:
 
     Parameters
     ----------
-    results : mapping of str to SequenceResult
+    results : mapping of str to SequenceData
 
     Returns
     -------
@@ -38,7 +38,7 @@ def check_same_tasks(results: Mapping[str, SequenceResult]) -> str:
     return max(notes, key=len, default="")
 
 
-def _check_pair(first: tuple[str, SequenceResult], second: tuple[str, SequenceResult]) -> str:
+def _check_pair(first: tuple[str, SequenceData], second: tuple[str, SequenceData]) -> str:
     (name, one), (other_name, other) = first, second
     if one.digests and other.digests:
         known = dict(zip(other.seeds, other.digests, strict=True))
@@ -67,7 +67,7 @@ def _seeds(seeds: list[int]) -> str:
     return f"seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds[:5]))}{' and more' * (len(seeds) > 5)}"
 
 
-def _in_words(result: SequenceResult) -> str | None:
+def _in_words(result: SequenceData) -> str | None:
     """Return what tells the tasks of a result from others; None where it does not say."""
     known = [str(result.settings[key]) for key in ("tasks", "tasks_in_words") if key in result.settings]
     return ": ".join(known) or None

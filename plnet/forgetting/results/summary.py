@@ -13,9 +13,9 @@ import numpy as np
 from plnet.errors import MetricError
 from plnet.forgetting.metrics import METRICS, intransigence_chaudhry, min_acc, wc_acc
 from plnet.forgetting.metrics.forward import FORWARD_TRANSFERS, NO_FORWARD_TRANSFER
+from plnet.forgetting.results.data import SequenceData
 from plnet.forgetting.results.failures import DIVERGED, NEVER_LEARNED
 from plnet.forgetting.results.pairing import check_same_tasks
-from plnet.forgetting.results.result import SequenceResult
 from plnet.statistics import Estimate, mean_interval
 
 __all__ = ["SequenceMetrics", "metric_values", "summarise"]
@@ -147,9 +147,9 @@ _MORE = {
 
 
 def summarise(
-    result: SequenceResult,
+    result: SequenceData,
     *,
-    joint: SequenceResult | None = None,
+    joint: SequenceData | None = None,
     part: str = "test",
     confidence: float = 0.95,
     interval: str = "t",
@@ -184,7 +184,7 @@ def summarise(
 
 
 def metric_values(
-    result: SequenceResult, *, joint: SequenceResult | None = None, part: str = "test"
+    result: SequenceData, *, joint: SequenceData | None = None, part: str = "test"
 ) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     """Return each metric of each replicate that counts, and why others are missing.
 
@@ -231,9 +231,9 @@ def _label(name: str) -> tuple[str, str]:
     return _MORE[name]
 
 
-def _joint_diagonal(result: SequenceResult, joint: SequenceResult, part: str) -> np.ndarray:
+def _joint_diagonal(result: SequenceData, joint: SequenceData, part: str) -> np.ndarray:
     """Return for the replicates that count the accuracy on each task right after joint training up to it."""
-    if not isinstance(joint, SequenceResult):
+    if not isinstance(joint, SequenceData):
         raise MetricError(
             f'Expected the result of the method "joint" on the same tasks, got {type(joint).__name__}.'
         )
@@ -250,7 +250,7 @@ def _joint_diagonal(result: SequenceResult, joint: SequenceResult, part: str) ->
     return np.diagonal(rows, axis1=1, axis2=2)
 
 
-def _lowest(result: SequenceResult, matrix: np.ndarray) -> list[np.ndarray]:
+def _lowest(result: SequenceData, matrix: np.ndarray) -> list[np.ndarray]:
     """Return the lowest accuracy of each replicate that counts on each old task since it was learned.
 
     Shapes (n, 1). Moments that were not measured are passed over; the ends of later tasks always count.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from plnet.errors import MetricError
 
 if TYPE_CHECKING:
-    from plnet.forgetting.results.result import SequenceResult
+    from plnet.forgetting.results.data import SequenceData
 
 __all__ = ["accuracy_rows"]
 
@@ -28,7 +28,7 @@ COLUMNS = (
 )
 
 
-def accuracy_rows(result: SequenceResult) -> list[dict[str, Any]]:
+def accuracy_rows(result: SequenceData) -> list[dict[str, Any]]:
     """Return one row for each accuracy of a result; see `SequenceResult.to_table`.
 
     Raises
@@ -42,7 +42,7 @@ def accuracy_rows(result: SequenceResult) -> list[dict[str, Any]]:
     return list(_rows(result))
 
 
-def _rows(result: SequenceResult) -> Iterator[dict[str, Any]]:
+def _rows(result: SequenceData) -> Iterator[dict[str, Any]]:
     for s, seed in enumerate(result.seeds):
         replicate = {
             **result.settings,
