@@ -21,7 +21,7 @@ from omegaconf import OmegaConf
 
 from plnet.errors import ConfigError
 from plnet.forgetting import split, train_sequence
-from plnet.forgetting.methods import Method, Step, TaskContext, elastic, method, method_names
+from plnet.forgetting.methods import Method, Step, TaskContext, ewc, method, method_names
 from plnet.forgetting.models.spec import ModelSpec
 from plnet.forgetting.tasks.task import Task
 from plnet.forgetting.training.members import make_members
@@ -243,7 +243,7 @@ def test_elastic_penalty_by_hand(monkeypatch):
         hand = ByHand(method(name), [9.0] * 3, strength=2.0, decay=0.5)
         for importance, end in ((1.0, 0.0), (3.0, 4.0)):
             here = torch.full((1, 3), importance, dtype=torch.float64)
-            monkeypatch.setattr(elastic, "fisher_diagonal", lambda *_, here=here, **__: here)
+            monkeypatch.setattr(ewc, "fisher_diagonal", lambda *_, here=here, **__: here)
             hand.chosen.before_task(hand.context)
             hand.step([0.0] * 3, [end] * 3)
             hand.chosen.after_task(hand.context)

@@ -5,17 +5,17 @@ from typing import TYPE_CHECKING
 from plnet.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from plnet.forgetting.methods.averaged_gem import AGEM
+    from plnet.forgetting.methods.agem import AGEM
     from plnet.forgetting.methods.base import Batch, Method, Step, TaskContext, TaskData, overrides
-    from plnet.forgetting.methods.distillation import LwF
-    from plnet.forgetting.methods.elastic import EWC, OnlineEWC
+    from plnet.forgetting.methods.ewc import EWC, OnlineEWC
     from plnet.forgetting.methods.fisher import fisher_diagonal
     from plnet.forgetting.methods.joint import Joint
+    from plnet.forgetting.methods.l2 import L2
+    from plnet.forgetting.methods.lwf import LwF
     from plnet.forgetting.methods.plain import Plain
-    from plnet.forgetting.methods.previous_weights import L2
     from plnet.forgetting.methods.registry import method, method_names
     from plnet.forgetting.methods.replay import ERACE, Replay
-    from plnet.forgetting.methods.synaptic import SynapticIntelligence
+    from plnet.forgetting.methods.si import SynapticIntelligence
 
 __all__ = [
     "AGEM",
@@ -40,19 +40,19 @@ __all__ = [
 ]
 
 _HOMES = {
-    "AGEM": "averaged_gem",
+    "AGEM": "agem",
     "Batch": "base",
     "ERACE": "replay",
-    "EWC": "elastic",
+    "EWC": "ewc",
     "Joint": "joint",
-    "L2": "previous_weights",
-    "LwF": "distillation",
+    "L2": "l2",
+    "LwF": "lwf",
     "Method": "base",
-    "OnlineEWC": "elastic",
+    "OnlineEWC": "ewc",
     "Plain": "plain",
     "Replay": "replay",
     "Step": "base",
-    "SynapticIntelligence": "synaptic",
+    "SynapticIntelligence": "si",
     "TaskContext": "base",
     "TaskData": "base",
     "fisher_diagonal": "fisher",

@@ -16,14 +16,14 @@ _OWN, _OPEN = "own_head", "open_heads"
 def open_heads(context: TaskContext, who: torch.Tensor) -> None:
     """Call before a task: let members train the heads of all tasks up to this one, not only its own.
 
-    Outputs that `TaskData.active` does not name rest during a task. Remembered samples, and distillation,
+    Outputs that `TaskData.active` does not name are inactive in a task: they stay as they are. Remembered samples, and distillation,
     train the heads of earlier tasks; afterwards `own_head` says which outputs the task itself uses.
 
     Parameters
     ----------
     context : TaskContext
     who : torch.Tensor of bool, shape (m,)
-        Members whose method is switched on. The heads of the others rest, as in plain training.
+        Members whose method is switched on. The heads of the others stay inactive, as in plain training.
     """
     active = context.data.active
     if active is None:

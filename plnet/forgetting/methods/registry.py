@@ -7,15 +7,15 @@ from typing import Any
 
 from plnet.checks import did_you_mean
 from plnet.errors import ConfigError
-from plnet.forgetting.methods.averaged_gem import AGEM
+from plnet.forgetting.methods.agem import AGEM
 from plnet.forgetting.methods.base import Method
-from plnet.forgetting.methods.distillation import LwF
-from plnet.forgetting.methods.elastic import EWC, OnlineEWC
+from plnet.forgetting.methods.ewc import EWC, OnlineEWC
 from plnet.forgetting.methods.joint import Joint
+from plnet.forgetting.methods.l2 import L2
+from plnet.forgetting.methods.lwf import LwF
 from plnet.forgetting.methods.plain import Plain
-from plnet.forgetting.methods.previous_weights import L2
 from plnet.forgetting.methods.replay import ERACE, Replay
-from plnet.forgetting.methods.synaptic import SynapticIntelligence
+from plnet.forgetting.methods.si import SynapticIntelligence
 
 __all__ = ["method", "method_names"]
 

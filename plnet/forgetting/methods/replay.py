@@ -7,19 +7,55 @@ from typing import ClassVar
 
 import torch
 
-from plnet.forgetting.methods.base import Batch, TaskContext
-from plnet.forgetting.methods.open_heads import own_head
-from plnet.forgetting.methods.remembering import Remembering
-from plnet.forgetting.methods.reservoir import is_empty, offer_minibatch, recall
+from plnet.forgetting.methods.base import Batch, Method, TaskContext
+from plnet.forgetting.methods.checks import check_count, check_number
+from plnet.forgetting.methods.open_heads import open_heads, own_head
+from plnet.forgetting.methods.reservoir import fill_memory, is_empty, make_memory, offer_minibatch, recall
 from plnet.forgetting.methods.seen_classes import classes_among
 
-__all__ = ["ERACE", "Replay"]
+__all__ = ["ERACE", "MemoryMethod", "Replay"]
 
 _SEEN = "seen_classes"
 
 
 @dataclass(frozen=True)
-class Replay(Remembering):
+class MemoryMethod(Method):
+    """What all methods with a memory of samples share: a reservoir; a subclass says what is done with it.
+
+    Parameters
+    ----------
+    capacity : int
+        Samples that a member remembers, from all tasks; 0 is plain training.
+    memory_batch : int
+        Remembered samples of each step, drawn with replacement.
+    strength : float
+        Weight of the memory. May differ between members.
+    """
+
+    per_member: ClassVar[tuple[str, ...]] = ("strength",)
+
+    capacity: int = 200
+    memory_batch: int = 16
+    strength: float = 1.0
+
+    def __post_init__(self) -> None:
+        check_count(self.name, "capacity", self.capacity)
+        check_count(self.name, "memory_batch", self.memory_batch, least=1)
+        check_number(self.name, "strength", self.strength)
+
+    def before_task(self, context: TaskContext) -> None:
+        """Make the memory."""
+        if context.task == 0:
+            make_memory(context, self.capacity)
+        open_heads(context, (context.settings["strength"] > 0) & (self.capacity > 0))
+
+    def after_task(self, context: TaskContext) -> None:
+        """Offer the samples of the task to the memory."""
+        fill_memory(context)
+
+
+@dataclass(frozen=True)
+class Replay(MemoryMethod):
     """Train on ``(L + strength * L_memory) / (1 + strength)``, with samples from a reservoir.
 
     L and L_memory are mean cross-entropies, on the minibatch and on samples drawn from the memory. With
@@ -61,7 +97,7 @@ class Replay(Remembering):
 
 
 @dataclass(frozen=True)
-class ERACE(Remembering):
+class ERACE(MemoryMethod):
     """Train on ``L_asymmetric + strength * L_memory``: new samples do not push old classes down.
 
     The cross-entropy of the minibatch leaves out classes that were seen before and are not in it. That of

@@ -56,7 +56,7 @@ def sgd_step(
     common : tuple or None
         ``rates.common()``, worked out once: then the step is one fused kernel.
     """
-    # The fused kernel takes no velocity without momentum, but resting heads and checkpoints need one.
+    # The fused kernel takes no velocity without momentum, but inactive outputs and checkpoints need one.
     if (
         common is not None
         and common[1] != 0

@@ -15,7 +15,7 @@ from plnet.forgetting.models.dropout import dropout_key
 from plnet.forgetting.training.engine_batched import batched_epoch
 from plnet.forgetting.training.engine_fused import chooses_fused, fused_epoch
 from plnet.forgetting.training.evaluation import hits
-from plnet.forgetting.training.heads import RestingHeads
+from plnet.forgetting.training.heads import InactiveOutputs
 from plnet.forgetting.training.members import Members
 from plnet.forgetting.training.optimiser import Rates
 from plnet.forgetting.training.options import TrainingOptions
@@ -92,14 +92,14 @@ def train_chunk(
     """Train the members `rows` on one task in place; return the epochs that each was trained."""
     run = _Chunk(members, rows, data, options, watched)
     members.method.before_task(run.full)
-    resting = RestingHeads(run.full, run.velocity)
+    inactive = InactiveOutputs(run.full, run.velocity)
     run.start(threads)
     for epoch in range(options.epochs):
         if len(run.program.here) == 0:
             break
         run.epoch(epoch)
         context = run.program.context
-        resting.put_back(context.network, context.parameters, run.program.here)
+        inactive.put_back(context.network, context.parameters, run.program.here)
         if observe is not None:
             numbers = tuple(rows[place] for place in run.program.here.tolist())
             observe(EpochView(context.task, epoch, numbers, context.network, context.parameters))
@@ -107,7 +107,7 @@ def train_chunk(
             tick(len(run.program.here))
         run.sort_out()
     run.finish()
-    resting.finish(run.full.network, run.full.parameters, run.velocity)
+    inactive.finish(run.full.network, run.full.parameters, run.velocity)
     members.method.after_task(run.full)
     run.keep_state()
     return run.epochs.cpu().numpy()

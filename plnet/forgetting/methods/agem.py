@@ -9,7 +9,7 @@ import torch
 
 from plnet.forgetting.methods.base import Batch, Step, TaskContext
 from plnet.forgetting.methods.open_heads import own_head
-from plnet.forgetting.methods.remembering import Remembering
+from plnet.forgetting.methods.replay import MemoryMethod
 from plnet.forgetting.methods.reservoir import is_empty, recall
 from plnet.forgetting.models.losses import cross_entropy_delta
 
@@ -17,7 +17,7 @@ __all__ = ["AGEM"]
 
 
 @dataclass(frozen=True)
-class AGEM(Remembering):
+class AGEM(MemoryMethod):
     """Take ``strength * (g @ r) / (r @ r) * r`` from the gradient g where ``g @ r < 0``.
 
     r is the gradient of the mean cross-entropy on samples drawn from a memory, without dropout. With
