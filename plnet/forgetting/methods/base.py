@@ -26,7 +26,7 @@ class TaskData(Protocol):
 
     @property
     def active(self) -> torch.Tensor | None:
-        """Which outputs take part, bool (m, C), or None for all; the others, and their momentum, stay as they are."""
+        """Which outputs take part, bool (m, C), or None for all; the others stay as they are."""
         ...
 
     def size(self, part: str) -> int:

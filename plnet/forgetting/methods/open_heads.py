@@ -16,8 +16,9 @@ _OWN, _OPEN = "own_head", "open_heads"
 def open_heads(context: TaskContext, who: torch.Tensor) -> None:
     """Call before a task: let members train the heads of all tasks up to this one, not only its own.
 
-    Outputs that `TaskData.active` does not name are inactive in a task: they stay as they are. Remembered samples, and distillation,
-    train the heads of earlier tasks; afterwards `own_head` says which outputs the task itself uses.
+    Outputs that `TaskData.active` does not name are inactive in a task: they stay as they are. Remembered
+    samples, and distillation, train the heads of earlier tasks; afterwards `own_head` says which outputs the
+    task itself uses.
 
     Parameters
     ----------
