@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from plnet.checks import check_choice
 from plnet.errors import ConfigError
 
 __all__ = ["DEFAULT_LEARNING_RATE", "DEFAULT_MAX_NORM", "TrainingOptions"]
@@ -36,6 +37,10 @@ class TrainingOptions:
         use. "auto" takes it where it can. Both give the same but for rounding.
     chunk : int, optional
         Members in one batched program; chosen from the sizes without it.
+    monitor : {"task", "seen"}
+        What patience looks at: the task in training, or the mean over all tasks up to it.
+    curves : int, optional
+        Epochs between tests on all tasks within the tasks; none without it.
 
     Raises
     ------
@@ -49,15 +54,20 @@ class TrainingOptions:
     patience: int | None = None
     engine: Literal["auto", "batched", "fused"] = "auto"
     chunk: int | None = None
+    monitor: Literal["task", "seen"] = "task"
+    curves: int | None = None
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size"):
             _check_positive(name, getattr(self, name))
-        for name in ("patience", "chunk"):
+        for name in ("patience", "chunk", "curves"):
             if getattr(self, name) is not None:
                 _check_positive(name, getattr(self, name))
         if self.engine not in ("auto", "batched", "fused"):
             raise ConfigError(f'Expected engine "auto", "batched" or "fused", got {self.engine!r}.')
+        check_choice("monitor", self.monitor, ("task", "seen"))
+        ):
+            raise ConfigError(f"Expected curves as a positive number of epochs or None, got {self.curves!r}.")
 
 
 def _check_positive(name: str, value: Any) -> None:

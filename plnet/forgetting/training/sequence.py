@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
@@ -16,13 +16,11 @@ from plnet.forgetting.results.result import SequenceResult
 from plnet.forgetting.seeding import check_seeds
 from plnet.forgetting.tasks.task import Task, TaskSequence, as_sequence, multi_head
 from plnet.forgetting.training.checkpoint import Checkpoint, as_checkpoint
-from plnet.forgetting.training.display import check_progress
 from plnet.forgetting.training.options import DEFAULT_LEARNING_RATE, DEFAULT_MAX_NORM, TrainingOptions
 from plnet.forgetting.training.sequence_run import SequenceRun
+from plnet.progress import Progress, check_progress
 
 __all__ = ["as_model", "train_sequence", "train_settings"]
-
-_MONITORS = ("task", "seen")
 
 
 @suggest_options
@@ -40,14 +38,14 @@ def train_sequence(
     keep_momentum: bool = True,
     dropout: bool | tuple[float, float] | None = None,
     patience: int | None = None,
-    monitor: str = "task",
+    monitor: Literal["task", "seen"] = "task",
     curves: int | None = None,
-    engine: Any = "auto",
+    engine: Literal["auto", "batched", "fused"] = "auto",
     chunk: int | None = None,
     device: torch.device | str = "cpu",
     dtype: torch.dtype = torch.float32,
     max_seconds: float | None = None,
-    progress: Any = "auto",
+    progress: Progress = "auto",
     checkpoint: Checkpoint | str | None = None,
 ) -> SequenceResult:
     """Train replicates of a model on a sequence of tasks; test on all tasks before, and after each.
@@ -157,14 +155,14 @@ def train_settings(
     keep_momentum: bool = True,
     dropout: bool | tuple[float, float] | None = None,
     patience: int | None = None,
-    monitor: str = "task",
+    monitor: Literal["task", "seen"] = "task",
     curves: int | None = None,
-    engine: Any = "auto",
+    engine: Literal["auto", "batched", "fused"] = "auto",
     chunk: int | None = None,
     device: torch.device | str = "cpu",
     dtype: torch.dtype = torch.float32,
     max_seconds: float | None = None,
-    progress: Any = "auto",
+    progress: Progress = "auto",
     checkpoint: Checkpoint | str | None = None,
 ) -> tuple[SequenceResult, ...]:
     """Train the replicates with several settings in one batched program: `train_sequence` for a search.
@@ -200,9 +198,9 @@ def train_settings(
     sequence = as_sequence(tasks)
     _check_hidden(model, sequence)
     sequence = multi_head(sequence) if chosen.heads == "multi" else sequence
-    options = TrainingOptions(epochs, batch_size, keep_momentum, patience, engine, chunk)
+    options = TrainingOptions(epochs, batch_size, keep_momentum, patience, engine, chunk, monitor, curves)
     check_progress(progress)
-    _check_choices(monitor, curves, max_seconds, dtype)
+    _check_budget(max_seconds, dtype)
     rates = {"learning_rate": learning_rate, "momentum": momentum, "weight_decay": weight_decay}
     run = SequenceRun(
         sequence,
@@ -211,8 +209,6 @@ def train_settings(
         replicates,
         rates,
         options,
-        monitor=monitor,
-        curves=curves,
         device=_device(device),
         dtype=dtype,
     )
@@ -274,11 +270,7 @@ def _dropout(dropout: Any) -> tuple[float, float]:
     return dropout[0], dropout[1]
 
 
-def _check_choices(monitor: Any, curves: Any, max_seconds: Any, dtype: Any) -> None:
-    if monitor not in _MONITORS:
-        raise ConfigError(f"Expected monitor to be one of {', '.join(_MONITORS)}; got {monitor!r}.")
-    if curves is not None and (not isinstance(curves, int) or isinstance(curves, bool) or curves < 1):
-        raise ConfigError(f"Expected curves as a positive number of epochs or None, got {curves!r}.")
+def _check_budget(max_seconds: Any, dtype: Any) -> None:
     if max_seconds is not None and (not isinstance(max_seconds, (int, float)) or not max_seconds > 0):
         raise ConfigError(
             f"Expected a number max_seconds > 0, got {max_seconds!r}. Leave it out for no limit."

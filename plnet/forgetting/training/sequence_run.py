@@ -37,6 +37,10 @@ _SCHEMA = 3
 """Of checkpoints; raised when an older one would lack something, or mean something else."""
 
 
+_APART = ("chunk", "monitor", "curves")
+"""Options that do not change the training, or stand beside it in the state of a checkpoint."""
+
+
 class _BudgetSpent(Exception):
     """Raised in the middle of a task to leave it."""
 
@@ -54,8 +58,6 @@ class SequenceRun:
     rates : mapping
         ``learning_rate``, ``momentum``, ``weight_decay``: a number, or H of them.
     options : TrainingOptions
-    monitor : "task" or "seen"
-    curves : int or None
     device : torch.device
     dtype : torch.dtype
 
@@ -74,13 +76,11 @@ class SequenceRun:
         rates: Mapping[str, Any],
         options: TrainingOptions,
         *,
-        monitor: str,
-        curves: int | None,
         device: torch.device,
         dtype: torch.dtype,
     ) -> None:
         self.sequence, self.methods, self.seeds, self.rates = sequence, list(methods), seeds, rates
-        self.model, self.options, self.monitor, self.every = model, options, monitor, curves
+        self.model, self.options = model, options
         self.architecture = model.resolve(sequence.n_inputs, sequence.n_classes)
         self.members = make_members(
             self.architecture,
@@ -174,8 +174,8 @@ class SequenceRun:
             self.members,
             self._source(task),
             self.options,
-            monitor=[self._source(t) for t in range(task + 1)] if self.monitor == "seen" else None,
-            observe=None if self.every is None else functools.partial(self._observe, traces),
+            monitor=[self._source(t) for t in range(task + 1)] if self.options.monitor == "seen" else None,
+            observe=None if self.options.curves is None else functools.partial(self._observe, traces),
             tick=tick,
         )
         self.epochs[:, task] = report.epochs
@@ -208,14 +208,14 @@ class SequenceRun:
             parts = [evaluate(self.members, self._source(t), "validation") for t in range(len(self.sequence))]
             self.validation[:, row] = np.stack(parts, axis=1)
         self.accuracy[:, row] = np.stack(test, axis=1)
-        if self.every is not None and row == 0:
+        if self.options.curves is not None and row == 0:
             self.moments.append((0, 0.0))
             self.traces.append(self.accuracy[:, 0].copy())
         self.measured = row + 1
 
     def _observe(self, traces: dict[int, np.ndarray], view: EpochView) -> None:
         epoch = view.epoch + 1
-        if self.every is None or epoch % self.every:
+        if self.options.curves is None or epoch % self.options.curves:
             return
         trace = traces.setdefault(epoch, np.full((len(self.members), len(self.sequence)), np.nan))
         numbers = list(view.members)
@@ -279,9 +279,9 @@ class SequenceRun:
             "methods": [_method_settings(method) for method in self.methods],
             "seeds": list(self.seeds),
             "rates": {name: np.asarray(value).tolist() for name, value in self.rates.items()},
-            "options": {k: v for k, v in asdict(self.options).items() if k != "chunk"},
-            "monitor": self.monitor,
-            "curves": self.every,
+            "options": {k: v for k, v in asdict(self.options).items() if k not in _APART},
+            "monitor": self.options.monitor,
+            "curves": self.options.curves,
             "dtype": str(self.members.parameters.dtype),
         }
         return json.dumps(whole, sort_keys=True, default=str)
@@ -292,7 +292,7 @@ class SequenceRun:
         size = len(self.seeds)
         rows = slice(setting * size, (setting + 1) * size)
         curves = None
-        if self.every is not None:
+        if self.options.curves is not None:
             moments = np.array(self.moments, dtype=np.float64).reshape(-1, 2)
             accuracy = np.stack([trace[rows] for trace in self.traces], axis=1)
             curves = AccuracyCurves(moments[:, 0].astype(np.int64), moments[:, 1], accuracy)
@@ -333,7 +333,7 @@ class SequenceRun:
             "batch_size": options.batch_size,
             "keep_momentum": options.keep_momentum,
             "patience": options.patience,
-            "monitor": self.monitor,
+            "monitor": self.options.monitor,
             "dtype": str(self.members.parameters.dtype).removeprefix("torch."),
             **_method_settings(method)["settings"],
         }
