@@ -66,8 +66,6 @@ class TrainingOptions:
         if self.engine not in ("auto", "batched", "fused"):
             raise ConfigError(f'Expected engine "auto", "batched" or "fused", got {self.engine!r}.')
         check_choice("monitor", self.monitor, ("task", "seen"))
-        ):
-            raise ConfigError(f"Expected curves as a positive number of epochs or None, got {self.curves!r}.")
 
 
 def _check_positive(name: str, value: Any) -> None:
