@@ -65,4 +65,5 @@ def run_all(workers: Sequence[Worker], stop: threading.Event) -> bool:
                 pending = wait(futures, timeout=0.1, return_when=FIRST_EXCEPTION).not_done
         finally:
             stop.set()
-    return all(future.result() for future in futures)
+    # All results are asked for: an exception behind a thread that was told to stop must not be lost.
+    return all([future.result() for future in futures])

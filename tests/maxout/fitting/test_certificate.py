@@ -6,8 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plnet import Box
+from plnet.budgets import Deadline
 from plnet.maxout import MaxAffine
 from plnet.maxout.fitting import named_target
+from plnet.maxout.fitting.error import certificate
 from plnet.maxout.fitting.error.certificate import _game, _least_between, certify
 from plnet.maxout.fitting.error.graph import exact_graph_vertices, float_graph
 from plnet.maxout.fitting.targets.reading import read_callable
@@ -100,3 +102,44 @@ def test_both_graphs_have_the_same_vertices():
         assert np.allclose(first, second)
         heights = (rounded.points @ slopes.T + offsets).max(axis=1)
         assert np.allclose(heights, rounded.heights)
+
+
+@pytest.mark.parametrize("rounds", [1, 2, 3])
+@pytest.mark.parametrize("name", ["absolute", "exp", "relu", "softplus"])
+def test_a_bracket_before_convergence_holds_on_a_line(name, rounds, rng, monkeypatch):
+    """A certificate that is stopped after a round is wide, and both of its ends are true."""
+    monkeypatch.setattr(certificate, "_ROUNDS", rounds)
+    monkeypatch.setattr(certificate, "_SPLITS", rounds)
+    problem = read_callable(named_target(name), Box(-1, 1))
+    grid = np.linspace(-1, 1, 20_001)[:, None]
+    wide = 0
+    for _ in range(20):
+        function = MaxAffine(rng.normal(size=(3, 1)), rng.normal(size=3))
+        found = certify(problem, function)
+        most = (function(grid) - problem.value(grid)).max()
+        lo, hi = found.above
+        assert hi >= most - 1e-12
+        assert function(found.above_at) - problem.value(found.above_at[None])[0] >= lo - 1e-12
+        wide += hi > most + 1e-6
+    # One round is too few for what is curved, so the test looks at brackets that have not converged.
+    assert wide or rounds > 1 or name in ("absolute", "relu")
+
+
+@pytest.mark.parametrize("cuts", [1, 2, 3])
+@pytest.mark.parametrize("d", [2, 3])
+def test_a_bracket_before_convergence_holds_in_space(d, cuts, rng):
+    problem = read_callable(named_target("square", dim=d), Box([-1] * d, [1] * d))
+    points = np.concatenate([rng.uniform(-1, 1, (4000, d)), problem.vertices])
+    wide = 0
+    for _ in range(15):
+        slope, offset = rng.normal(size=d), float(rng.normal())
+        far = rng.uniform(-1, 1, d)
+        lo, hi, at = certificate.above_one(problem, (slope, offset), far, 0.0, Deadline.start(), cuts)
+        # The largest value of l - |x|^2 on the cube is at the point of the cube nearest to slope / 2.
+        best = np.clip(slope / 2, -1, 1)
+        most = float(best @ slope + offset - best @ best)
+        assert lo - 1e-12 <= most <= hi + 1e-12
+        assert (points @ slope + offset - (points**2).sum(axis=1)).max() <= hi + 1e-12
+        assert float(at @ slope + offset - at @ at) >= lo - 1e-12
+        wide += hi > most + 1e-6
+    assert wide or cuts > 1

@@ -352,3 +352,14 @@ def test_engines_without_vertices_give_the_same_level_set():
     assert sorted(completed.volumes) == pytest.approx(sorted(found.volumes))
     a, b = found.level_set(0.2), completed.level_set(0.2)
     assert (a.total, a.topology.betti) == (pytest.approx(b.total), b.topology.betti)
+
+
+@pytest.mark.parametrize("d", [1, 2, 3])
+def test_a_level_set_that_touches_only_at_infinity_is_empty(d):
+    """Where relu is 0 the form of relu + 1 vanishes at every point at infinity, and nowhere else."""
+    units = np.eye(d)[:1]
+    network = PLNetwork((Affine(units, [0.0]), ScalarPWL.relu(1)), d)
+    complex_ = plnet.enumerate_regions(network)
+    empty = complex_.level_set(-1)
+    assert len(empty) == 0
+    assert len(complex_.level_set(1)) == 1

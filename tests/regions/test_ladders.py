@@ -1,0 +1,100 @@
+"""Engines on ladders: exact coincidences that are moved by 0 or by plus or minus 2**-k."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import oracle
+import pytest
+from helpers import to_network
+from ladders import FAMILIES, STEPS, climb, ladder
+
+import plnet
+
+FLOATS = ("line", "cells", "search")
+"""Engines that decide in floating point what it can decide; the others are exact throughout."""
+
+STORED = json.loads((Path(__file__).parents[1] / "data" / "ladders.json").read_text(encoding="utf-8"))
+
+
+def used(family: str, d: int) -> set[str]:
+    """Return the engines that must have worked on a family."""
+    engines = {"line" if d == 1 else "cells", "search"}
+    if family == "pencil":
+        engines.add("arrangement")
+    if family == "dependent":
+        engines.add("two_layer")
+    return engines
+
+
+@pytest.mark.parametrize("d", [1, 2, 3, 4])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_engines_agree_with_fractions(family, d):
+    disagreements, fallbacks = climb(family, d, range(6))
+    assert disagreements == []
+    assert set(fallbacks) == used(family, d)
+    if family != "dependent":
+        assert all(fallbacks[engine] > 0 for engine in used(family, d) & set(FLOATS)), fallbacks
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("d", [1, 2, 3, 4])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_engines_agree_with_fractions_on_more(family, d):
+    disagreements, fallbacks = climb(family, d, range(6, 46))
+    assert disagreements == []
+    assert all(fallbacks[engine] > 0 for engine in used(family, d) & set(FLOATS)), fallbacks
+
+
+def test_the_great_climb_is_on_record():
+    """`python tests/support/ladders.py 20000` climbed once; its numbers are stored."""
+    assert STORED["networks"] >= 20_000
+    assert STORED["disagreements"] == []
+    assert {(row["family"], row["d"]) for row in STORED["fallbacks"]} == {
+        (family, d) for family in FAMILIES for d in (1, 2, 3, 4)
+    }
+    for row in STORED["fallbacks"]:
+        if row["family"] != "dependent":
+            assert all(row[engine] > 0 for engine in FLOATS if engine in row), row
+
+
+@pytest.mark.parametrize("d", [1, 2])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_fractions_agree_with_the_oracle(family, d):
+    for number in range(100, 104):
+        rng = np.random.default_rng([number, d])
+        layers = ladder(family, rng, d, int(rng.choice(STEPS)))
+        network = to_network(layers)
+        got = plnet.count_regions(network, plnet.Box(-1, 1), engine="rational")
+        assert got == oracle.count_regions(layers, [-1] * d, [1] * d)
+        everywhere = plnet.count_regions(network, engine="rational")
+        assert everywhere == oracle.count_regions_everywhere(layers, d)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_step_of_the_ladder_matters(family):
+    """Somewhere on the ladder a step of 2**-k changes the count: the coincidence is a real one."""
+    counts = set()
+    for number in range(12):
+        rng = np.random.default_rng([7, 2, *family.encode()])
+        layers = ladder(family, _Steps(rng, number), 2, 40)
+        counts.add(plnet.count_regions(to_network(layers), engine="rational").count)
+    assert len(counts) > 1
+
+
+class _Steps:
+    """A generator that draws the same weights each time, and other steps."""
+
+    def __init__(self, rng: np.random.Generator, number: int) -> None:
+        self._rng, self._steps = rng, np.random.default_rng(number)
+
+    def integers(self, low, high=None, size=None):
+        if (low, high, size) == (-1, 2, None):
+            self._rng.integers(low, high)
+            return self._steps.integers(low, high)
+        return self._rng.integers(low, high, size=size)
+
+    def __getattr__(self, name):
+        return getattr(self._rng, name)
