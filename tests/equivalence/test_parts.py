@@ -23,9 +23,10 @@ from plnet.equivalence.deviation import Deviation, proved_deviation, with_gates
 from plnet.equivalence.merging import merge_units
 from plnet.equivalence.pruning import float_parts, prune
 from plnet.equivalence.relaxation import upper_bounds
-from plnet.equivalence.residues import affine_residues, primes_for, reduce_residues
+from plnet.equivalence.residues import affine_residues, primes_for
 from plnet.equivalence.sampling import contains, is_bounded, points
 from plnet.equivalence.vanishing import first_nonzero_region
+from plnet.geometry.modular import reduce_residues
 from plnet.ir import Affine, GroupMax, PLNetwork, ScalarPWL, SparseAffine
 from plnet.regions.control import Control
 
