@@ -12,7 +12,7 @@ from torch import nn
 
 from plnet.errors import ConfigError
 from plnet.ir.affine import frozen_array
-from plnet.maxout.learning.descent import Descent, descend
+from plnet.maxout.learning.descent import Descent, check_counts, descend
 from plnet.maxout.learning.deviation import deviation_bracket, exact_deviation
 from plnet.maxout.learning.display import shown_steps
 from plnet.maxout.learning.intervals import clopper_pearson_interval, wilson_interval
@@ -273,9 +273,7 @@ def check_imitation(
     pieces: Any, units: Any, replicates: Any, samples: Any, tolerance: Any, initialiser: Any
 ) -> None:
     """Raise `ConfigError` for an option of `imitate` that is impossible."""
-    for name, count in {"pieces": pieces, "replicates": replicates, "samples": samples}.items():
-        if not isinstance(count, int) or isinstance(count, bool) or count < 1:
-            raise ConfigError(f"Expected {name} to be a positive integer, got {count!r}.")
+    check_counts(pieces=pieces, replicates=replicates, samples=samples)
     if units not in (1, 2) or isinstance(units, bool):
         raise ConfigError(f"Expected units 1, or 2 for a difference of two maxout units; got {units!r}.")
     if not isinstance(tolerance, int | float) or not 0 < tolerance < 1:
