@@ -15,7 +15,7 @@ from plnet.geometry.domain import Domain
 from plnet.ir.network import PLNetwork
 from plnet.maxout.conversion.max_affine import MaxAffine
 from plnet.maxout.fitting.effort import Effort, Progress, effort_of
-from plnet.maxout.fitting.error.certificate import certify
+from plnet.maxout.fitting.error.bracket import error_bracket
 from plnet.maxout.fitting.line.interval_fit import (
     KIND_FACTOR,
     best_partition,
@@ -29,9 +29,9 @@ from plnet.maxout.fitting.space.least_squares import fit_domain_least_squares
 from plnet.maxout.fitting.space.network_fit import fit_max_affine_target, fit_network
 from plnet.maxout.fitting.space.point_fit import best_lower_pieces, lifted_offsets
 from plnet.maxout.fitting.space.spatial_fit import fit_in_space
+from plnet.maxout.fitting.targets.assumptions import assumptions_of, check_convex
 from plnet.maxout.fitting.targets.catalogue import Target
-from plnet.maxout.fitting.targets.convexity import assumptions_of, check_convex
-from plnet.maxout.fitting.targets.problem import Problem, bounded_chart
+from plnet.maxout.fitting.targets.fit_problem import FitProblem, bounded_chart
 from plnet.maxout.fitting.targets.reading import read_callable
 from plnet.maxout.fitting.targets.samples import Samples, fit_least_squares, read_samples, sample_errors
 from plnet.maxout.inputs import chart_of, read_network
@@ -185,7 +185,7 @@ def _fit_callable(
 ) -> MaxAffineFit:
     if isinstance(target, Target) and target.pieces is not None and objective == "sup":
         chart = bounded_chart(domain, target.dim, target.name)
-        problem = Problem(target, chart)
+        problem = FitProblem(target, chart)
         if problem.is_identity:
             known = MaxAffine([list(slope) for slope, _ in target.pieces], [b for _, b in target.pieces])
             return _result(*fit_max_affine_target(known, pieces, chart, kind, effort), kind, pieces)
@@ -196,7 +196,7 @@ def _fit_callable(
     if objective == "least_squares":
         slopes, offsets, rms = fit_domain_least_squares(problem, pieces, effort)
         function, method = MaxAffine(slopes, offsets), "alternating least squares"
-        bracket = certify(problem, function, None, effort.deadline)
+        bracket = error_bracket(problem, function, None, effort.deadline)
         if problem.dim == 1:
             optimum = optimum_on_interval(problem, best_partition(problem, pieces), kind)
     elif problem.dim == 1:
@@ -229,7 +229,7 @@ def _fit_piecewise(
         )
     if isinstance(target, MaxAffine):
         chart = chart_of(target.to_network(), domain)
-        if target.dim == chart.dim and Problem(Target(target, target.dim), chart).is_identity:
+        if target.dim == chart.dim and FitProblem(Target(target, target.dim), chart).is_identity:
             found = fit_max_affine_target(target, pieces, chart, kind, effort)
             return _result(*found, kind, pieces)
     network: Any = target

@@ -15,7 +15,7 @@ __all__ = ["Effort", "Progress", "effort_of"]
 
 _STARTS = 20
 _SEARCH = 0.6
-"""Share of the budget that the search gets; the rest is for the certificate."""
+"""Share of the budget that the search gets; the rest is for the bracket of its error."""
 
 Progress = Callable[[int], object] | str | bool | None
 
@@ -50,7 +50,7 @@ class Effort:
 
     @property
     def search(self) -> Effort:
-        """The same with a budget that leaves time to certify what the search finds."""
+        """The same with a budget that leaves time to error_bracket what the search finds."""
         return self.part(_SEARCH)
 
     def part(self, share: float) -> Effort:

@@ -1,8 +1,9 @@
 """`train_twins`: one function written in several ways, trained on, and how the ways part.
 
-Twins are networks of different form that compute one function when training begins. A network and its maxout conversions compute the same function at first. Their gradients differ, because
-maxout also trains the pieces that a fixed activation holds constant; so learning differs even where the
-function does not (Goodfellow, Bengio and Courville 2016, section 6.3.1).
+Twins are networks of different form that compute one function when training begins: a network and its maxout
+conversions. Their gradients differ, because maxout also trains the pieces that a fixed activation holds
+constant; so learning differs even where the function does not (Goodfellow, Bengio and Courville 2016,
+section 6.3.1).
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from plnet.maxout.conversion.max_affine import MaxAffine
 from plnet.maxout.fitting.effort import Effort
 from plnet.maxout.fitting.results import ErrorBracket
 from plnet.maxout.fitting.space.refinement import Covering, refine
-from plnet.maxout.fitting.targets.problem import Problem
+from plnet.maxout.fitting.targets.fit_problem import FitProblem
 from plnet.maxout.fitting.targets.touch_points import starting_points
 
 __all__ = ["best_covering", "settled"]
@@ -19,7 +19,7 @@ _SCREENING, _POLISHING = 8, 60
 """Linear programs for each start, and for each of the best starts."""
 
 
-def best_covering(problem: Problem, pieces: int, effort: Effort) -> Covering:
+def best_covering(problem: FitProblem, pieces: int, effort: Effort) -> Covering:
     """Return the touch points with the least error: many starts refined a little, the best ones to the end.
 
     Ctrl-C ends the search with what is known.

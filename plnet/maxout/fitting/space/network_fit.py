@@ -25,13 +25,13 @@ from plnet.maxout.fitting.space.convex_fit import best_covering
 from plnet.maxout.fitting.space.point_fit import best_lower_pieces, lifted_offsets
 from plnet.maxout.fitting.space.slope_refinement import refine_slopes
 from plnet.maxout.fitting.targets.catalogue import Target
-from plnet.maxout.fitting.targets.problem import Problem
+from plnet.maxout.fitting.targets.fit_problem import FitProblem
 from plnet.maxout.fitting.targets.samples import Samples
 from plnet.maxout.inputs import chart_of
 from plnet.maxout.words import counted
 from plnet.regions.api import enumerate_regions
 
-__all__ = ["best_slopes_of", "corners_of", "fit_max_affine_target", "fit_network", "known_problem"]
+__all__ = ["best_slopes_of", "corners_of", "fit_max_affine_target", "fit_network", "problem_of"]
 
 _EXCHANGES = 4
 """How often points of largest error are added to the points of a fit of a network that is not convex."""
@@ -83,7 +83,7 @@ def fit_max_affine_target(
         zero = (Fraction(0), Fraction(0))
         return target, ErrorBracket(zero, zero, at, at), zero, "the target has no more pieces than asked for"
     _require_bounded(chart, target.pieces)
-    problem = known_problem(target, chart)
+    problem = problem_of(target, chart)
     if chart.dim == 1:
         knots = [float(point[0]) for point, _ in exact_graph_vertices(target, chart)]
         partition = best_partition(problem, pieces, np.unique(knots))
@@ -107,7 +107,7 @@ def corners_of(target: MaxAffine, chart: Chart) -> Samples:
 
 
 def best_slopes_of(
-    problem: Problem,
+    problem: FitProblem,
     target: MaxAffine,
     corners: Samples,
     pieces: int,
@@ -136,7 +136,7 @@ def best_slopes_of(
 
 
 def _candidates(
-    problem: Problem, target: MaxAffine, corners: Samples, pieces: int, effort: Effort
+    problem: FitProblem, target: MaxAffine, corners: Samples, pieces: int, effort: Effort
 ) -> Iterator[np.ndarray]:
     yield problem.gradient(best_covering(problem, pieces, effort).points)
     yield best_lower_pieces(corners, pieces, effort)
@@ -144,7 +144,7 @@ def _candidates(
         yield effort.rng.dirichlet(np.full(target.pieces, 0.5), pieces) @ target.float_slopes
 
 
-def _lower_error(problem: Problem, corners: Samples, slopes: np.ndarray) -> float:
+def _lower_error(problem: FitProblem, corners: Samples, slopes: np.ndarray) -> float:
     function = MaxAffine(slopes, lifted_offsets(corners, slopes))
     points = np.array(
         [[float(x) for x in point] for point, _ in exact_graph_vertices(function, problem.chart)]
@@ -152,7 +152,7 @@ def _lower_error(problem: Problem, corners: Samples, slopes: np.ndarray) -> floa
     return float((problem.value(points) - function(points)).max())
 
 
-def known_problem(target: MaxAffine, chart: Chart) -> Problem:
+def problem_of(target: MaxAffine, chart: Chart) -> FitProblem:
     """Return a max-affine function of the coordinates of a chart as a problem with its gradient."""
     d = chart.dim
 
@@ -161,7 +161,7 @@ def known_problem(target: MaxAffine, chart: Chart) -> Problem:
 
     identity = Chart(rational(np.eye(d, d + 1)), chart.facets, chart.facet_names)
     known = Target(target, d, gradient, name="the network", known_convex=True)
-    return Problem(known, identity)
+    return FitProblem(known, identity)
 
 
 def _fit_any(network: PLNetwork, pieces: int, domain: Domain | None, effort: Effort) -> Found:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from plnet import Box
 from plnet.maxout import MaxAffine
 from plnet.maxout.fitting import named_target
-from plnet.maxout.fitting.error.certificate import _game, _least_between, certify
+from plnet.maxout.fitting.error.bracket import _game, _least_between, error_bracket
 from plnet.maxout.fitting.error.graph import exact_graph_vertices, float_graph
 from plnet.maxout.fitting.targets.reading import read_callable
 
@@ -54,7 +54,7 @@ def test_game_value_is_an_upper_bound_and_the_weights_reach_it(data, rows, colum
 def test_one_line_against_the_conjugate(name, line):
     target = named_target(name)
     problem = read_callable(target, Box(-1, 1))
-    found = certify(problem, MaxAffine([[line[0]]], [line[1]]))
+    found = error_bracket(problem, MaxAffine([[line[0]]], [line[1]]))
     grid = np.linspace(-1, 1, 2**16 + 1)
     inside = np.clip(np.log(abs(line[0])), -1, 1)
     places = np.append(grid, inside)
