@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,14 +9,13 @@ import numpy as np
 
 from plnet.budgets import Deadline
 from plnet.errors import TargetError
+from plnet.progress import Progress, Report, check_progress
 
-__all__ = ["Effort", "Progress", "effort_of"]
+__all__ = ["Effort", "effort_of"]
 
 _STARTS = 20
 _SEARCH = 0.6
 """Share of the budget that the search gets; the rest is for the bracket of its error."""
-
-Progress = Callable[[int], object] | str | bool | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +34,7 @@ class Effort:
     starts: int
     rng: np.random.Generator
     deadline: Deadline
-    report: Callable[[int], object] | None = None
+    report: Report | None = None
 
     def ends_after(self, start: int) -> bool:
         """Report a finished start, and say whether the time is up."""
@@ -68,10 +66,7 @@ def effort_of(starts: int | None, rng: Any, max_seconds: Any, progress: Progress
     TargetError
         If `max_seconds` or `progress` cannot be used.
     """
-    if not (callable(progress) or progress in ("auto", None, True, False)):
-        raise TargetError(
-            f'Expected progress as "auto", True, False, None or a function of a count, got {progress!r}.'
-        )
+    check_progress(progress, TargetError)
     report = progress if callable(progress) else None
     generator = np.random.default_rng(0 if rng is None else rng)
     return Effort(starts or _STARTS, generator, Deadline.start(max_seconds, TargetError), report)

@@ -8,6 +8,7 @@ any point gives a lower bound, and the tangents (in one dimension the chords) of
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 
 import numpy as np
 from scipy.optimize import linprog, minimize
@@ -20,7 +21,7 @@ from plnet.maxout.fitting.results import ErrorBracket
 from plnet.maxout.fitting.targets.fit_problem import EPS, FitProblem
 from plnet.maxout.fitting.targets.quotients import enclosed_slopes
 
-__all__ = ["above_one", "error_bracket", "summit"]
+__all__ = ["above_one", "down", "error_bracket", "summit", "up"]
 
 _CUTS = 60
 """Most tangents for one piece."""
@@ -87,13 +88,13 @@ def _below(
         moved = [abs(float(x - y)) for x, y in zip(point, map(type(height), rounded.tolist()), strict=True)]
         slack = problem.noise + sum(s * m for s, m in zip(slope.tolist(), moved, strict=True) if m)
         difference = type(height)(value) - height
-        lows.append(_down(difference) - slack)
-        highs.append(_up(difference) + slack)
+        lows.append(down(difference) - slack)
+        highs.append(up(difference) + slack)
     best = int(np.argmax(lows))
     # Where time was short the graph is that of some pieces only, and g is higher.
     missing = function([vertices[best][0]], exact=True)[0] - vertices[best][1]
-    lows[best] -= _up(missing) if missing else 0.0
-    return (_down(lows[best]), _up(max(highs))), points[best]
+    lows[best] -= up(missing) if missing else 0.0
+    return (down(lows[best]), up(max(highs))), points[best]
 
 
 def _safe_gradient(problem: FitProblem, points: np.ndarray) -> np.ndarray:
@@ -149,7 +150,7 @@ def _above_on_line(
             break
         points, values = np.append(points, new), np.append(values, depth(new))
     at = float(points[values.argmin()])
-    return _down(-values.min() - slack), _up(-min(bounds.min(), values.min() - slack)), np.array([at])
+    return down(-values.min() - slack), up(-min(bounds.min(), values.min() - slack)), np.array([at])
 
 
 def _least_between(points: np.ndarray, values: np.ndarray, slack: float) -> np.ndarray:
@@ -225,7 +226,7 @@ def above_one(
         if np.abs(following - point[0]).max() <= 1e-14 * problem.diameter:
             break
         point = following
-    return _down(best - slack), _up(upper + 2 * slack), at
+    return down(best - slack), up(upper + 2 * slack), at
 
 
 def _tangent(problem: FitProblem, point: np.ndarray) -> tuple[np.ndarray, float, np.ndarray]:
@@ -305,9 +306,11 @@ def summit(problem: FitProblem, slope: np.ndarray, near: np.ndarray | None, dead
     return found if np.isfinite(found).all() else start
 
 
-def _down(value: object) -> float:
-    return math.nextafter(float(value), -math.inf)  # type: ignore[arg-type]
+def down(value: float | Fraction) -> float:
+    """Return a float below a number, the next one below the nearest."""
+    return math.nextafter(float(value), -math.inf)
 
 
-def _up(value: object) -> float:
-    return math.nextafter(float(value), math.inf)  # type: ignore[arg-type]
+def up(value: float | Fraction) -> float:
+    """Return a float above a number, the next one above the nearest."""
+    return math.nextafter(float(value), math.inf)

@@ -8,6 +8,7 @@ from fractions import Fraction
 from plnet.errors import TargetError
 from plnet.maxout.conversion.max_affine import MaxAffine
 from plnet.maxout.fitting.effort import Effort
+from plnet.maxout.fitting.error.bracket import down, up
 from plnet.maxout.fitting.results import ErrorBracket
 from plnet.maxout.fitting.space.refinement import Covering, refine
 from plnet.maxout.fitting.targets.fit_problem import FitProblem
@@ -63,7 +64,7 @@ def settled(function: MaxAffine, bracket: ErrorBracket, kind: str) -> tuple[MaxA
         return function, bracket
     moved = [_rounded(old + shift, kind, exact) for old in function.offsets]
     shifts = [new - old for new, old in zip(moved, function.offsets, strict=True)]
-    least, most = (min(shifts), max(shifts)) if exact else (_down(min(shifts)), _up(max(shifts)))
+    least, most = (min(shifts), max(shifts)) if exact else (down(min(shifts)), up(max(shifts)))
     found = bracket.shifted(least, most).rounded_outwards(exact)
     if kind == "free" and found.sup[1] >= bracket.sup[1]:
         return function, bracket
@@ -77,11 +78,3 @@ def _rounded(offset: Fraction, kind: str, exact: bool) -> Fraction:
     nearest = float(offset)
     away = {"free": nearest, "lower": -math.inf, "upper": math.inf}[kind]
     return Fraction(math.nextafter(nearest, away))
-
-
-def _down(value: Fraction) -> float:
-    return math.nextafter(float(value), -math.inf)
-
-
-def _up(value: Fraction) -> float:
-    return math.nextafter(float(value), math.inf)

@@ -39,13 +39,7 @@ _EXCHANGES = 4
 Found = tuple[MaxAffine, ErrorBracket, "tuple[Any, Any] | None", str]
 
 
-def fit_network(
-    network: PLNetwork,
-    pieces: int,
-    domain: Domain | None,
-    kind: str,
-    effort: Effort,
-) -> Found:
+def fit_network(network: PLNetwork, pieces: int, domain: Domain | None, kind: str, effort: Effort) -> Found:
     """Return the fit of a network in the coordinates of the domain, its exact error, the optimum, the method.
 
     Raises
@@ -70,13 +64,7 @@ def fit_network(
     return fit_max_affine_target(target, pieces, chart, kind, effort)
 
 
-def fit_max_affine_target(
-    target: MaxAffine,
-    pieces: int,
-    chart: Chart,
-    kind: str,
-    effort: Effort,
-) -> Found:
+def fit_max_affine_target(target: MaxAffine, pieces: int, chart: Chart, kind: str, effort: Effort) -> Found:
     """Return the fit of a max-affine function of the coordinates of a chart by one with fewer pieces."""
     if target.pieces <= pieces:
         at = np.zeros(chart.dim)
@@ -107,11 +95,7 @@ def corners_of(target: MaxAffine, chart: Chart) -> Samples:
 
 
 def best_slopes_of(
-    problem: FitProblem,
-    target: MaxAffine,
-    corners: Samples,
-    pieces: int,
-    effort: Effort,
+    problem: FitProblem, target: MaxAffine, corners: Samples, pieces: int, effort: Effort
 ) -> np.ndarray:
     """Return the best slopes of several refined starts for a piecewise-linear target.
 

@@ -164,17 +164,10 @@ _SCALAR: dict[str, Any] = {
         low=0.0,
     ),
     "quartic": _scalar(
-        lambda x: x**4,
-        lambda x: 4 * x**3,
-        lambda x: 12 * x**2,
-        lambda s: 3 * np.abs(s / 4) ** (4 / 3),
+        lambda x: x**4, lambda x: 4 * x**3, lambda x: 12 * x**2, lambda s: 3 * np.abs(s / 4) ** (4 / 3)
     ),
     "x_log_x": _scalar(
-        lambda x: xlogy(x, x),
-        lambda x: np.log(x) + 1,
-        lambda x: 1 / x,
-        lambda s: np.exp(s - 1),
-        low=0.0,
+        lambda x: xlogy(x, x), lambda x: np.log(x) + 1, lambda x: 1 / x, lambda s: np.exp(s - 1), low=0.0
     ),
     "softplus": _scalar(
         lambda x: np.logaddexp(0.0, x),
@@ -188,12 +181,7 @@ _SCALAR: dict[str, Any] = {
         lambda x: np.hypot(1.0, x) ** -3.0,
         lambda s: _where(np.abs(s) <= 1, lambda t: -np.sqrt(1 - t**2), s),
     ),
-    "cosh": _scalar(
-        np.cosh,
-        np.sinh,
-        np.cosh,
-        lambda s: s * np.arcsinh(s) - np.hypot(1.0, s),
-    ),
+    "cosh": _scalar(np.cosh, np.sinh, np.cosh, lambda s: s * np.arcsinh(s) - np.hypot(1.0, s)),
     "absolute": _scalar(
         np.abs,
         np.sign,
@@ -293,14 +281,7 @@ def _log_sum_exp(dim: int) -> Target:
         return _where(on_simplex, lambda t: xlogy(t, t).sum(axis=1), s)
 
     return Target(
-        value,
-        dim,
-        gradient,
-        hessian,
-        conjugate,
-        name="log_sum_exp",
-        roundoff=8.0 + dim,
-        known_convex=True,
+        value, dim, gradient, hessian, conjugate, name="log_sum_exp", roundoff=8.0 + dim, known_convex=True
     )
 
 
