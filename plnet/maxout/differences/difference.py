@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from plnet.budgets import look, time_limit
+from plnet.checks import check_choice
 from plnet.errors import DimensionError, EngineError, IncompleteResultError
 from plnet.geometry.domain import Chart, Domain
 from plnet.ir.network import PLNetwork
@@ -167,8 +168,7 @@ def difference_of_maxouts(
     >>> g.slopes.tolist(), h.slopes.tolist()
     ([[Fraction(0, 1)]], [[Fraction(-7, 4)], [Fraction(-1, 1)]])
     """
-    if method not in METHODS:
-        raise EngineError(f"Expected method to be one of {', '.join(METHODS)}, got {method!r}.")
+    check_choice("method", method, METHODS, EngineError)
     with time_limit(max_seconds, "the difference of maxouts"):
         read = read_network(f)
         require_continuous(read, "A difference of maxouts")

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from plnet.checks import suggest_options
+from plnet.checks import check_choice, suggest_options
 from plnet.errors import TargetError
 from plnet.geometry.domain import Domain
 from plnet.ir.network import PLNetwork
 from plnet.maxout.conversion.max_affine import MaxAffine
 from plnet.maxout.fitting.effort import Effort, effort_of
-from plnet.maxout.fitting.error.bracket import error_bracket
+from plnet.maxout.fitting.error.bracket import error_bracket, up
 from plnet.maxout.fitting.line.interval_fit import (
     KIND_FACTOR,
     best_partition,
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
 
 __all__ = ["fit_max_affine", "optimal_error"]
 
-_KINDS = ("free", "lower", "upper")
 _OBJECTIVES = ("sup", "least_squares")
 
 
@@ -276,8 +275,8 @@ def _settled(
 
 
 def _floats(bracket: ErrorBracket) -> tuple[tuple[float, float], tuple[float, float]]:
-    up = [np.nextafter(float(pair[1]), np.inf) for pair in (bracket.below, bracket.above)]
-    return (float(bracket.below[0]), float(up[0])), (float(bracket.above[0]), float(up[1]))
+    below, above = ((float(low), up(high)) for low, high in (bracket.below, bracket.above))
+    return below, above
 
 
 def _result(
@@ -312,10 +311,8 @@ def _check_options(pieces: Any, kind: Any, objective: Any, starts: Any) -> int:
     for name, value in (("pieces", pieces), ("starts", 1 if starts is None else starts)):
         if isinstance(value, bool) or not hasattr(value, "__index__") or value < 1:
             raise TargetError(f"Expected {name} as an integer of at least 1, got {value!r}.")
-    if kind not in _KINDS:
-        raise TargetError(f"Expected kind as one of {', '.join(_KINDS)}, got {kind!r}.")
-    if objective not in _OBJECTIVES:
-        raise TargetError(f"Expected objective as one of {', '.join(_OBJECTIVES)}, got {objective!r}.")
+    check_choice("kind", kind, KIND_FACTOR, TargetError)
+    check_choice("objective", objective, _OBJECTIVES, TargetError)
     if objective == "least_squares" and kind != "free":
         raise TargetError(
             f"A fit of kind {kind!r} is made in the sup norm only. Leave objective out, or take a free fit."

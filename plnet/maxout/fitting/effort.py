@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -41,6 +42,36 @@ class Effort:
         if self.report is not None:
             self.report(start)
         return self.deadline.passed
+
+    def best(
+        self, tries: Iterable[tuple[np.ndarray, float]], default: np.ndarray, first: int = 1
+    ) -> np.ndarray:
+        """Return what has the least error of all that is tried until the time is up or Ctrl-C comes.
+
+        Parameters
+        ----------
+        tries : iterable of (found, error)
+        default : ndarray
+            Where no error is finite.
+        first : int
+            Number of the first start, for the report.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            If nothing is known by then.
+        """
+        best, least = default, np.inf
+        try:
+            for number, (found, error) in enumerate(tries, first):
+                if error < least:
+                    best, least = found, error
+                if self.ends_after(number):
+                    break
+        except KeyboardInterrupt:
+            if not np.isfinite(least):
+                raise
+        return best
 
     def share(self, divisor: int) -> Effort:
         """Return the same with fewer starts, at least one."""

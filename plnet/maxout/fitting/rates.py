@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from plnet.checks import check_choice
 from plnet.errors import TargetError
 from plnet.geometry.domain import Domain, Segment
 from plnet.maxout.fitting.api import fit_max_affine
@@ -234,8 +235,7 @@ def rate_limit(
 
 
 def _read(target: Target, domain: Domain, kind: str) -> FitProblem:
-    if kind not in KIND_FACTOR:
-        raise TargetError(f"Expected kind as one of {', '.join(KIND_FACTOR)}, got {kind!r}.")
+    check_choice("kind", kind, KIND_FACTOR, TargetError)
     if not isinstance(target, Target) or target.hessian is None:
         raise TargetError("The limit needs the Hessian of the target: give a Target with hessian=....")
     return FitProblem(target, bounded_chart(domain, target.dim, target.name))

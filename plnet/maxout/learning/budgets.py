@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from plnet.budgets import Deadline
+from plnet.checks import check_choice
 from plnet.errors import ConfigError
 from plnet.ir.affine import frozen_array
 from plnet.maxout.learning.descent import Descent, check_counts
@@ -166,8 +167,7 @@ def compare_budgets(
     >>> [(curve.name, int(curve.widths[0]), int(curve.parameters[0])) for curve in curves]
     [('relu', 5, 51), ('maxout, k = 2', 3, 46), ('maxout, k = 4', 2, 51)]
     """
-    if surface not in SURFACES:
-        raise ConfigError(f"Expected a surface among {', '.join(SURFACES)}; got {surface!r}.")
+    check_choice("surface", surface, SURFACES)
     if surface == "saddle" and dim == 1:
         raise ConfigError("The saddle needs dim >= 2, got 1.")
     check_counts(dim=dim, replicates=replicates, samples=samples)

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from plnet.checks import check_choice
 from plnet.errors import ConfigError
 from plnet.ir.affine import frozen_array
 from plnet.maxout.learning.descent import Descent, check_counts, descend
@@ -116,9 +117,7 @@ class Imitation:
     def interval(self, confidence: float = 0.95, kind: str = "wilson") -> tuple[float, float]:
         """Return a confidence interval of the success rate, kind "wilson" or "clopper_pearson"."""
         kinds = {"wilson": wilson_interval, "clopper_pearson": clopper_pearson_interval}
-        if kind not in kinds:
-            raise ConfigError(f"Expected kind {' or '.join(kinds)}, got {kind!r}.")
-        return kinds[kind](self.successes, self.replicates, confidence)
+        return kinds[check_choice("kind", kind, kinds)](self.successes, self.replicates, confidence)
 
     def pieces_of(self, replicate: int | None = None) -> tuple[PieceMatch, ...]:
         """Return the learnt pieces beside the exact ones, of the best replicate by default.

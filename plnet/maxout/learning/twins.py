@@ -19,6 +19,7 @@ import torch
 from torch import nn
 
 from plnet.budgets import Deadline
+from plnet.checks import check_choice
 from plnet.errors import ConfigError
 from plnet.geometry.domain import Box
 from plnet.ir.affine import frozen_array
@@ -192,12 +193,8 @@ class _Task:
     descent: Descent
 
     def __post_init__(self) -> None:
-        if self.activation not in _ACTIVATIONS:
-            raise ConfigError(
-                f"Expected activation among {', '.join(_ACTIVATIONS)}; got {self.activation!r}."
-            )
-        if self.surface not in SURFACES:
-            raise ConfigError(f"Expected a surface among {', '.join(SURFACES)}; got {self.surface!r}.")
+        check_choice("activation", self.activation, _ACTIVATIONS)
+        check_choice("surface", self.surface, SURFACES)
         if len(self.widths) < 3 or self.widths[0] != 2 or self.widths[-1] != 1:
             raise ConfigError(f"Expected widths (2, hidden layers, 1), got {self.widths}.")
         if self.slope is not None and not self.slope <= 1:
@@ -205,8 +202,7 @@ class _Task:
                 f"Expected a slope of at most 1, so that one unit expresses it; got {self.slope!r}."
             )
         check_counts(samples=self.samples)
-        if self.descent.optimiser not in ("sgd", "adam"):
-            raise ConfigError(f"Expected optimiser sgd or adam, got {self.descent.optimiser!r}.")
+        check_choice("optimiser", self.descent.optimiser, ("sgd", "adam"))
 
     def family(self, generator: np.random.Generator) -> tuple[nn.Module, ...]:
         """Return a random network and its conversions, in the order of `VARIANTS`."""

@@ -102,21 +102,10 @@ def best_slopes_of(
     The starts are tangents at covering points, alternating partitions of the vertices, and random
     mixtures of the target's own slopes.
     """
-    few = effort.share(4)
-    best, least = np.zeros((1, corners.dim)), np.inf
-    candidates = _candidates(problem, target, corners, pieces, few)
-    try:
-        for number, slopes in enumerate(candidates, 1):
-            refined = refine_slopes(problem, corners, slopes, 40, effort.deadline)
-            error = _lower_error(problem, corners, refined)
-            if error < least:
-                best, least = refined, error
-            if effort.ends_after(effort.starts + number):
-                break
-    except KeyboardInterrupt:
-        if not np.isfinite(least):
-            raise
-    return best
+    candidates = _candidates(problem, target, corners, pieces, effort.share(4))
+    refined = (refine_slopes(problem, corners, slopes, 40, effort.deadline) for slopes in candidates)
+    tries = ((slopes, _lower_error(problem, corners, slopes)) for slopes in refined)
+    return effort.best(tries, np.zeros((1, corners.dim)), effort.starts + 1)
 
 
 def _candidates(
