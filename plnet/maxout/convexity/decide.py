@@ -18,6 +18,7 @@ from plnet.maxout.convexity.search import find_witness
 from plnet.maxout.convexity.structure import structural_convexity
 from plnet.maxout.convexity.walls import bends, region_forms, wall_witness
 from plnet.maxout.inputs import chart_of, check_domain, read_network
+from plnet.progress import Progress
 from plnet.regions.api import enumerate_regions
 from plnet.regions.control import Budget
 from plnet.regions.definitions.tiling import tiling_of
@@ -38,7 +39,7 @@ def is_convex(
     max_regions: int | None = None,
     max_seconds: float | None = None,
     rng: Any = None,
-    progress: Any = "auto",
+    progress: Progress = "auto",
 ) -> ConvexityReport:
     """Decide whether an output of a piecewise-linear network is a convex function; exact.
 
@@ -95,7 +96,7 @@ def is_concave(
     max_regions: int | None = None,
     max_seconds: float | None = None,
     rng: Any = None,
-    progress: Any = "auto",
+    progress: Progress = "auto",
 ) -> ConvexityReport:
     """Decide whether an output of a piecewise-linear network is a concave function; exact.
 

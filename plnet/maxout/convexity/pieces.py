@@ -12,6 +12,7 @@ from plnet.geometry.domain import Domain
 from plnet.maxout.conversion.max_affine import MaxAffine
 from plnet.maxout.convexity.decide import examine
 from plnet.maxout.convexity.walls import region_forms
+from plnet.progress import Progress
 from plnet.regions.control import Budget
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def max_affine_of(
     max_regions: int | None = None,
     max_seconds: float | None = None,
     rng: Any = None,
-    progress: Any = "auto",
+    progress: Progress = "auto",
 ) -> MaxAffine:
     """Return the fewest affine pieces whose maximum a convex piecewise-linear function is; exact.
 

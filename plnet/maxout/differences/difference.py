@@ -27,6 +27,7 @@ from plnet.maxout.differences.common import without_common_bends
 from plnet.maxout.differences.rounding import rounding_deviation
 from plnet.maxout.inputs import chart_of, read_network
 from plnet.maxout.words import counted
+from plnet.progress import Progress
 from plnet.regions.api import enumerate_regions
 from plnet.regions.definitions.tiling import Tiling, tiling_of
 
@@ -113,7 +114,7 @@ def difference_of_maxouts(
     method: str = "auto",
     max_regions: int | None = None,
     max_seconds: float | None = None,
-    progress: Any = "auto",
+    progress: Progress = "auto",
 ) -> MaxoutDifference:
     """Write a continuous piecewise-linear function as a difference of two maxout units; exact.
 

@@ -22,6 +22,7 @@ from plnet.maxout.learning.descent import Descent, check_counts
 from plnet.maxout.learning.display import shown_steps
 from plnet.maxout.learning.stacked_networks import StackedNetworks, parameter_count
 from plnet.maxout.words import counted
+from plnet.progress import Progress
 from plnet.statistics import mean_interval
 
 __all__ = ["SURFACES", "BudgetCurve", "compare_budgets", "next_layer_weights"]
@@ -120,7 +121,7 @@ def compare_budgets(
     rng: Any = None,
     device: Any = "cpu",
     max_seconds: float | None = None,
-    progress: Any = "auto",
+    progress: Progress = "auto",
 ) -> tuple[BudgetCurve, ...]:
     """Train ReLU and maxout networks of equal numbers of parameters on one function.
 

@@ -22,6 +22,7 @@ from plnet.maxout.learning.matching import PieceMatch, match_pieces
 from plnet.maxout.learning.starts import check_start, random_units
 from plnet.maxout.learning.targets import ImitationTarget, imitation_target
 from plnet.networks.modules import Maxout
+from plnet.progress import Progress
 
 __all__ = ["Imitation", "check_imitation", "imitate"]
 
@@ -160,7 +161,7 @@ def imitate(
     rng: Any = None,
     device: Any = "cpu",
     max_seconds: float | None = None,
-    progress: Any = "auto",
+    progress: Progress = "auto",
 ) -> Imitation:
     """Train maxout units from many random starts to imitate a function, and measure how far off they end.
 

@@ -28,6 +28,7 @@ from plnet.maxout.learning.budgets import SURFACES
 from plnet.maxout.learning.descent import Descent, check_counts
 from plnet.maxout.learning.display import shown_steps
 from plnet.networks.perceptron import mlp
+from plnet.progress import Progress
 from plnet.statistics import mean_interval
 
 __all__ = ["VARIANTS", "TwinHistory", "train_twins"]
@@ -100,7 +101,7 @@ def train_twins(
     count_regions: bool = True,
     rng: Any = None,
     max_seconds: float | None = None,
-    progress: Any = "auto",
+    progress: Progress = "auto",
 ) -> TwinHistory:
     """Train a network and its exact maxout conversions from the same function, on the same points.
 
