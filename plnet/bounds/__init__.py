@@ -108,13 +108,7 @@ _HOME = {
         "relu_lower",
     ),
     **dict.fromkeys(
-        [
-            "activation_patterns",
-            "hinz_van_de_geer_2019",
-            "montufar_2017",
-            "raghu_2017_order",
-            "serra_2018",
-        ],
+        ["activation_patterns", "hinz_van_de_geer_2019", "montufar_2017", "raghu_2017_order", "serra_2018"],
         "relu_upper",
     ),
 }

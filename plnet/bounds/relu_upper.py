@@ -11,13 +11,7 @@ from plnet.bounds.checks import check_size, check_sizes
 from plnet.bounds.closed import zaslavsky
 from plnet.errors import NetworkError
 
-__all__ = [
-    "activation_patterns",
-    "hinz_van_de_geer_2019",
-    "montufar_2017",
-    "raghu_2017_order",
-    "serra_2018",
-]
+__all__ = ["activation_patterns", "hinz_van_de_geer_2019", "montufar_2017", "raghu_2017_order", "serra_2018"]
 
 Histogram = Callable[[int, int], Sequence[int]]
 

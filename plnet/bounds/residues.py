@@ -10,15 +10,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import count
 from itertools import product as cartesian
 
 import numpy as np
 
-__all__ = ["IntegerRows", "enough_primes", "residue_rows"]
+from plnet.geometry.modular import primes_below
 
-_WITNESSES = (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37)
-"""Bases that make the test of Miller and Rabin a proof below 3e24 (Sorenson and Webster 2015)."""
+__all__ = ["IntegerRows", "enough_primes", "residue_rows"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,30 +94,10 @@ def residue_rows(rows: IntegerRows, primes: Sequence[int]) -> np.ndarray:
 
 def _primes(start: int, radicand: int) -> Iterator[int]:
     """Yield primes below `start`, congruent to 3 modulo 4, modulo which the radicand is a square."""
-    for candidate in count(start - 1, -4):
-        if _is_prime(candidate) and (not radicand or pow(radicand, (candidate - 1) // 2, candidate) == 1):
-            yield candidate
+    for prime in primes_below(start, 4):
+        if not radicand or pow(radicand, (prime - 1) // 2, prime) == 1:
+            yield prime
 
 
 def _square_root(value: int, prime: int) -> int:
     return pow(value, (prime + 1) // 4, prime)
-
-
-def _is_prime(number: int) -> bool:
-    if any(number % p == 0 for p in _WITNESSES):
-        return number in _WITNESSES
-    odd, twos = number - 1, 0
-    while odd % 2 == 0:
-        odd, twos = odd // 2, twos + 1
-    return all(_passes(number, base, odd, twos) for base in _WITNESSES)
-
-
-def _passes(number: int, base: int, odd: int, twos: int) -> bool:
-    x = pow(base, odd, number)
-    if x in (1, number - 1):
-        return True
-    for _ in range(twos - 1):
-        x = x * x % number
-        if x == number - 1:
-            return True
-    return False

@@ -19,6 +19,7 @@ from plnet.equivalence.pruning import prune
 from plnet.equivalence.report import EquivalenceReport
 from plnet.errors import DomainError, EngineError
 from plnet.geometry.domain import Domain, Space
+from plnet.progress import Progress
 from plnet.regions.control import Budget, Control
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def check_equivalence(
     max_regions: int | None = None,
     max_seconds: float | None = None,
     rng: Any = None,
-    progress: Any = "auto",
+    progress: Progress = "auto",
     method: str = "auto",
 ) -> EquivalenceReport:
     """Decide whether two networks are one function on a domain, and how far they differ at most.

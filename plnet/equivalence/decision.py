@@ -12,7 +12,7 @@ import numpy as np
 from plnet.budgets import STOPS, name_of
 from plnet.equivalence.bracket import branch_and_bound
 from plnet.equivalence.deviation import Deviation, embedded, largest_at_vertices, proved_deviation, with_gates
-from plnet.equivalence.sampling import contains, is_bounded
+from plnet.equivalence.sampling import is_bounded
 from plnet.equivalence.vanishing import first_nonzero_region
 from plnet.equivalence.witness import exact_deviation, search_ray, search_witness
 from plnet.errors import DimensionError
@@ -144,7 +144,7 @@ def _bracketed(network: PLNetwork, chart: Chart, control: Control, found: Verdic
     attained = rounded_fraction(Fraction(found.lower.value)) if found.lower is not None else 0.0
     bracket = branch_and_bound(network, chart, limits, attained)
     lower = found.lower
-    if bracket.point is not None and contains(chart, bracket.point):
+    if bracket.point is not None and chart.contains(bracket.point):
         seen = exact_deviation(network, embedded(chart.embedding, (*bracket.point, Fraction(1))))
         lower = seen if lower is None or seen.value > lower.value else lower
     reason = f"{found.reason}; bounds from {bracket.n_boxes} boxes"

@@ -7,11 +7,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from plnet.budgets import look
-from plnet.geometry.exact import RationalMatrix
+from plnet.geometry.modular import matrix_residues, primes_below
 from plnet.ir.layers import Affine
 
-__all__ = ["affine_residues", "matrix_residues", "primes_for", "product", "reduce_residues"]
+__all__ = ["affine_residues", "primes_for"]
 
 _MANTISSA = 53
 
@@ -29,46 +28,13 @@ def primes_for(terms: int, bound_bits: float, avoid: int) -> Iterator[int]:
         No prime divides this number.
     """
     size = (_MANTISSA - 1 - max(1, terms).bit_length()) // 2
-    candidate, bits = (1 << size) - 1, 0.0
-    small = _small_primes(1 << (size + 1) // 2)
-    while bits <= bound_bits:
-        divisors = small[small * small <= candidate]
-        if (candidate % divisors).all() and avoid % candidate:
-            bits += math.log2(candidate) - 1e-9
-            yield candidate
-        candidate -= 2
-
-
-def _small_primes(limit: int) -> np.ndarray:
-    sieve = np.ones(limit + 1, dtype=bool)
-    sieve[:2] = False
-    for i in range(2, math.isqrt(limit) + 1):
-        sieve[i * i :: i] &= not sieve[i]
-    return np.flatnonzero(sieve)
-
-
-def product(first: np.ndarray, second: np.ndarray, prime: int) -> np.ndarray:
-    """Return the matrix product of residues, modulo the prime."""
-    return reduce_residues(first @ second, prime)
-
-
-def reduce_residues(numbers: np.ndarray, prime: int) -> np.ndarray:
-    """Reduce integers in [0, 2**52) modulo a prime, in place; `np.fmod` would take ten times as long."""
-    look()
-    quotients = numbers * (1.0 / prime)
-    np.floor(quotients, out=quotients)
-    quotients *= prime
-    numbers -= quotients
-    # The rounded quotient may be one off.
-    numbers[numbers < 0.0] += prime
-    numbers[numbers >= prime] -= prime
-    return numbers
-
-
-def matrix_residues(matrix: RationalMatrix, prime: int) -> np.ndarray:
-    """Return a rational matrix modulo a prime that does not divide its denominator, as floats."""
-    inverse = pow(matrix.denominator, -1, prime)
-    return (matrix.integers % prime * inverse % prime).astype(np.float64)
+    bits = 0.0
+    for prime in primes_below(1 << size):
+        if bits > bound_bits:
+            return
+        if avoid % prime:
+            bits += math.log2(prime) - 1e-9
+            yield prime
 
 
 def affine_residues(layer: Affine, prime: int) -> np.ndarray:

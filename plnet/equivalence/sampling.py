@@ -9,10 +9,9 @@ import numpy as np
 from plnet.budgets import look
 from plnet.geometry.cells import domain_cell
 from plnet.geometry.domain import Chart
-from plnet.geometry.exact import rational
 from plnet.regions.problem import MOST_DIMENSIONS_BY_VERTICES
 
-__all__ = ["axis_bounds", "bounding_box", "contains", "directions", "is_bounded", "points"]
+__all__ = ["axis_bounds", "bounding_box", "directions", "is_bounded", "points"]
 
 _SCALES = (1.0, 8.0, 1024.0)
 """How far out points are drawn where the domain is unbounded."""
@@ -50,12 +49,6 @@ def is_bounded(chart: Chart) -> bool | None:
     if complete:
         return False
     return domain_cell(chart.facets).bounded if chart.dim <= MOST_DIMENSIONS_BY_VERTICES else None
-
-
-def contains(chart: Chart, coordinates: tuple[Fraction, ...]) -> bool:
-    """Return whether exact coordinates lie in the closed domain."""
-    column = rational(np.array([*coordinates, Fraction(1)], dtype=object)[:, None])
-    return all(x >= 0 for x in (chart.facets @ column).integers.flat)
 
 
 def points(chart: Chart, count: int, rng: np.random.Generator) -> np.ndarray:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from plnet.equivalence.residues import affine_residues, matrix_residues, primes_for, product, reduce_residues
+from plnet.equivalence.residues import affine_residues, primes_for
 from plnet.errors import NetworkError
 from plnet.geometry.exact import RationalMatrix
+from plnet.geometry.modular import matrix_residues, product, reduce_residues
 from plnet.ir.layers import Affine, GroupMax, Layer, ScalarPWL
 from plnet.ir.network import PLNetwork
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from plnet.equivalence.deviation import Deviation, embedded
 from plnet.equivalence.recession import recession_chart, recession_network
-from plnet.equivalence.sampling import contains, directions, points
+from plnet.equivalence.sampling import directions, points
 from plnet.geometry.domain import Chart
 from plnet.geometry.exact import object_array
 from plnet.ir.network import PLNetwork
@@ -62,7 +62,7 @@ def search_ray(
         step = Fraction(1 << power)
         origin = embedded(chart.embedding, (*map(Fraction, start), Fraction(1)))
         seen = exact_deviation(network, tuple(x + step * r for x, r in zip(origin, ray, strict=True)))
-        if seen.value and contains(chart, tuple(map(Fraction, start))):
+        if seen.value and chart.contains(tuple(map(Fraction, start))):
             witness = seen
             break
     return None if witness is None else Deviation(math.inf, witness.output, witness.point, ray)
@@ -75,7 +75,7 @@ def _best(network: PLNetwork, chart: Chart, *choices: np.ndarray) -> Deviation |
     best: Deviation | None = None
     for row in np.argsort(-sizes, kind="stable")[:_EXACT].tolist():
         inside = (tuple(map(Fraction, choice[row].tolist())) for choice in choices)
-        point = next((t for t in inside if contains(chart, t)), None)
+        point = next((t for t in inside if chart.contains(t)), None)
         if point is None:
             continue
         found = exact_deviation(network, _embedded(chart, point))

@@ -7,7 +7,7 @@ half-spaces in t, and ``x = directions @ t + origin`` over the rationals.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -98,6 +98,11 @@ class Chart:
     def embed(self, t: Any) -> np.ndarray:
         """Return the network inputs of coordinates t, shape (k, d) -> (k, n)."""
         return np.asarray(t, dtype=np.float64) @ self.directions.T + self.origin
+
+    def contains(self, t: Iterable[Fraction]) -> bool:
+        """Return whether exact coordinates (d,) lie in the closed domain."""
+        column = rational(np.array([*t, Fraction(1)], dtype=object)[:, None])
+        return all(height >= 0 for height in (self.facets @ column).integers.flat)
 
 
 class Domain:

@@ -31,13 +31,7 @@ def pivot_columns(matrix: RationalMatrix) -> list[int]:
         if pivot is None:
             continue
         rows[done], rows[pivot] = rows[pivot], rows[done]
-        head = rows[done]
-        for i in range(done + 1, len(rows)):
-            factor = rows[i][column]
-            rows[i] = [
-                (head[column] * a - factor * b) // previous for a, b in zip(rows[i], head, strict=True)
-            ]
-        previous = head[column]
+        previous = _eliminate(rows, done, column, previous)
         found.append(column)
         if len(found) == len(rows):
             break
@@ -55,11 +49,14 @@ def determinant(rows: Sequence[Sequence[int]]) -> int:
         if pivot != column:
             matrix[column], matrix[pivot] = matrix[pivot], matrix[column]
             sign = -sign
-        head = matrix[column]
-        for i in range(column + 1, len(matrix)):
-            factor = matrix[i][column]
-            matrix[i] = [
-                (head[column] * a - factor * b) // previous for a, b in zip(matrix[i], head, strict=True)
-            ]
-        previous = head[column]
+        previous = _eliminate(matrix, column, column, previous)
     return sign * matrix[-1][-1]
+
+
+def _eliminate(rows: list[list[int]], pivot: int, column: int, previous: int) -> int:
+    """Make a column zero below a row, in place and without fractions; return the entry of the pivot."""
+    head = rows[pivot]
+    for i in range(pivot + 1, len(rows)):
+        factor = rows[i][column]
+        rows[i] = [(head[column] * a - factor * b) // previous for a, b in zip(rows[i], head, strict=True)]
+    return head[column]

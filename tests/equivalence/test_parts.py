@@ -23,9 +23,10 @@ from plnet.equivalence.deviation import Deviation, proved_deviation, with_gates
 from plnet.equivalence.merging import merge_units
 from plnet.equivalence.pruning import float_parts, prune
 from plnet.equivalence.relaxation import upper_bounds
-from plnet.equivalence.residues import affine_residues, primes_for, reduce_residues
-from plnet.equivalence.sampling import contains, is_bounded, points
+from plnet.equivalence.residues import affine_residues, primes_for
+from plnet.equivalence.sampling import is_bounded, points
 from plnet.equivalence.vanishing import first_nonzero_region
+from plnet.geometry.modular import reduce_residues
 from plnet.ir import Affine, GroupMax, PLNetwork, ScalarPWL, SparseAffine
 from plnet.regions.control import Control
 
@@ -276,7 +277,7 @@ def test_points_lie_in_the_domain(domain, bounded, rng):
     assert is_bounded(chart) is bounded
     drawn = points(chart, 200, rng)
     assert len(drawn) >= 200
-    inside = [contains(chart, tuple(map(Fraction, row))) for row in drawn.tolist()]
+    inside = [chart.contains(tuple(map(Fraction, row))) for row in drawn.tolist()]
     # Combinations of vertices may leave by rounding.
     assert sum(inside) > 100
 
@@ -323,5 +324,5 @@ def test_merging_keeps_random_layers_of_few_walls(seed):
 
 def test_points_outside_are_known():
     chart = Polytope([[1.0, 1.0]], [2.0]).chart(2)
-    assert contains(chart, (Fraction(1), Fraction(1)))
-    assert not contains(chart, (Fraction(1), Fraction(1) + Fraction(1, 10**30)))
+    assert chart.contains((Fraction(1), Fraction(1)))
+    assert not chart.contains((Fraction(1), Fraction(1) + Fraction(1, 10**30)))

@@ -488,10 +488,10 @@ def test_twins_start_as_one_function_and_part():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"activation": "gelu"}, "activation among"),
+        ({"activation": "gelu"}, "activation to be one of"),
         ({"widths": (3, 4, 1)}, "widths"),
         ({"slope": 1.7, "activation": "prelu"}, "at most 1"),
-        ({"surface": "sqare"}, "surface among"),
+        ({"surface": "sqare"}, "surface to be one of"),
         ({"steps": 0}, "steps"),
     ],
 )
@@ -547,7 +547,7 @@ def test_budgets_are_kept_and_training_helps():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"surface": "cube"}, "surface among"),
+        ({"surface": "cube"}, "surface to be one of"),
         ({"budgets": (5,)}, "at least 7 parameters"),
         ({"pieces": (0,)}, "pieces to be a positive integer"),
         ({"surface": "saddle", "dim": 1}, "dim >= 2"),

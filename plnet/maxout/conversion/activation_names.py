@@ -8,8 +8,9 @@ from fractions import Fraction
 
 from plnet.ir.network_checks import rounded_fraction
 from plnet.maxout.conversion.scalar_units import ScalarFunction, SignedUnit
+from plnet.maxout.words import counted
 
-__all__ = ["describe", "formula", "number_text"]
+__all__ = ["describe", "formula", "needed_pieces", "number_text"]
 
 
 def number_text(number: Fraction) -> str:
@@ -50,7 +51,17 @@ def describe(function: ScalarFunction) -> str:
         names = {("-1", "1"): "hard tanh", ("0", "6"): "ReLU6"}
         return names.get((low, high), f"clip to [{low}, {high}]")
     steep = ", ".join(number_text(slope) for slope in slopes[:6]) + (", ..." if len(slopes) > 6 else "")
-    return f"function with {len(kinks)} {'kink' if len(kinks) == 1 else 'kinks'} and slopes {steep}"
+    return f"function with {counted(len(kinks), 'kink')} and slopes {steep}"
+
+
+def needed_pieces(function: ScalarFunction) -> str:
+    """Return how many pieces the kinks of a function need: "1 upward kink needs 2 pieces with a plus"."""
+    parts = []
+    for count, word, sign in ((function.upward, "upward", "plus"), (function.downward, "downward", "minus")):
+        if count:
+            verb = "needs" if count == 1 else "need"
+            parts.append(f"{counted(count, f'{word} kink')} {verb} {count + 1} pieces with a {sign}")
+    return ", ".join(parts)
 
 
 def formula(units: Sequence[SignedUnit]) -> str:

@@ -11,7 +11,7 @@ from plnet.geometry.exact import RationalMatrix, rational
 from plnet.geometry.linear import rank
 from plnet.ir.layers import Affine, GroupMax, ScalarPWL
 from plnet.ir.network import PLNetwork
-from plnet.maxout.conversion.activation_names import describe
+from plnet.maxout.conversion.activation_names import describe, needed_pieces
 from plnet.maxout.conversion.scalar_units import scalar_functions, signed_units
 from plnet.maxout.words import counted
 from plnet.regions.api import count_regions
@@ -117,7 +117,7 @@ def scalar_report(layer: ScalarPWL) -> list[UnitConversion]:
                 tuple(unit.pieces for unit in units),
                 tuple(unit.sign for unit in units),
                 True,
-                _scalar_reason(function.upward, function.downward),
+                needed_pieces(function) or "linear, one piece",
             )
         )
     return rows
@@ -140,25 +140,6 @@ def maxima_report(layer: GroupMax, before: Any) -> list[UnitConversion]:
 def _signed(row: UnitConversion) -> str:
     parts = [f"{'+' if sign > 0 else '-'}maxout({k})" for k, sign in zip(row.pieces, row.signs, strict=True)]
     return " ".join(parts)
-
-
-def _scalar_reason(upward: int, downward: int) -> str:
-    if not upward and not downward:
-        return "linear, one piece"
-    parts = []
-    if upward:
-        parts.append(f"{upward} upward {_kinks(upward)} need {upward + 1} pieces with a plus")
-    if downward:
-        parts.append(f"{downward} downward {_kinks(downward)} need {downward + 1} pieces with a minus")
-    return (
-        ", ".join(parts)
-        .replace("1 upward kink need ", "1 upward kink needs ")
-        .replace("1 downward kink need ", "1 downward kink needs ")
-    )
-
-
-def _kinks(count: int) -> str:
-    return "kink" if count == 1 else "kinks"
 
 
 def _needed(layer: GroupMax, before: Any) -> list[int | None]:

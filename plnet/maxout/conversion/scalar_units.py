@@ -102,8 +102,11 @@ def function_of_kinks(
     marks : sequence of (kink, jump)
         Ascending kinks, and the change of the slope at each.
     """
-    slopes, intercepts = _from_kinks(slope, intercept, marks)
-    return ScalarFunction(tuple(kink for kink, _ in marks), slopes, intercepts)
+    slopes, intercepts = [slope], [intercept]
+    for kink, jump in marks:
+        slopes.append(slopes[-1] + jump)
+        intercepts.append(intercepts[-1] - jump * kink)
+    return ScalarFunction(tuple(kink for kink, _ in marks), tuple(slopes), tuple(intercepts))
 
 
 def signed_units(function: ScalarFunction) -> tuple[SignedUnit, ...]:
@@ -118,22 +121,10 @@ def signed_units(function: ScalarFunction) -> tuple[SignedUnit, ...]:
         negative = tuple(-s for s in function.slopes), tuple(-c for c in function.intercepts)
         return (SignedUnit(-1, *negative),)
     marks = list(zip(function.kinks, function.jumps, strict=True))
-    up = _from_kinks(
-        function.slopes[0], function.intercepts[0], [(kink, jump) for kink, jump in marks if jump > 0]
-    )
-    down = _from_kinks(Fraction(0), Fraction(0), [(kink, -jump) for kink, jump in marks if jump < 0])
-    return SignedUnit(1, *up), SignedUnit(-1, *down)
-
-
-def _from_kinks(
-    slope: Fraction, intercept: Fraction, marks: Sequence[tuple[Fraction, Fraction]]
-) -> tuple[tuple[Fraction, ...], tuple[Fraction, ...]]:
-    """Return slopes and intercepts of the function that starts with a line and bends at kinks."""
-    slopes, intercepts = [slope], [intercept]
-    for kink, jump in marks:
-        slopes.append(slopes[-1] + jump)
-        intercepts.append(intercepts[-1] - jump * kink)
-    return tuple(slopes), tuple(intercepts)
+    first, zero = (function.slopes[0], function.intercepts[0]), (Fraction(0), Fraction(0))
+    up = function_of_kinks(*first, [(kink, jump) for kink, jump in marks if jump > 0])
+    down = function_of_kinks(*zero, [(kink, -jump) for kink, jump in marks if jump < 0])
+    return SignedUnit(1, up.slopes, up.intercepts), SignedUnit(-1, down.slopes, down.intercepts)
 
 
 def _merged(layer: ScalarPWL, unit: int) -> ScalarFunction:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +18,9 @@ from plnet.maxout.convexity.search import find_witness
 from plnet.maxout.convexity.structure import structural_convexity
 from plnet.maxout.convexity.walls import bends, region_forms, wall_witness
 from plnet.maxout.inputs import chart_of, check_domain, read_network
+from plnet.progress import Progress
 from plnet.regions.api import enumerate_regions
+from plnet.regions.control import Budget
 from plnet.regions.definitions.tiling import tiling_of
 
 if TYPE_CHECKING:
@@ -37,7 +39,7 @@ def is_convex(
     max_regions: int | None = None,
     max_seconds: float | None = None,
     rng: Any = None,
-    progress: Any = "auto",
+    progress: Progress = "auto",
 ) -> ConvexityReport:
     """Decide whether an output of a piecewise-linear network is a convex function; exact.
 
@@ -82,7 +84,8 @@ def is_convex(
     >>> report.holds, report.witness.gap > 0
     (False, True)
     """
-    return examine("convex", network, domain, output, max_regions, max_seconds, rng, progress).report
+    budget = Budget(max_regions, max_seconds, progress=progress)
+    return examine("convex", network, domain, output, budget, rng).report
 
 
 def is_concave(
@@ -93,13 +96,14 @@ def is_concave(
     max_regions: int | None = None,
     max_seconds: float | None = None,
     rng: Any = None,
-    progress: Any = "auto",
+    progress: Progress = "auto",
 ) -> ConvexityReport:
     """Decide whether an output of a piecewise-linear network is a concave function; exact.
 
     Parameters, returns and errors are those of `is_convex`.
     """
-    return examine("concave", network, domain, output, max_regions, max_seconds, rng, progress).report
+    budget = Budget(max_regions, max_seconds, progress=progress)
+    return examine("concave", network, domain, output, budget, rng).report
 
 
 def one_output(network: PLNetwork, output: Any) -> PLNetwork:
@@ -131,10 +135,8 @@ def examine(
     network: Any,
     domain: Domain | None,
     output: Any,
-    max_regions: int | None,
-    max_seconds: float | None,
+    budget: Budget,
     rng: Any,
-    progress: Any,
     regions: bool = False,
 ) -> Examination:
     """Decide whether a function is "convex" or "concave", and keep the regions.
@@ -142,15 +144,16 @@ def examine(
     Parameters
     ----------
     word : str
-    network, domain, output, max_regions, max_seconds, rng, progress
+    network, domain, output, rng
         As in `is_convex`.
+    budget : Budget
     regions : bool
         Enumerate the regions of a function that has the property also where the proof did not need them.
     """
-    deadline = Deadline.start(max_seconds)
+    deadline = Deadline.start(budget.max_seconds)
     try:
         with deadline.running():
-            return _examine(word, network, domain, output, max_regions, rng, progress, regions, deadline)
+            return _examine(word, network, domain, output, budget, rng, regions, deadline)
     except STOPS as stop:
         reason = f"stopped by {name_of(stop)} before the regions were looked at"
         report = ConvexityReport(word, None, None, "search", reason, 0, 0, deadline.seconds, name_of(stop))
@@ -162,9 +165,8 @@ def _examine(
     network: Any,
     domain: Domain | None,
     output: Any,
-    max_regions: int | None,
+    budget: Budget,
     rng: Any,
-    progress: Any,
     regions: bool,
     deadline: Deadline,
 ) -> Examination:
@@ -199,7 +201,7 @@ def _examine(
         witness = find_witness(net, chart, sign, np.random.default_rng(0 if rng is None else rng))
     if witness is not None:
         return done(False, "search", "found on a random segment and proved in rationals", witness)
-    found = enumerate_regions(net, domain, max_regions=max_regions, progress=progress)
+    found = enumerate_regions(net, domain, max_regions=budget.max_regions, progress=budget.progress)
     if not found.exact:
         reason = f"only {len(found)} regions were found within the budget"
         return done(None, "walls", reason, found=found, stopped_by=found.stopped_by)
@@ -211,7 +213,7 @@ def _examine(
         reason = "the time ended among the walls"
         return done(None, "walls", reason, found=found, stopped_by=name_of(stop))
     except DimensionError:
-        everywhere = examine(word, net, None, None, max_regions, None, rng, progress).report
+        everywhere = examine(word, net, None, None, replace(budget, max_seconds=None), rng).report
         if everywhere.holds:
             return done(True, "walls", f"on all of R^n {everywhere.reason}", None, found, everywhere.n_walls)
         reason = f"the walls of a domain of dimension {chart.dim} are too many to look at"

@@ -12,6 +12,8 @@ from plnet.geometry.domain import Domain
 from plnet.maxout.conversion.max_affine import MaxAffine
 from plnet.maxout.convexity.decide import examine
 from plnet.maxout.convexity.walls import region_forms
+from plnet.progress import Progress
+from plnet.regions.control import Budget
 
 if TYPE_CHECKING:
     from torch.nn import Module
@@ -29,7 +31,7 @@ def max_affine_of(
     max_regions: int | None = None,
     max_seconds: float | None = None,
     rng: Any = None,
-    progress: Any = "auto",
+    progress: Progress = "auto",
 ) -> MaxAffine:
     """Return the fewest affine pieces whose maximum a convex piecewise-linear function is; exact.
 
@@ -69,22 +71,19 @@ def max_affine_of(
     [[Fraction(-1, 1)], [Fraction(1, 1)]]
     """
     with time_limit(max_seconds, "the pieces"):
-        return _pieces(f, domain, output, max_regions, rng, progress)
-
-
-def _pieces(
-    f: Any, domain: Domain | None, output: Any, max_regions: int | None, rng: Any, progress: Any
-) -> MaxAffine:
-    found = examine("convex", f, domain, output, max_regions, None, rng, progress, regions=True)
-    if found.report.holds is False:
-        raise NotConvexError(
-            f"Expected a convex function, but {found.report.witness}. difference_of_maxouts writes any "
-            "continuous piecewise-linear function as a difference of two max-affine ones.",
-            found.report.witness,
+        found = examine(
+            "convex", f, domain, output, Budget(max_regions, progress=progress), rng, regions=True
         )
-    bool(found.report)
-    assert found.complex is not None
-    return from_forms(region_forms(found.complex))
+        if found.report.holds is False:
+            raise NotConvexError(
+                f"Expected a convex function, but {found.report.witness}. difference_of_maxouts writes any "
+                "continuous piecewise-linear function as a difference of two max-affine ones.",
+                found.report.witness,
+            )
+        # An undecided report raises here.
+        bool(found.report)
+        assert found.complex is not None
+        return from_forms(region_forms(found.complex))
 
 
 def from_forms(forms: Iterable[tuple[Fraction, ...]]) -> MaxAffine:

@@ -14,7 +14,7 @@ from plnet.ir.network import PLNetwork
 from plnet.maxout.convexity.report import ConvexityWitness
 from plnet.regions.problem import Problem
 
-__all__ = ["exact_witness", "find_witness", "is_inside"]
+__all__ = ["exact_witness", "find_witness"]
 
 _PAIRS = 512
 _TRIES = 16
@@ -52,7 +52,7 @@ def find_witness(
     for i in order.tolist():
         ends = to_fractions(start[i]), to_fractions(end[i])
         # Rounding can put a point that was meant to be on the boundary outside.
-        if gaps[i] > 0 and all(is_inside(chart, t) for t in ends):
+        if gaps[i] > 0 and all(chart.contains(t) for t in ends):
             found = exact_witness(network, chart, sign, *ends)
             if found is not None:
                 return found
@@ -69,14 +69,6 @@ def exact_witness(
     first, middle, last = (tuple(row) for row in inputs.tolist())
     witness = ConvexityWitness(first, middle, last, (values[0], values[1], values[2]), wall)
     return witness if witness.gap * sign > 0 else None
-
-
-def is_inside(chart: Chart, t: np.ndarray) -> bool:
-    """Return whether exact coordinates lie in the closed domain."""
-    if not len(chart.facets.integers):
-        return True
-    column = rational(np.array([[*t, Fraction(1)]], dtype=object).T)
-    return all(value >= 0 for value in (chart.facets @ column).integers[:, 0])
 
 
 def _embedded(chart: Chart, coordinates: np.ndarray) -> np.ndarray:

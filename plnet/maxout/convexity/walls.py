@@ -13,7 +13,7 @@ from plnet.budgets import look
 from plnet.geometry.exact import to_fractions
 from plnet.geometry.homogeneous import Vertex
 from plnet.maxout.convexity.report import ConvexityWitness
-from plnet.maxout.convexity.search import exact_witness, is_inside
+from plnet.maxout.convexity.search import exact_witness
 from plnet.regions.cells.bodies import Body, generators_on
 from plnet.regions.definitions.maps import output_forms
 from plnet.regions.definitions.tiling import OUTSIDE, Tiling
@@ -102,7 +102,7 @@ def _rounded_witness(
     """Return a witness with short numbers where there is one."""
     for digits in (2, 4, 8):
         first, last = (np.array([round(x, digits) for x in t.tolist()], dtype=object) for t in (start, end))
-        if is_inside(complex_.chart, first) and is_inside(complex_.chart, last):
+        if complex_.chart.contains(first) and complex_.chart.contains(last):
             found = exact_witness(complex_.network, complex_.chart, sign, first, last, wall)
             if found is not None:
                 return found

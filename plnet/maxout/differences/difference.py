@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from plnet.budgets import look, time_limit
+from plnet.checks import check_choice
 from plnet.errors import DimensionError, EngineError, IncompleteResultError
 from plnet.geometry.domain import Chart, Domain
 from plnet.ir.network import PLNetwork
@@ -26,6 +27,7 @@ from plnet.maxout.differences.common import without_common_bends
 from plnet.maxout.differences.rounding import rounding_deviation
 from plnet.maxout.inputs import chart_of, read_network
 from plnet.maxout.words import counted
+from plnet.progress import Progress
 from plnet.regions.api import enumerate_regions
 from plnet.regions.definitions.tiling import Tiling, tiling_of
 
@@ -112,7 +114,7 @@ def difference_of_maxouts(
     method: str = "auto",
     max_regions: int | None = None,
     max_seconds: float | None = None,
-    progress: Any = "auto",
+    progress: Progress = "auto",
 ) -> MaxoutDifference:
     """Write a continuous piecewise-linear function as a difference of two maxout units; exact.
 
@@ -167,8 +169,7 @@ def difference_of_maxouts(
     >>> g.slopes.tolist(), h.slopes.tolist()
     ([[Fraction(0, 1)]], [[Fraction(-7, 4)], [Fraction(-1, 1)]])
     """
-    if method not in METHODS:
-        raise EngineError(f"Expected method to be one of {', '.join(METHODS)}, got {method!r}.")
+    check_choice("method", method, METHODS, EngineError)
     with time_limit(max_seconds, "the difference of maxouts"):
         read = read_network(f)
         require_continuous(read, "A difference of maxouts")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from plnet.errors import DimensionError, NetworkError
 from plnet.ir.layers import ScalarPWL
 from plnet.ir.network import PLNetwork
-from plnet.maxout.conversion.activation_names import describe, formula, number_text
+from plnet.maxout.conversion.activation_names import describe, formula, needed_pieces, number_text
 from plnet.maxout.conversion.relu_form import relu_terms
 from plnet.maxout.conversion.scalar_units import (
     ScalarFunction,
@@ -279,15 +279,8 @@ def _times(factor: str) -> str:
 def _why_not_fewer(function: ScalarFunction) -> str:
     if not function.kinks:
         return "one piece is the least there is"
-    parts = []
-    for count, word, sign in ((function.upward, "upward", "plus"), (function.downward, "downward", "minus")):
-        if count:
-            verb = "needs" if count == 1 else "need"
-            parts.append(
-                f"{counted(count, f'{word} kink')} {verb} {counted(count + 1, 'piece')} with a {sign}"
-            )
     rule = "a unit with k pieces has at most k - 1 kinks, all upwards"
-    return f"{rule}; {', '.join(parts)}"
+    return f"{rule}; {needed_pieces(function)}"
 
 
 def _why_no_unit(witness: ConvexityWitness) -> str:

@@ -17,6 +17,7 @@ from plnet.geometry.exact import RationalMatrix
 from plnet.geometry.linear import rank
 from plnet.maxout.conversion.max_affine import MaxAffine
 from plnet.maxout.differences.difference import difference_of_maxouts
+from plnet.progress import Progress
 from plnet.regions.api import enumerate_regions
 
 if TYPE_CHECKING:
@@ -144,7 +145,7 @@ def tropical_form(
     method: str = "auto",
     max_regions: int | None = None,
     max_seconds: float | None = None,
-    progress: Any = "auto",
+    progress: Progress = "auto",
 ) -> TropicalRational:
     """Write a continuous piecewise-linear function on R^n as a tropical rational function; exact.
 

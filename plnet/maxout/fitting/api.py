@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from plnet.checks import suggest_options
+from plnet.checks import check_choice, suggest_options
 from plnet.errors import TargetError
 from plnet.geometry.domain import Domain
 from plnet.ir.network import PLNetwork
 from plnet.maxout.conversion.max_affine import MaxAffine
-from plnet.maxout.fitting.effort import Effort, Progress, effort_of
-from plnet.maxout.fitting.error.certificate import certify
+from plnet.maxout.fitting.effort import Effort, effort_of
+from plnet.maxout.fitting.error.bracket import error_bracket, up
 from plnet.maxout.fitting.line.interval_fit import (
     KIND_FACTOR,
     best_partition,
@@ -29,19 +29,19 @@ from plnet.maxout.fitting.space.least_squares import fit_domain_least_squares
 from plnet.maxout.fitting.space.network_fit import fit_max_affine_target, fit_network
 from plnet.maxout.fitting.space.point_fit import best_lower_pieces, lifted_offsets
 from plnet.maxout.fitting.space.spatial_fit import fit_in_space
+from plnet.maxout.fitting.targets.assumptions import assumptions_of, check_convex
 from plnet.maxout.fitting.targets.catalogue import Target
-from plnet.maxout.fitting.targets.convexity import assumptions_of, check_convex
-from plnet.maxout.fitting.targets.problem import Problem, bounded_chart
+from plnet.maxout.fitting.targets.fit_problem import FitProblem, bounded_chart
 from plnet.maxout.fitting.targets.reading import read_callable
 from plnet.maxout.fitting.targets.samples import Samples, fit_least_squares, read_samples, sample_errors
 from plnet.maxout.inputs import chart_of, read_network
+from plnet.progress import Progress
 
 if TYPE_CHECKING:
     from torch.nn import Module
 
 __all__ = ["fit_max_affine", "optimal_error"]
 
-_KINDS = ("free", "lower", "upper")
 _OBJECTIVES = ("sup", "least_squares")
 
 
@@ -122,20 +122,29 @@ def fit_max_affine(
     >>> round(fit.sup_error, 9), fit.function.pieces
     (0.0078125, 4)
     """
-    pieces = _check_options(pieces, kind, objective, starts)
+    wanted = _Wanted(_check_options(pieces, kind, objective, starts), kind, objective)
     effort = effort_of(starts, rng, max_seconds, progress)
     if _is_samples(target):
-        found = _fit_samples(target, pieces, domain, kind, objective, effort)
+        found = _fit_samples(target, domain, wanted, effort)
     elif isinstance(target, MaxAffine) or _is_network(target):
-        found = _fit_piecewise(target, pieces, domain, kind, objective, effort)
+        found = _fit_piecewise(target, domain, wanted, effort)
     elif callable(target):
-        found = _fit_callable(target, pieces, domain, kind, objective, effort)
+        found = _fit_callable(target, domain, wanted, effort)
     else:
         raise TargetError(
             f"Expected a function, a network or samples (X, y) to approximate, got {type(target).__name__}."
         )
     ended = "max_seconds" if found.stopped_by or effort.deadline.passed else ""
     return replace(found, seconds=effort.deadline.seconds, stopped_by=ended)
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """Which fit is asked for."""
+
+    pieces: int
+    kind: str
+    objective: str
 
 
 def optimal_error(
@@ -175,101 +184,80 @@ def optimal_error(
     return fit.optimal_error
 
 
-def _fit_callable(
-    target: Any,
-    pieces: int,
-    domain: Domain | None,
-    kind: str,
-    objective: str,
-    effort: Effort,
-) -> MaxAffineFit:
-    if isinstance(target, Target) and target.pieces is not None and objective == "sup":
+def _fit_callable(target: Any, domain: Domain | None, wanted: _Wanted, effort: Effort) -> MaxAffineFit:
+    if isinstance(target, Target) and target.pieces is not None and wanted.objective == "sup":
         chart = bounded_chart(domain, target.dim, target.name)
-        problem = Problem(target, chart)
+        problem = FitProblem(target, chart)
         if problem.is_identity:
             known = MaxAffine([list(slope) for slope, _ in target.pieces], [b for _, b in target.pieces])
-            return _result(*fit_max_affine_target(known, pieces, chart, kind, effort), kind, pieces)
+            return _result(*fit_max_affine_target(known, wanted.pieces, chart, wanted.kind, effort), wanted)
     problem = read_callable(target, domain)
     check_convex(problem, effort.rng)
     assumptions = assumptions_of(problem)
     rms, optimum, stopped = None, None, False
-    if objective == "least_squares":
-        slopes, offsets, rms = fit_domain_least_squares(problem, pieces, effort)
+    if wanted.objective == "least_squares":
+        slopes, offsets, rms = fit_domain_least_squares(problem, wanted.pieces, effort)
         function, method = MaxAffine(slopes, offsets), "alternating least squares"
-        bracket = certify(problem, function, None, effort.deadline)
+        bracket = error_bracket(problem, function, None, effort.deadline)
         if problem.dim == 1:
-            optimum = optimum_on_interval(problem, best_partition(problem, pieces), kind)
+            optimum = optimum_on_interval(problem, best_partition(problem, wanted.pieces), wanted.kind)
     elif problem.dim == 1:
-        function, bracket, optimum = fit_on_interval(problem, pieces, kind)
+        function, bracket, optimum = fit_on_interval(problem, wanted.pieces, wanted.kind)
         method = "equal gaps on an interval"
     else:
-        fit = fit_in_space(problem, pieces, effort)
+        fit = fit_in_space(problem, wanted.pieces, effort)
         function, bracket, method, stopped = fit.function, fit.bracket, fit.method, fit.stopped
         if fit.optimum is not None:
-            optimum = KIND_FACTOR[kind] * fit.optimum[0], KIND_FACTOR[kind] * fit.optimum[1]
-    if objective == "sup":
-        function, bracket = settled(function, bracket, kind)
-    found = _result(function, bracket, optimum, method, kind, pieces)
+            optimum = KIND_FACTOR[wanted.kind] * fit.optimum[0], KIND_FACTOR[wanted.kind] * fit.optimum[1]
+    if wanted.objective == "sup":
+        function, bracket = settled(function, bracket, wanted.kind)
+    found = _result(function, bracket, optimum, method, wanted)
     ended = "max_seconds" if stopped else ""
-    return replace(found, objective=objective, assumptions=assumptions, rms_error=rms, stopped_by=ended)
+    return replace(found, assumptions=assumptions, rms_error=rms, stopped_by=ended)
 
 
-def _fit_piecewise(
-    target: Any,
-    pieces: int,
-    domain: Domain | None,
-    kind: str,
-    objective: str,
-    effort: Effort,
-) -> MaxAffineFit:
-    if objective != "sup":
+def _fit_piecewise(target: Any, domain: Domain | None, wanted: _Wanted, effort: Effort) -> MaxAffineFit:
+    if wanted.objective != "sup":
         raise TargetError(
             'A network is fitted in the sup norm. For objective="least_squares" give samples of it: '
             "fit_max_affine((X, y), pieces)."
         )
     if isinstance(target, MaxAffine):
         chart = chart_of(target.to_network(), domain)
-        if target.dim == chart.dim and Problem(Target(target, target.dim), chart).is_identity:
-            found = fit_max_affine_target(target, pieces, chart, kind, effort)
-            return _result(*found, kind, pieces)
+        if target.dim == chart.dim and FitProblem(Target(target, target.dim), chart).is_identity:
+            found = fit_max_affine_target(target, wanted.pieces, chart, wanted.kind, effort)
+            return _result(*found, wanted)
     network: Any = target
-    found = fit_network(read_network(network), pieces, domain, kind, effort)
-    return _result(*found, kind, pieces)
+    found = fit_network(read_network(network), wanted.pieces, domain, wanted.kind, effort)
+    return _result(*found, wanted)
 
 
-def _fit_samples(
-    target: Any,
-    pieces: int,
-    domain: Domain | None,
-    kind: str,
-    objective: str,
-    effort: Effort,
-) -> MaxAffineFit:
+def _fit_samples(target: Any, domain: Domain | None, wanted: _Wanted, effort: Effort) -> MaxAffineFit:
     if domain is not None:
         raise TargetError("Samples are fitted where they are: leave the domain out, or give a function.")
-    samples = read_samples(*target, repeated=objective == "least_squares")
+    samples = read_samples(*target, repeated=wanted.objective == "least_squares")
     optimum = None
-    if objective == "least_squares":
-        slopes, offsets = fit_least_squares(samples, pieces, effort)
+    if wanted.objective == "least_squares":
+        slopes, offsets = fit_least_squares(samples, wanted.pieces, effort)
         method = "alternating least squares"
     else:
         if samples.dim == 1:
-            slopes, optimum = best_slopes(samples, pieces)
+            slopes, optimum = best_slopes(samples, wanted.pieces)
             slopes, method = slopes[:, None], "fewest slopes that stab all intervals"
         else:
-            slopes = best_lower_pieces(samples, pieces, effort.share(2))
+            slopes = best_lower_pieces(samples, wanted.pieces, effort.share(2))
             method = "alternating partition with linear programs"
         offsets = lifted_offsets(samples, slopes)
     function = MaxAffine(slopes, offsets)
     bracket = sample_errors(samples, function)
-    if objective == "sup":
-        function, bracket = _settled(function, bracket, kind, samples)
+    if wanted.objective == "sup":
+        function, bracket = _settled(function, bracket, wanted.kind, samples)
         if optimum is not None:
-            factor = 0.5 if kind == "free" else 1.0
+            factor = 0.5 if wanted.kind == "free" else 1.0
             optimum = factor * optimum[0], factor * optimum[1]
     errors = samples.values - function(samples.points)
-    found = _result(function, bracket, optimum, method, kind, pieces)
-    return replace(found, objective=objective, rms_error=float(np.sqrt((errors**2).mean())))
+    found = _result(function, bracket, optimum, method, wanted)
+    return replace(found, rms_error=float(np.sqrt((errors**2).mean())))
 
 
 def _settled(
@@ -287,17 +275,12 @@ def _settled(
 
 
 def _floats(bracket: ErrorBracket) -> tuple[tuple[float, float], tuple[float, float]]:
-    up = [np.nextafter(float(pair[1]), np.inf) for pair in (bracket.below, bracket.above)]
-    return (float(bracket.below[0]), float(up[0])), (float(bracket.above[0]), float(up[1]))
+    below, above = ((float(low), up(high)) for low, high in (bracket.below, bracket.above))
+    return below, above
 
 
 def _result(
-    function: MaxAffine,
-    bracket: ErrorBracket,
-    optimum: tuple[Any, Any] | None,
-    method: str,
-    kind: str,
-    pieces: int,
+    function: MaxAffine, bracket: ErrorBracket, optimum: tuple[Any, Any] | None, method: str, wanted: _Wanted
 ) -> MaxAffineFit:
     lo, hi = bracket.sup
     if optimum is not None:
@@ -309,11 +292,11 @@ def _result(
         sup_error_bounds=(lo, hi),
         optimal_error=None if optimum is None else _middle(optimum),
         optimal_error_bounds=optimum,
-        kind=kind,
-        objective="sup",
+        kind=wanted.kind,
+        objective=wanted.objective,
         method=method,
         assumptions=(),
-        pieces=pieces,
+        pieces=wanted.pieces,
         witness=np.array(bracket.witness, dtype=np.float64),
     )
 
@@ -328,10 +311,8 @@ def _check_options(pieces: Any, kind: Any, objective: Any, starts: Any) -> int:
     for name, value in (("pieces", pieces), ("starts", 1 if starts is None else starts)):
         if isinstance(value, bool) or not hasattr(value, "__index__") or value < 1:
             raise TargetError(f"Expected {name} as an integer of at least 1, got {value!r}.")
-    if kind not in _KINDS:
-        raise TargetError(f"Expected kind as one of {', '.join(_KINDS)}, got {kind!r}.")
-    if objective not in _OBJECTIVES:
-        raise TargetError(f"Expected objective as one of {', '.join(_OBJECTIVES)}, got {objective!r}.")
+    check_choice("kind", kind, KIND_FACTOR, TargetError)
+    check_choice("objective", objective, _OBJECTIVES, TargetError)
     if objective == "least_squares" and kind != "free":
         raise TargetError(
             f"A fit of kind {kind!r} is made in the sup norm only. Leave objective out, or take a free fit."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,14 +10,13 @@ import numpy as np
 
 from plnet.budgets import Deadline
 from plnet.errors import TargetError
+from plnet.progress import Progress, Report, check_progress
 
-__all__ = ["Effort", "Progress", "effort_of"]
+__all__ = ["Effort", "effort_of"]
 
 _STARTS = 20
 _SEARCH = 0.6
-"""Share of the budget that the search gets; the rest is for the certificate."""
-
-Progress = Callable[[int], object] | str | bool | None
+"""Share of the budget that the search gets; the rest is for the bracket of its error."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +35,7 @@ class Effort:
     starts: int
     rng: np.random.Generator
     deadline: Deadline
-    report: Callable[[int], object] | None = None
+    report: Report | None = None
 
     def ends_after(self, start: int) -> bool:
         """Report a finished start, and say whether the time is up."""
@@ -44,13 +43,43 @@ class Effort:
             self.report(start)
         return self.deadline.passed
 
+    def best(
+        self, tries: Iterable[tuple[np.ndarray, float]], default: np.ndarray, first: int = 1
+    ) -> np.ndarray:
+        """Return what has the least error of all that is tried until the time is up or Ctrl-C comes.
+
+        Parameters
+        ----------
+        tries : iterable of (found, error)
+        default : ndarray
+            Where no error is finite.
+        first : int
+            Number of the first start, for the report.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            If nothing is known by then.
+        """
+        best, least = default, np.inf
+        try:
+            for number, (found, error) in enumerate(tries, first):
+                if error < least:
+                    best, least = found, error
+                if self.ends_after(number):
+                    break
+        except KeyboardInterrupt:
+            if not np.isfinite(least):
+                raise
+        return best
+
     def share(self, divisor: int) -> Effort:
         """Return the same with fewer starts, at least one."""
         return replace(self, starts=max(self.starts // divisor, 1))
 
     @property
     def search(self) -> Effort:
-        """The same with a budget that leaves time to certify what the search finds."""
+        """The same with a budget that leaves time to error_bracket what the search finds."""
         return self.part(_SEARCH)
 
     def part(self, share: float) -> Effort:
@@ -68,10 +97,7 @@ def effort_of(starts: int | None, rng: Any, max_seconds: Any, progress: Progress
     TargetError
         If `max_seconds` or `progress` cannot be used.
     """
-    if not (callable(progress) or progress in ("auto", None, True, False)):
-        raise TargetError(
-            f'Expected progress as "auto", True, False, None or a function of a count, got {progress!r}.'
-        )
+    check_progress(progress, TargetError)
     report = progress if callable(progress) else None
     generator = np.random.default_rng(0 if rng is None else rng)
     return Effort(starts or _STARTS, generator, Deadline.start(max_seconds, TargetError), report)

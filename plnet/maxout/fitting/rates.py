@@ -9,13 +9,14 @@ from typing import Any
 
 import numpy as np
 
+from plnet.checks import check_choice
 from plnet.errors import TargetError
 from plnet.geometry.domain import Domain, Segment
 from plnet.maxout.fitting.api import fit_max_affine
 from plnet.maxout.fitting.line.interval_fit import KIND_FACTOR
 from plnet.maxout.fitting.targets.catalogue import Target
 from plnet.maxout.fitting.targets.curvature import curvature_integral, curvature_rank, ridge_of
-from plnet.maxout.fitting.targets.problem import Problem, bounded_chart
+from plnet.maxout.fitting.targets.fit_problem import FitProblem, bounded_chart
 
 __all__ = ["RateCurve", "asymptotic_constant", "covering_density", "rate_curve", "rate_limit"]
 
@@ -233,15 +234,14 @@ def rate_limit(
     return rank, _limit(_read(target, Segment(*problem.chart.embed(ridge.ends)), kind), kind)
 
 
-def _read(target: Target, domain: Domain, kind: str) -> Problem:
-    if kind not in KIND_FACTOR:
-        raise TargetError(f"Expected kind as one of {', '.join(KIND_FACTOR)}, got {kind!r}.")
+def _read(target: Target, domain: Domain, kind: str) -> FitProblem:
+    check_choice("kind", kind, KIND_FACTOR, TargetError)
     if not isinstance(target, Target) or target.hessian is None:
         raise TargetError("The limit needs the Hessian of the target: give a Target with hessian=....")
-    return Problem(target, bounded_chart(domain, target.dim, target.name))
+    return FitProblem(target, bounded_chart(domain, target.dim, target.name))
 
 
-def _limit(problem: Problem, kind: str) -> tuple[float, float]:
+def _limit(problem: FitProblem, kind: str) -> tuple[float, float]:
     d = problem.dim
     ends = zip(covering_density(d), curvature_integral(problem), strict=True)
     factor = 0.25 * KIND_FACTOR[kind]

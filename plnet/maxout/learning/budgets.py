@@ -15,11 +15,14 @@ import numpy as np
 import torch
 
 from plnet.budgets import Deadline
+from plnet.checks import check_choice
 from plnet.errors import ConfigError
 from plnet.ir.affine import frozen_array
+from plnet.maxout.learning.descent import Descent, check_counts
 from plnet.maxout.learning.display import shown_steps
 from plnet.maxout.learning.stacked_networks import StackedNetworks, parameter_count
 from plnet.maxout.words import counted
+from plnet.progress import Progress
 from plnet.statistics import mean_interval
 
 __all__ = ["SURFACES", "BudgetCurve", "compare_budgets", "next_layer_weights"]
@@ -60,8 +63,7 @@ def next_layer_weights(filters: int, pieces: int, next_width: int) -> int:
     >>> next_layer_weights(120, 1, 50), next_layer_weights(120, 4, 50)
     (6000, 1500)
     """
-    for name, value in (("filters", filters), ("pieces", pieces), ("next_width", next_width)):
-        _check_positive(name, value)
+    check_counts(filters=filters, pieces=pieces, next_width=next_width)
     if filters % pieces:
         raise ConfigError(f"Expected filters to be a multiple of pieces, got {filters} and {pieces}.")
     return filters // pieces * next_width
@@ -119,7 +121,7 @@ def compare_budgets(
     rng: Any = None,
     device: Any = "cpu",
     max_seconds: float | None = None,
-    progress: Any = "auto",
+    progress: Progress = "auto",
 ) -> tuple[BudgetCurve, ...]:
     """Train ReLU and maxout networks of equal numbers of parameters on one function.
 
@@ -166,20 +168,16 @@ def compare_budgets(
     >>> [(curve.name, int(curve.widths[0]), int(curve.parameters[0])) for curve in curves]
     [('relu', 5, 51), ('maxout, k = 2', 3, 46), ('maxout, k = 4', 2, 51)]
     """
-    if surface not in SURFACES:
-        raise ConfigError(f"Expected a surface among {', '.join(SURFACES)}; got {surface!r}.")
+    check_choice("surface", surface, SURFACES)
     if surface == "saddle" and dim == 1:
         raise ConfigError("The saddle needs dim >= 2, got 1.")
-    counts = {"dim": dim, "replicates": replicates, "steps": steps, "samples": samples}
-    for name, value in (
-        *counts.items(),
-        *(("pieces", k) for k in pieces),
-        *(("budgets", b) for b in budgets),
-    ):
-        _check_positive(name, value)
-    _check_positive("hidden_layers - 1", hidden_layers - 1)
-    if not 0 < learning_rate < float("inf"):
-        raise ConfigError(f"Expected learning_rate to be positive and finite, got {learning_rate!r}.")
+    check_counts(dim=dim, replicates=replicates, samples=samples)
+    for k in pieces:
+        check_counts(pieces=k)
+    for budget in budgets:
+        check_counts(budgets=budget)
+    check_counts(**{"hidden_layers - 1": hidden_layers - 1})
+    descent = Descent(learning_rate=learning_rate, steps=steps)
     generator = np.random.default_rng(rng)
     x, probe = (generator.uniform(-1, 1, size=(n, dim)) for n in (samples, 2048))
     data = [
@@ -191,7 +189,7 @@ def compare_budgets(
     ]
     curves, deadline = [], Deadline.start(max_seconds, ConfigError)
     with shown_steps(steps * len(pieces) * len(budgets), progress) as report:
-        train = _Training(data, steps, learning_rate, deadline, report)
+        train = _Training(data, descent, deadline, report)
         for k, sizes in zip(pieces, shapes, strict=True):
             before, errors, stopped_by = time.perf_counter(), [], ""
             for widths in sizes:
@@ -223,18 +221,17 @@ class _Training:
     """Trains one stack of networks after the other; `taken` counts the steps of all."""
 
     data: list[torch.Tensor]
-    steps: int
-    rate: float
+    descent: Descent
     deadline: Deadline
     report: Callable[[int], object]
     taken: int = 0
 
     def __call__(self, stacked: StackedNetworks) -> str:
         """Train, and return what stopped it: nothing, "max_seconds" or "Ctrl-C"."""
-        optimiser = torch.optim.Adam(stacked.parameters(), lr=self.rate)
+        optimiser = self.descent.optimiser_of(stacked.parameters())
         try:
-            for step in range(self.steps):
-                optimiser.param_groups[0]["lr"] = self.rate * (1 - step / self.steps)
+            for step in range(self.descent.steps):
+                self.descent.set_rate(optimiser, step)
                 optimiser.zero_grad()
                 # The sum keeps the replicates independent: each gets the gradient of its own mean square.
                 (stacked(self.data[0])[:, 0] - self.data[1]).square().mean(dim=1).sum().backward()
@@ -271,8 +268,3 @@ def _width(dim: int, hidden_layers: int, pieces: int, budget: int) -> int:
             f"got {budget}."
         )
     return width
-
-
-def _check_positive(name: str, value: Any) -> None:
-    if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
-        raise ConfigError(f"Expected {name} to be a positive integer, got {value!r}.")

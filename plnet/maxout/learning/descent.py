@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 
 from plnet.budgets import Deadline
 from plnet.checks import check_choice
 from plnet.errors import ConfigError
 
-__all__ = ["OPTIMISERS", "Descent", "Trained", "descend"]
+__all__ = ["OPTIMISERS", "Descent", "Trained", "check_counts", "descend"]
 
 logger = logging.getLogger(__name__)
 
@@ -57,12 +58,29 @@ class Descent:
 
     def __post_init__(self) -> None:
         check_choice("optimiser", self.optimiser, OPTIMISERS)
-        if not isinstance(self.steps, int) or isinstance(self.steps, bool) or self.steps < 1:
-            raise ConfigError(f"Expected steps to be a positive integer, got {self.steps!r}.")
+        check_counts(steps=self.steps)
         if self.learning_rate is not None and not 0 < self.learning_rate < float("inf"):
             raise ConfigError(
                 f"Expected learning_rate to be positive and finite, got {self.learning_rate!r}."
             )
+
+    def optimiser_of(self, parameters: Iterable[torch.Tensor]) -> torch.optim.Optimizer:
+        """Return the optimiser of some parameters."""
+        rate, build = OPTIMISERS[self.optimiser]
+        return build(parameters, lr=self.learning_rate or rate)
+
+    def set_rate(self, optimiser: torch.optim.Optimizer, taken: int) -> None:
+        """Set the learning rate of the step that comes after so many."""
+        if self.decay:
+            rate = self.learning_rate or OPTIMISERS[self.optimiser][0]
+            optimiser.param_groups[0]["lr"] = rate * (1 - taken / self.steps)
+
+
+def check_counts(**counts: Any) -> None:
+    """Raise `ConfigError` for an option that is no positive integer."""
+    for name, value in counts.items():
+        if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
+            raise ConfigError(f"Expected {name} to be a positive integer, got {value!r}.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,16 +141,13 @@ def descend(
     A step costs O(r m k n d).
     """
     weight, bias = weight.clone(), bias.clone()
-    rate, build = OPTIMISERS[descent.optimiser]
-    rate = descent.learning_rate or rate
-    optimiser = build([weight, bias], lr=rate)
+    optimiser = descent.optimiser_of([weight, bias])
     started, step, stopped_by, deadline = time.perf_counter(), 0, "", Deadline.start(max_seconds, ConfigError)
     loss = torch.full((len(weight),), torch.inf, dtype=weight.dtype)
     try:
         for step in range(1, descent.steps + 1):
             loss, weight.grad, bias.grad = loss_and_gradient(weight, bias, signs, x, y)
-            if descent.decay:
-                optimiser.param_groups[0]["lr"] = rate * (1 - (step - 1) / descent.steps)
+            descent.set_rate(optimiser, step - 1)
             optimiser.step()
             if report is not None:
                 report(step)

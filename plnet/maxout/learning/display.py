@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
-from plnet.progress import Report, reporting
+from plnet.progress import Progress, Report, reporting
 
 __all__ = ["shown_steps"]
 
@@ -15,7 +14,7 @@ _EVERY = 50
 
 
 @contextmanager
-def shown_steps(total: int, progress: Any = "auto") -> Iterator[Report]:
+def shown_steps(total: int, progress: Progress = "auto") -> Iterator[Report]:
     """Yield a function that takes the number of steps so far, and shows or passes on every fiftieth.
 
     Parameters

@@ -10,9 +10,10 @@ import numpy as np
 import torch
 from torch import nn
 
+from plnet.checks import check_choice
 from plnet.errors import ConfigError
 from plnet.ir.affine import frozen_array
-from plnet.maxout.learning.descent import Descent, descend
+from plnet.maxout.learning.descent import Descent, check_counts, descend
 from plnet.maxout.learning.deviation import deviation_bracket, exact_deviation
 from plnet.maxout.learning.display import shown_steps
 from plnet.maxout.learning.intervals import clopper_pearson_interval, wilson_interval
@@ -21,6 +22,7 @@ from plnet.maxout.learning.matching import PieceMatch, match_pieces
 from plnet.maxout.learning.starts import check_start, random_units
 from plnet.maxout.learning.targets import ImitationTarget, imitation_target
 from plnet.networks.modules import Maxout
+from plnet.progress import Progress
 
 __all__ = ["Imitation", "check_imitation", "imitate"]
 
@@ -116,9 +118,7 @@ class Imitation:
     def interval(self, confidence: float = 0.95, kind: str = "wilson") -> tuple[float, float]:
         """Return a confidence interval of the success rate, kind "wilson" or "clopper_pearson"."""
         kinds = {"wilson": wilson_interval, "clopper_pearson": clopper_pearson_interval}
-        if kind not in kinds:
-            raise ConfigError(f"Expected kind {' or '.join(kinds)}, got {kind!r}.")
-        return kinds[kind](self.successes, self.replicates, confidence)
+        return kinds[check_choice("kind", kind, kinds)](self.successes, self.replicates, confidence)
 
     def pieces_of(self, replicate: int | None = None) -> tuple[PieceMatch, ...]:
         """Return the learnt pieces beside the exact ones, of the best replicate by default.
@@ -161,7 +161,7 @@ def imitate(
     rng: Any = None,
     device: Any = "cpu",
     max_seconds: float | None = None,
-    progress: Any = "auto",
+    progress: Progress = "auto",
 ) -> Imitation:
     """Train maxout units from many random starts to imitate a function, and measure how far off they end.
 
@@ -273,9 +273,7 @@ def check_imitation(
     pieces: Any, units: Any, replicates: Any, samples: Any, tolerance: Any, initialiser: Any
 ) -> None:
     """Raise `ConfigError` for an option of `imitate` that is impossible."""
-    for name, count in {"pieces": pieces, "replicates": replicates, "samples": samples}.items():
-        if not isinstance(count, int) or isinstance(count, bool) or count < 1:
-            raise ConfigError(f"Expected {name} to be a positive integer, got {count!r}.")
+    check_counts(pieces=pieces, replicates=replicates, samples=samples)
     if units not in (1, 2) or isinstance(units, bool):
         raise ConfigError(f"Expected units 1, or 2 for a difference of two maxout units; got {units!r}.")
     if not isinstance(tolerance, int | float) or not 0 < tolerance < 1:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
+from typing import Literal
 
-from scipy import special, stats
+from scipy.stats import binomtest
 
 from plnet.errors import ConfigError
 from plnet.statistics import mean_interval
@@ -43,33 +43,13 @@ def wilson_interval(successes: int, trials: int, confidence: float = 0.95) -> tu
     >>> [round(end, 4) for end in wilson_interval(8, 10)]
     [0.4902, 0.9433]
     """
-    _check(successes, trials, confidence)
-    z = float(special.ndtri((1 + confidence) / 2))
-    rate, weight = successes / trials, z * z / trials
-    middle = (rate + weight / 2) / (1 + weight)
-    half = z / (1 + weight) * math.sqrt(rate * (1 - rate) / trials + weight / (4 * trials))
-    # At the ends the formula gives 0 and 1 up to rounding.
-    low = 0.0 if successes == 0 else max(0.0, middle - half)
-    return low, 1.0 if successes == trials else min(1.0, middle + half)
+    return _interval(successes, trials, confidence, "wilson")
 
 
 def clopper_pearson_interval(successes: int, trials: int, confidence: float = 0.95) -> tuple[float, float]:
     """Return the exact interval of a success rate, whose coverage is never below the confidence.
 
-    Parameters
-    ----------
-    successes, trials : int
-    confidence : float
-        In (0, 1).
-
-    Returns
-    -------
-    low, high : float
-
-    Raises
-    ------
-    ConfigError
-        If the numbers do not fit.
+    Parameters, returns and errors are those of `wilson_interval`.
 
     References
     ----------
@@ -82,15 +62,15 @@ def clopper_pearson_interval(successes: int, trials: int, confidence: float = 0.
     >>> [round(end, 4) for end in clopper_pearson_interval(8, 10)]
     [0.4439, 0.9748]
     """
-    _check(successes, trials, confidence)
-    tail, failures = (1 - confidence) / 2, trials - successes
-    low = 0.0 if successes == 0 else float(stats.beta.ppf(tail, successes, failures + 1))
-    high = 1.0 if failures == 0 else float(stats.beta.ppf(1 - tail, successes + 1, failures))
-    return low, high
+    return _interval(successes, trials, confidence, "exact")
 
 
-def _check(successes: int, trials: int, confidence: float) -> None:
+def _interval(
+    successes: int, trials: int, confidence: float, method: Literal["exact", "wilson"]
+) -> tuple[float, float]:
     if not (0 <= successes <= trials and trials > 0):
         raise ConfigError(f"Expected 0 <= successes <= trials and trials > 0, got {successes} of {trials}.")
     if not 0 < confidence < 1:
         raise ConfigError(f"Expected a confidence between 0 and 1, got {confidence!r}.")
+    found = binomtest(successes, trials).proportion_ci(confidence, method)
+    return float(found.low), float(found.high)

@@ -14,7 +14,7 @@ from torch import nn
 from plnet.errors import ConfigError
 from plnet.geometry.domain import Box
 from plnet.ir.affine import frozen_array
-from plnet.maxout.learning.descent import Descent, descend
+from plnet.maxout.learning.descent import Descent, check_counts, descend
 from plnet.maxout.learning.intervals import wilson_interval
 from plnet.maxout.learning.limits import best_affine_error
 from plnet.maxout.learning.starts import random_units
@@ -139,10 +139,7 @@ def imitate_layer(
         raise ConfigError(
             f"Expected a piecewise-linear activation, got {activation!r}. Take imitate for units."
         )
-    sizes = {"pieces": pieces, "dim": dim, "width": width, "replicates": replicates, "samples": samples}
-    for name, value in sizes.items():
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            raise ConfigError(f"Expected {name} to be a positive integer, got {value!r}.")
+    check_counts(pieces=pieces, dim=dim, width=width, replicates=replicates, samples=samples)
     started, generator = time.perf_counter(), torch_generator(rng)
     whole = mlp([dim, width, 1], activation, slope=slope, rng=generator, dtype=torch.float64)
     layer = nn.Sequential(whole[0], whole[1]).requires_grad_(False)

@@ -7,6 +7,7 @@ from itertools import pairwise
 import numpy as np
 
 from plnet.geometry.domain import Box
+from plnet.maxout.fitting.line.stabbing import lower_hull
 from plnet.maxout.learning.targets import ImitationTarget
 
 __all__ = ["best_affine_error", "best_error", "convex_gap", "least_error"]
@@ -148,19 +149,6 @@ def _optimal(target: ImitationTarget, pieces: int) -> float:
 
     smooth = Target(lambda x: target(x[:, 0]), 1, name=target.name, known_convex=True)
     return float(optimal_error(smooth, pieces, Box(target.low, target.high)))
-
-
-def lower_hull(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Return the indices of the lower convex hull of points with ascending x; O(n)."""
-    kept: list[int] = []
-    for i in range(len(x)):
-        while len(kept) > 1:
-            a, b = kept[-2], kept[-1]
-            if (y[b] - y[a]) * (x[i] - x[a]) < (y[i] - y[a]) * (x[b] - x[a]):
-                break
-            kept.pop()
-        kept.append(i)
-    return np.array(kept)
 
 
 def _graph(target: ImitationTarget) -> tuple[np.ndarray, np.ndarray]:

@@ -1,13 +1,13 @@
 """`train_twins`: one function written in several ways, trained on, and how the ways part.
 
-A network and its maxout conversions compute the same function at first. Their gradients differ, because
-maxout also trains the pieces that a fixed activation holds constant; so learning differs even where the
-function does not (Goodfellow, Bengio and Courville 2016, section 6.3.1).
+Twins are networks of different form that compute one function when training begins: a network and its maxout
+conversions. Their gradients differ, because maxout also trains the pieces that a fixed activation holds
+constant; so learning differs even where the function does not (Goodfellow, Bengio and Courville 2016,
+section 6.3.1).
 """
 
 from __future__ import annotations
 
-import functools
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,13 +19,16 @@ import torch
 from torch import nn
 
 from plnet.budgets import Deadline
+from plnet.checks import check_choice
 from plnet.errors import ConfigError
 from plnet.geometry.domain import Box
 from plnet.ir.affine import frozen_array
 from plnet.maxout.conversion.modules import to_maxout
 from plnet.maxout.learning.budgets import SURFACES
+from plnet.maxout.learning.descent import Descent, check_counts
 from plnet.maxout.learning.display import shown_steps
 from plnet.networks.perceptron import mlp
+from plnet.progress import Progress
 from plnet.statistics import mean_interval
 
 __all__ = ["VARIANTS", "TwinHistory", "train_twins"]
@@ -98,7 +101,7 @@ def train_twins(
     count_regions: bool = True,
     rng: Any = None,
     max_seconds: float | None = None,
-    progress: Any = "auto",
+    progress: Progress = "auto",
 ) -> TwinHistory:
     """Train a network and its exact maxout conversions from the same function, on the same points.
 
@@ -143,7 +146,9 @@ def train_twins(
     >>> history.start_deviations, history.distance[0, 0].tolist()
     ((Fraction(0, 1), Fraction(0, 1), Fraction(0, 1)), [0.0, 0.0, 0.0])
     """
-    _check(activation, widths, surface, slope, replicates, steps, learning_rate, optimiser, samples)
+    check_counts(replicates=replicates)
+    descent = Descent(optimiser, learning_rate, steps, decay=False)
+    task = _Task(activation, tuple(widths), surface, slope, samples, count_regions, descent)
     generator, started = np.random.default_rng(rng), time.perf_counter()
     marks, found, deviations = _marks(steps), [], [Fraction(0)] * len(VARIANTS)
     deadline, parameters, stopped_by = Deadline.start(max_seconds, ConfigError), (0,) * len(VARIANTS), ""
@@ -151,14 +156,11 @@ def train_twins(
     try:
         with shown_steps(total, progress) as report:
             for number in range(replicates):
-                family = _family(activation, widths, slope, generator)
+                family = task.family(generator)
                 parameters = tuple(sum(p.numel() for p in module.parameters()) for module in family)
                 deviations = [max(*pair) for pair in zip(deviations, _deviations(family), strict=True)]
-                x = torch.tensor(generator.uniform(-1, 1, size=(samples, 2)))
-                y = torch.tensor(SURFACES[surface](x.numpy()))
-                before = number * len(VARIANTS) * steps
-                tell = functools.partial(_tell, report, before)
-                run = _train(family, (x, y), marks, learning_rate, optimiser, count_regions, deadline, tell)
+                data, before = task.data(generator), number * len(VARIANTS) * steps
+                run = _train(task, family, data, marks, deadline, lambda step, n=before: report(n + step))
                 if run is None:
                     stopped_by = "max_seconds"
                     break
@@ -179,15 +181,39 @@ def train_twins(
     )
 
 
-def _tell(report: Callable[[int], object], before: int, step: int) -> None:
-    report(before + step)
+@dataclass(frozen=True)
+class _Task:
+    """What the networks are, what they learn, and how; checked."""
 
+    activation: str
+    widths: tuple[int, ...]
+    surface: str
+    slope: float | None
+    samples: int
+    count_regions: bool
+    descent: Descent
 
-def _family(
-    activation: str, widths: Sequence[int], slope: float | None, generator: np.random.Generator
-) -> tuple[nn.Module, ...]:
-    original = mlp(widths, activation, slope=slope, rng=generator, dtype=torch.float64)
-    return original, to_maxout(original), to_maxout(original, fused=True)
+    def __post_init__(self) -> None:
+        check_choice("activation", self.activation, _ACTIVATIONS)
+        check_choice("surface", self.surface, SURFACES)
+        if len(self.widths) < 3 or self.widths[0] != 2 or self.widths[-1] != 1:
+            raise ConfigError(f"Expected widths (2, hidden layers, 1), got {self.widths}.")
+        if self.slope is not None and not self.slope <= 1:
+            raise ConfigError(
+                f"Expected a slope of at most 1, so that one unit expresses it; got {self.slope!r}."
+            )
+        check_counts(samples=self.samples)
+        check_choice("optimiser", self.descent.optimiser, ("sgd", "adam"))
+
+    def family(self, generator: np.random.Generator) -> tuple[nn.Module, ...]:
+        """Return a random network and its conversions, in the order of `VARIANTS`."""
+        original = mlp(self.widths, self.activation, slope=self.slope, rng=generator, dtype=torch.float64)
+        return original, to_maxout(original), to_maxout(original, fused=True)
+
+    def data(self, generator: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return random points and what is learnt there."""
+        x = torch.tensor(generator.uniform(-1, 1, size=(self.samples, 2)))
+        return x, torch.tensor(SURFACES[self.surface](x.numpy()))
 
 
 def _deviations(family: Sequence[nn.Module]) -> list[Any]:
@@ -206,12 +232,10 @@ def _marks(steps: int) -> np.ndarray:
 
 
 def _train(
+    task: _Task,
     family: Sequence[nn.Module],
     data: tuple[torch.Tensor, torch.Tensor],
     marks: np.ndarray,
-    rate: float,
-    optimiser: str,
-    count: bool,
     deadline: Deadline,
     tell: Callable[[int], object],
 ) -> np.ndarray | None:
@@ -220,14 +244,13 @@ def _train(
     probe = torch.cartesian_prod(line, line)
     values, rows = torch.empty(len(family), len(marks), len(probe)), np.empty((3, len(family), len(marks)))
     values = values.to(torch.float64)
-    build: Any = torch.optim.SGD if optimiser == "sgd" else torch.optim.Adam
     for v, module in enumerate(family):
-        step, descent = 0, build(module.parameters(), lr=rate)
+        step, optimiser = 0, task.descent.optimiser_of(module.parameters())
         for t, mark in enumerate(marks.tolist()):
             while step < mark:
-                descent.zero_grad()
+                optimiser.zero_grad()
                 _loss(module, data).backward()
-                descent.step()
+                optimiser.step()
                 step += 1
                 tell(v * int(marks[-1]) + step)
                 if deadline.passed:
@@ -235,7 +258,7 @@ def _train(
             with torch.no_grad():
                 values[v, t] = module(probe)[:, 0]
                 rows[0, v, t] = _loss(module, data).item()
-            rows[2, v, t] = _regions(module) if count else -1
+            rows[2, v, t] = _regions(module) if task.count_regions else -1
     rows[1] = (values - values[0]).square().mean(dim=-1).sqrt().numpy()
     return rows
 
@@ -248,31 +271,3 @@ def _regions(module: nn.Module) -> int:
     from plnet.regions.api import count_regions
 
     return int(count_regions(module, Box([-1.0, -1.0], [1.0, 1.0]), progress=None))
-
-
-def _check(
-    activation: str,
-    widths: Sequence[int],
-    surface: str,
-    slope: float | None,
-    replicates: int,
-    steps: int,
-    learning_rate: float,
-    optimiser: str,
-    samples: int,
-) -> None:
-    if activation not in _ACTIVATIONS:
-        raise ConfigError(f"Expected activation among {', '.join(_ACTIVATIONS)}; got {activation!r}.")
-    if surface not in SURFACES:
-        raise ConfigError(f"Expected a surface among {', '.join(SURFACES)}; got {surface!r}.")
-    if len(widths) < 3 or widths[0] != 2 or widths[-1] != 1:
-        raise ConfigError(f"Expected widths (2, hidden layers, 1), got {tuple(widths)}.")
-    if slope is not None and not slope <= 1:
-        raise ConfigError(f"Expected a slope of at most 1, so that one unit expresses it; got {slope!r}.")
-    for name, value in {"replicates": replicates, "steps": steps, "samples": samples}.items():
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            raise ConfigError(f"Expected {name} to be a positive integer, got {value!r}.")
-    if optimiser not in ("sgd", "adam"):
-        raise ConfigError(f"Expected optimiser sgd or adam, got {optimiser!r}.")
-    if not 0 < learning_rate < float("inf"):
-        raise ConfigError(f"Expected learning_rate to be positive and finite, got {learning_rate!r}.")

@@ -12,7 +12,7 @@ from scipy.special import xlogy
 from plnet import Box, Polytope, Slice
 from plnet.maxout.conversion.max_affine import MaxAffine
 from plnet.maxout.fitting import Target, fit_max_affine, named_target
-from plnet.maxout.fitting.error.certificate import certify
+from plnet.maxout.fitting.error.bracket import error_bracket
 from plnet.maxout.fitting.targets.reading import read_callable
 
 # Radii of the thinnest coverings of the unit square by k equal circles, best known for k > 5: Nurmela and
@@ -128,7 +128,7 @@ def test_certificate_of_any_function(data, dim, k):
     function = MaxAffine(slopes, offsets)
     target = named_target("sum_exp", dim)
     problem = read_callable(target, Box([-1.0] * dim, [1.0] * dim))
-    found = certify(problem, function)
+    found = error_bracket(problem, function)
     # g - f: f separates, so the maximum of a piece minus f is one of d numbers on [-1, 1].
     t = np.clip(np.log(np.maximum(slopes, 1e-300)), -1, 1)
     above = (slopes * t - np.exp(t)).sum(axis=1) + offsets
@@ -160,7 +160,7 @@ def test_certificate_without_gradient_is_a_bracket_too():
     function = MaxAffine(rng.normal(size=(4, 2)), rng.normal(size=4))
     blind = read_callable(lambda x: np.exp(x).sum(axis=1), Box([-1, -1], [1, 1]))
     seeing = read_callable(named_target("sum_exp", 2), Box([-1, -1], [1, 1]))
-    wide, narrow = certify(blind, function), certify(seeing, function)
+    wide, narrow = error_bracket(blind, function), error_bracket(seeing, function)
     assert wide.above[0] <= narrow.above[1]
     assert narrow.above[0] <= wide.above[1] <= narrow.above[1] + 1e-4
     assert wide.below[1] == pytest.approx(narrow.below[1], rel=1e-12)

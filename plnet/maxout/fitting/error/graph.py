@@ -7,7 +7,7 @@ from fractions import Fraction
 from itertools import combinations, islice
 
 import numpy as np
-from scipy.spatial import HalfspaceIntersection
+from scipy.spatial import HalfspaceIntersection, QhullError
 
 from plnet.budgets import Deadline
 from plnet.geometry.cells import domain_cell, signs, split
@@ -15,8 +15,9 @@ from plnet.geometry.domain import Chart
 from plnet.geometry.exact import RationalMatrix, object_array
 from plnet.geometry.homogeneous import Vertex, reduced
 from plnet.maxout.conversion.max_affine import MaxAffine
+from plnet.maxout.fitting.targets.fit_problem import FitProblem
 
-__all__ = ["FloatGraph", "exact_graph_vertices", "float_graph"]
+__all__ = ["FloatGraph", "clipped_graph", "exact_graph_vertices", "float_graph", "tight_rows"]
 
 _CUT_SECONDS = 2e-4
 """Seconds of a cut for each vertex that there is, about."""
@@ -142,3 +143,42 @@ def float_graph(
     heights = points[:, -1] * steep + level + points[:, :-1] @ tilt
     tight = np.array([basis for _, basis in rows], dtype=np.int64).reshape(-1, d + 1)
     return FloatGraph(points[:, :-1] + middle, heights, tight)
+
+
+def clipped_graph(
+    problem: FitProblem, slopes: np.ndarray, offsets: np.ndarray
+) -> tuple[FloatGraph, np.ndarray, np.ndarray] | None:
+    """Return the graph of g over the domain, its vertices moved into the domain, and f - g there.
+
+    None where the pieces are too close to each other for floating point.
+    """
+    try:
+        graph = float_graph(slopes, offsets, problem.facets, problem.middle)
+    except QhullError:
+        return None
+    if not len(graph.points):
+        return None
+    places = problem.clipped(graph.points, np.broadcast_to(problem.middle, graph.points.shape))
+    return graph, places, problem.value(places) - (places @ slopes.T + offsets).max(axis=1)
+
+
+def tight_rows(problem: FitProblem, slopes: np.ndarray, tight: np.ndarray) -> np.ndarray:
+    """Return the rows ``[slope | 1]`` of pieces and ``[normal | 0]`` of facets, shape (v, d + 1, d + 1).
+
+    Parameters
+    ----------
+    problem : FitProblem
+    slopes : ndarray, shape (k, d)
+    tight : ndarray of int, shape (v, d + 1)
+        As in `FloatGraph`.
+    """
+    k, d = slopes.shape
+    is_piece = tight < k
+    rows = np.empty((*tight.shape, d + 1))
+    rows[..., :d] = np.where(
+        is_piece[..., None],
+        slopes[np.where(is_piece, tight, 0)],
+        problem.facets[np.where(is_piece, 0, tight - k), :-1],
+    )
+    rows[..., d] = is_piece
+    return rows

@@ -7,18 +7,18 @@ from fractions import Fraction
 import numpy as np
 
 from plnet.maxout.conversion.max_affine import MaxAffine
-from plnet.maxout.fitting.error.certificate import certify
+from plnet.maxout.fitting.error.bracket import error_bracket
 from plnet.maxout.fitting.line.interval import Curve, Partition, equalised_partition
 from plnet.maxout.fitting.line.recovery import equals, recovered_pieces
 from plnet.maxout.fitting.results import ErrorBracket
-from plnet.maxout.fitting.targets.problem import Problem
+from plnet.maxout.fitting.targets.fit_problem import FitProblem
 
 __all__ = ["KIND_FACTOR", "best_partition", "fit_on_interval", "lines_of", "optimum_on_interval"]
 
 KIND_FACTOR = {"free": 1.0, "lower": 2.0, "upper": 2.0}
 
 
-def best_partition(problem: Problem, pieces: int, kinks: np.ndarray | None = None) -> Partition:
+def best_partition(problem: FitProblem, pieces: int, kinks: np.ndarray | None = None) -> Partition:
     """Return the partition of the domain, an interval, with equal gaps.
 
     `kinks` are all places where the slope of a piecewise-linear target changes.
@@ -28,7 +28,7 @@ def best_partition(problem: Problem, pieces: int, kinks: np.ndarray | None = Non
     return equalised_partition(curve, low, high, pieces, problem.noise)
 
 
-def optimum_on_interval(problem: Problem, partition: Partition, kind: str) -> tuple[float, float]:
+def optimum_on_interval(problem: FitProblem, partition: Partition, kind: str) -> tuple[float, float]:
     """Return a bracket of the least error: half the least and greatest gap, or these for one-sided fits."""
     factor = KIND_FACTOR[kind]
     lo, hi = partition.optimum
@@ -36,7 +36,7 @@ def optimum_on_interval(problem: Problem, partition: Partition, kind: str) -> tu
 
 
 def fit_on_interval(
-    problem: Problem, pieces: int, kind: str
+    problem: FitProblem, pieces: int, kind: str
 ) -> tuple[MaxAffine, ErrorBracket, tuple[float | Fraction, float | Fraction]]:
     """Return the best max-affine function with k pieces, its certified error and the optimum's bracket."""
     found = recovered_pieces(problem, pieces)
@@ -47,11 +47,11 @@ def fit_on_interval(
             nothing = (0.0, problem.noise)
         return found, ErrorBracket(nothing, nothing, at, at), nothing
     if found is not None:
-        bracket = certify(problem, found)
+        bracket = error_bracket(problem, found)
         return found, bracket, (0.0, bracket.sup[1])
     partition = best_partition(problem, pieces)
     function = lines_of(partition, kind)
-    return function, certify(problem, function), optimum_on_interval(problem, partition, kind)
+    return function, error_bracket(problem, function), optimum_on_interval(problem, partition, kind)
 
 
 def lines_of(partition: Partition, kind: str) -> MaxAffine:

@@ -9,14 +9,14 @@ import numpy as np
 
 from plnet.maxout.conversion.max_affine import MaxAffine
 from plnet.maxout.fitting.error.graph import exact_graph_vertices
-from plnet.maxout.fitting.targets.problem import Problem
+from plnet.maxout.fitting.targets.fit_problem import FitProblem
 
 __all__ = ["equals", "recovered_pieces"]
 
 Line = tuple[float, float]
 
 
-def recovered_pieces(problem: Problem, pieces: int) -> MaxAffine | None:
+def recovered_pieces(problem: FitProblem, pieces: int) -> MaxAffine | None:
     """Return the pieces of a target that seems to be piecewise linear with at most so many.
 
     Where the lines at two points meet, a convex function is either on both of them, or a line near the
@@ -57,7 +57,7 @@ def recovered_pieces(problem: Problem, pieces: int) -> MaxAffine | None:
     return _straightened(problem, function, pieces)
 
 
-def equals(problem: Problem, function: MaxAffine) -> bool:
+def equals(problem: FitProblem, function: MaxAffine) -> bool:
     """Whether a convex target and g are one function on the domain, as far as its values are exact.
 
     They are if they agree at three points of each piece of g, its ends among them.
@@ -71,7 +71,7 @@ def equals(problem: Problem, function: MaxAffine) -> bool:
     return list(function(points, exact=True)) == exact
 
 
-def _straightened(problem: Problem, function: MaxAffine, pieces: int) -> MaxAffine | None:
+def _straightened(problem: FitProblem, function: MaxAffine, pieces: int) -> MaxAffine | None:
     """Return the lines through points far apart on each wide part; None if they miss the target."""
     knots = np.sort([float(point[0]) for point, _ in exact_graph_vertices(function, problem.chart)])
     wide = np.diff(knots) > 1e-4 * np.ptp(knots)
@@ -87,11 +87,11 @@ def _straightened(problem: Problem, function: MaxAffine, pieces: int) -> MaxAffi
     return better if misses <= 256 * problem.noise else None
 
 
-def _value(problem: Problem, place: float) -> float:
+def _value(problem: FitProblem, place: float) -> float:
     return float(problem.value(np.array([[place]]))[0])
 
 
-def _line(problem: Problem, left: float, right: float) -> Line:
+def _line(problem: FitProblem, left: float, right: float) -> Line:
     here, there = problem.value(np.array([[left], [right]])).tolist()
     slope = (there - here) / (right - left)
     return slope, here - slope * left

@@ -12,7 +12,7 @@ import numpy as np
 
 from plnet.maxout.fitting.targets.samples import Samples
 
-__all__ = ["best_slopes"]
+__all__ = ["best_slopes", "lower_hull"]
 
 
 def best_slopes(samples: Samples, pieces: int) -> tuple[np.ndarray, tuple[float, float]]:
@@ -36,7 +36,7 @@ def best_slopes(samples: Samples, pieces: int) -> tuple[np.ndarray, tuple[float,
     O(n log h log(1 / precision)) for n samples of which h are vertices of the lower convex hull.
     """
     x, y = samples.points[:, 0], samples.values
-    hull = _lower_hull(x, y)
+    hull = lower_hull(x, y)
     at_hull = np.interp(x, x[hull], y[hull])
     least = float(np.maximum(y - at_hull, 0.0).max())
     low, high = 0.0, float(np.ptp(y)) + least
@@ -58,7 +58,7 @@ def best_slopes(samples: Samples, pieces: int) -> tuple[np.ndarray, tuple[float,
     return chosen, (low, high)
 
 
-def _lower_hull(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+def lower_hull(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Return the indices of the vertices of the lower convex hull, from left to right."""
     hull: list[int] = []
     for i in np.lexsort((y, x)).tolist():

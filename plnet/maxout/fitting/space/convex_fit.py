@@ -8,9 +8,10 @@ from fractions import Fraction
 from plnet.errors import TargetError
 from plnet.maxout.conversion.max_affine import MaxAffine
 from plnet.maxout.fitting.effort import Effort
+from plnet.maxout.fitting.error.bracket import down, up
 from plnet.maxout.fitting.results import ErrorBracket
 from plnet.maxout.fitting.space.refinement import Covering, refine
-from plnet.maxout.fitting.targets.problem import Problem
+from plnet.maxout.fitting.targets.fit_problem import FitProblem
 from plnet.maxout.fitting.targets.touch_points import starting_points
 
 __all__ = ["best_covering", "settled"]
@@ -19,7 +20,7 @@ _SCREENING, _POLISHING = 8, 60
 """Linear programs for each start, and for each of the best starts."""
 
 
-def best_covering(problem: Problem, pieces: int, effort: Effort) -> Covering:
+def best_covering(problem: FitProblem, pieces: int, effort: Effort) -> Covering:
     """Return the touch points with the least error: many starts refined a little, the best ones to the end.
 
     Ctrl-C ends the search with what is known.
@@ -63,7 +64,7 @@ def settled(function: MaxAffine, bracket: ErrorBracket, kind: str) -> tuple[MaxA
         return function, bracket
     moved = [_rounded(old + shift, kind, exact) for old in function.offsets]
     shifts = [new - old for new, old in zip(moved, function.offsets, strict=True)]
-    least, most = (min(shifts), max(shifts)) if exact else (_down(min(shifts)), _up(max(shifts)))
+    least, most = (min(shifts), max(shifts)) if exact else (down(min(shifts)), up(max(shifts)))
     found = bracket.shifted(least, most).rounded_outwards(exact)
     if kind == "free" and found.sup[1] >= bracket.sup[1]:
         return function, bracket
@@ -77,11 +78,3 @@ def _rounded(offset: Fraction, kind: str, exact: bool) -> Fraction:
     nearest = float(offset)
     away = {"free": nearest, "lower": -math.inf, "upper": math.inf}[kind]
     return Fraction(math.nextafter(nearest, away))
-
-
-def _down(value: Fraction) -> float:
-    return math.nextafter(float(value), -math.inf)
-
-
-def _up(value: Fraction) -> float:
-    return math.nextafter(float(value), math.inf)

@@ -11,15 +11,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.spatial import QhullError
 
 from plnet.budgets import Deadline
 from plnet.maxout.fitting.effort import Effort
-from plnet.maxout.fitting.error.certificate import above_one, summit
-from plnet.maxout.fitting.error.graph import float_graph
-from plnet.maxout.fitting.space.point_fit import best_lower_pieces, lifted_offsets, lower_piece
+from plnet.maxout.fitting.error.bracket import above_one, summit
+from plnet.maxout.fitting.error.graph import clipped_graph
+from plnet.maxout.fitting.space.point_fit import best_lower_pieces, lifted_offsets, lower_error, lower_piece
 from plnet.maxout.fitting.space.slope_refinement import refine_slopes
-from plnet.maxout.fitting.targets.problem import Problem
+from plnet.maxout.fitting.targets.fit_problem import FitProblem
 from plnet.maxout.fitting.targets.samples import Samples
 from plnet.maxout.fitting.targets.touch_points import sample_domain
 
@@ -57,13 +56,13 @@ class LowerFit:
 
 
 def lower_fit(
-    problem: Problem, samples: Samples, slopes: np.ndarray, deadline: Deadline, *, bends: bool
+    problem: FitProblem, samples: Samples, slopes: np.ndarray, deadline: Deadline, *, bends: bool
 ) -> LowerFit | None:
     """Return the highest pieces with these slopes below the target; None where rounding hides them.
 
     Parameters
     ----------
-    problem : Problem
+    problem : FitProblem
     samples : Samples
         Values of the target, for a first guess of where a piece touches it.
     slopes : ndarray, shape (k, d)
@@ -81,20 +80,16 @@ def lower_fit(
         ]
     )
     offsets = problem.value(touching) - (slopes * touching).sum(axis=1)
-    try:
-        graph = float_graph(slopes, offsets, problem.facets, problem.middle)
-    except QhullError:
+    found = clipped_graph(problem, slopes, offsets)
+    if found is None:
         return None
-    places = problem.clipped(graph.points, np.broadcast_to(problem.middle, graph.points.shape))
-    if not len(places):
-        return None
-    errors = problem.value(places) - (places @ slopes.T + offsets).max(axis=1)
+    _, places, errors = found
     worst = places[errors >= 0.5 * errors.max()]
     return LowerFit(slopes, offsets, touching, np.unique(worst, axis=0), float(errors.max()))
 
 
 def best_free_slopes(
-    problem: Problem, pieces: int, slopes: np.ndarray, effort: Effort, *, bends: bool
+    problem: FitProblem, pieces: int, slopes: np.ndarray, effort: Effort, *, bends: bool
 ) -> LowerFit | None:
     """Return the best fit with free slopes, from these slopes and from fits to points of the domain."""
     cloud = sample_domain(problem, _CLOUD * pieces + 100, effort.rng)
@@ -114,12 +109,11 @@ def _lower_of(first: LowerFit | None, second: LowerFit | None) -> LowerFit | Non
 
 
 def _exchanged(
-    problem: Problem, samples: Samples, slopes: np.ndarray, deadline: Deadline, *, bends: bool
+    problem: FitProblem, samples: Samples, slopes: np.ndarray, deadline: Deadline, *, bends: bool
 ) -> LowerFit | None:
     """Make a fit better with more and more points."""
     here = lower_fit(problem, samples, slopes, deadline, bends=bends)
-    best, bound = here, 0.0
-    stalled = 0
+    best, stalled = here, 0
     for _ in range(_ROUNDS):
         if here is None or best is None or deadline.passed:
             break
@@ -128,7 +122,7 @@ def _exchanged(
         slopes = _active_programs(samples, here, deadline)
         if len(slopes) > 1:
             slopes = refine_slopes(problem, samples, slopes, 10, deadline)
-        bound = _sample_error(samples, slopes)
+        bound = lower_error(samples, slopes, lifted_offsets(samples, slopes))
         here = lower_fit(problem, samples, slopes, deadline, bends=bends)
         gain = 0.0 if here is None else 1 - here.error / max(best.error, 1e-300)
         best = _lower_of(best, here)
@@ -148,8 +142,3 @@ def _active_programs(samples: Samples, here: LowerFit, deadline: Deadline) -> np
             for i, slope in enumerate(here.slopes)
         ]
     )
-
-
-def _sample_error(samples: Samples, slopes: np.ndarray) -> float:
-    heights = samples.points @ slopes.T + lifted_offsets(samples, slopes)
-    return float((samples.values - heights.max(axis=1)).max())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from plnet.maxout.fitting.effort import Effort
-from plnet.maxout.fitting.targets.problem import Problem
+from plnet.maxout.fitting.targets.fit_problem import FitProblem
 from plnet.maxout.fitting.targets.samples import Samples, fit_least_squares
 from plnet.maxout.fitting.targets.touch_points import sample_domain
 
@@ -16,7 +16,7 @@ _NODES = 12
 
 
 def fit_domain_least_squares(
-    problem: Problem, pieces: int, effort: Effort
+    problem: FitProblem, pieces: int, effort: Effort
 ) -> tuple[np.ndarray, np.ndarray, float]:
     """Return slopes (k, d), offsets (k,) and the root of the mean squared error over the domain.
 
@@ -37,7 +37,7 @@ def fit_domain_least_squares(
 
 
 def root_mean_square(
-    problem: Problem, slopes: np.ndarray, offsets: np.ndarray, rng: np.random.Generator
+    problem: FitProblem, slopes: np.ndarray, offsets: np.ndarray, rng: np.random.Generator
 ) -> float:
     """Return the root mean square of f - g: by quadrature for d = 1, else over random points."""
     if problem.dim > 1:
@@ -52,7 +52,7 @@ def root_mean_square(
 
 
 def _by_quadrature(
-    problem: Problem, slopes: np.ndarray, offsets: np.ndarray, low: float, high: float
+    problem: FitProblem, slopes: np.ndarray, offsets: np.ndarray, low: float, high: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Alternate between the best lines on the parts and the parts of the greatest lines, to rest."""
     best, loss = (slopes, offsets), np.inf

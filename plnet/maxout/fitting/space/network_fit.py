@@ -25,13 +25,13 @@ from plnet.maxout.fitting.space.convex_fit import best_covering
 from plnet.maxout.fitting.space.point_fit import best_lower_pieces, lifted_offsets
 from plnet.maxout.fitting.space.slope_refinement import refine_slopes
 from plnet.maxout.fitting.targets.catalogue import Target
-from plnet.maxout.fitting.targets.problem import Problem
+from plnet.maxout.fitting.targets.fit_problem import FitProblem
 from plnet.maxout.fitting.targets.samples import Samples
 from plnet.maxout.inputs import chart_of
 from plnet.maxout.words import counted
 from plnet.regions.api import enumerate_regions
 
-__all__ = ["best_slopes_of", "corners_of", "fit_max_affine_target", "fit_network", "known_problem"]
+__all__ = ["best_slopes_of", "corners_of", "fit_max_affine_target", "fit_network", "problem_of"]
 
 _EXCHANGES = 4
 """How often points of largest error are added to the points of a fit of a network that is not convex."""
@@ -39,13 +39,7 @@ _EXCHANGES = 4
 Found = tuple[MaxAffine, ErrorBracket, "tuple[Any, Any] | None", str]
 
 
-def fit_network(
-    network: PLNetwork,
-    pieces: int,
-    domain: Domain | None,
-    kind: str,
-    effort: Effort,
-) -> Found:
+def fit_network(network: PLNetwork, pieces: int, domain: Domain | None, kind: str, effort: Effort) -> Found:
     """Return the fit of a network in the coordinates of the domain, its exact error, the optimum, the method.
 
     Raises
@@ -70,20 +64,14 @@ def fit_network(
     return fit_max_affine_target(target, pieces, chart, kind, effort)
 
 
-def fit_max_affine_target(
-    target: MaxAffine,
-    pieces: int,
-    chart: Chart,
-    kind: str,
-    effort: Effort,
-) -> Found:
+def fit_max_affine_target(target: MaxAffine, pieces: int, chart: Chart, kind: str, effort: Effort) -> Found:
     """Return the fit of a max-affine function of the coordinates of a chart by one with fewer pieces."""
     if target.pieces <= pieces:
         at = np.zeros(chart.dim)
         zero = (Fraction(0), Fraction(0))
         return target, ErrorBracket(zero, zero, at, at), zero, "the target has no more pieces than asked for"
     _require_bounded(chart, target.pieces)
-    problem = known_problem(target, chart)
+    problem = problem_of(target, chart)
     if chart.dim == 1:
         knots = [float(point[0]) for point, _ in exact_graph_vertices(target, chart)]
         partition = best_partition(problem, pieces, np.unique(knots))
@@ -107,36 +95,21 @@ def corners_of(target: MaxAffine, chart: Chart) -> Samples:
 
 
 def best_slopes_of(
-    problem: Problem,
-    target: MaxAffine,
-    corners: Samples,
-    pieces: int,
-    effort: Effort,
+    problem: FitProblem, target: MaxAffine, corners: Samples, pieces: int, effort: Effort
 ) -> np.ndarray:
     """Return the best slopes of several refined starts for a piecewise-linear target.
 
     The starts are tangents at covering points, alternating partitions of the vertices, and random
     mixtures of the target's own slopes.
     """
-    few = effort.share(4)
-    best, least = np.zeros((1, corners.dim)), np.inf
-    candidates = _candidates(problem, target, corners, pieces, few)
-    try:
-        for number, slopes in enumerate(candidates, 1):
-            refined = refine_slopes(problem, corners, slopes, 40, effort.deadline)
-            error = _lower_error(problem, corners, refined)
-            if error < least:
-                best, least = refined, error
-            if effort.ends_after(effort.starts + number):
-                break
-    except KeyboardInterrupt:
-        if not np.isfinite(least):
-            raise
-    return best
+    candidates = _candidates(problem, target, corners, pieces, effort.share(4))
+    refined = (refine_slopes(problem, corners, slopes, 40, effort.deadline) for slopes in candidates)
+    tries = ((slopes, _lower_error(problem, corners, slopes)) for slopes in refined)
+    return effort.best(tries, np.zeros((1, corners.dim)), effort.starts + 1)
 
 
 def _candidates(
-    problem: Problem, target: MaxAffine, corners: Samples, pieces: int, effort: Effort
+    problem: FitProblem, target: MaxAffine, corners: Samples, pieces: int, effort: Effort
 ) -> Iterator[np.ndarray]:
     yield problem.gradient(best_covering(problem, pieces, effort).points)
     yield best_lower_pieces(corners, pieces, effort)
@@ -144,7 +117,7 @@ def _candidates(
         yield effort.rng.dirichlet(np.full(target.pieces, 0.5), pieces) @ target.float_slopes
 
 
-def _lower_error(problem: Problem, corners: Samples, slopes: np.ndarray) -> float:
+def _lower_error(problem: FitProblem, corners: Samples, slopes: np.ndarray) -> float:
     function = MaxAffine(slopes, lifted_offsets(corners, slopes))
     points = np.array(
         [[float(x) for x in point] for point, _ in exact_graph_vertices(function, problem.chart)]
@@ -152,7 +125,7 @@ def _lower_error(problem: Problem, corners: Samples, slopes: np.ndarray) -> floa
     return float((problem.value(points) - function(points)).max())
 
 
-def known_problem(target: MaxAffine, chart: Chart) -> Problem:
+def problem_of(target: MaxAffine, chart: Chart) -> FitProblem:
     """Return a max-affine function of the coordinates of a chart as a problem with its gradient."""
     d = chart.dim
 
@@ -161,7 +134,7 @@ def known_problem(target: MaxAffine, chart: Chart) -> Problem:
 
     identity = Chart(rational(np.eye(d, d + 1)), chart.facets, chart.facet_names)
     known = Target(target, d, gradient, name="the network", known_convex=True)
-    return Problem(known, identity)
+    return FitProblem(known, identity)
 
 
 def _fit_any(network: PLNetwork, pieces: int, domain: Domain | None, effort: Effort) -> Found:

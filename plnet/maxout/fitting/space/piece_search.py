@@ -13,7 +13,7 @@ from scipy.spatial import QhullError
 from plnet.budgets import Deadline
 from plnet.maxout.conversion.max_affine import MaxAffine
 from plnet.maxout.fitting.error.graph import float_graph
-from plnet.maxout.fitting.targets.problem import Problem
+from plnet.maxout.fitting.targets.fit_problem import FitProblem
 from plnet.maxout.fitting.targets.touch_points import sample_domain
 
 __all__ = ["spatial_pieces"]
@@ -26,7 +26,7 @@ _SAME = 1e-6
 """Difference of two tangents somewhere in the domain, as a share of the size of values, that is rounding."""
 
 
-def spatial_pieces(problem: Problem, deadline: Deadline) -> MaxAffine | None:
+def spatial_pieces(problem: FitProblem, deadline: Deadline) -> MaxAffine | None:
     """Return a target that seems to be piecewise linear as the maximum of its pieces; None for all others."""
     rng = np.random.default_rng(0)
     rows = _with_tangents(problem, np.empty((0, problem.dim + 1)), sample_domain(problem, _SAMPLE, rng))
@@ -53,7 +53,7 @@ def spatial_pieces(problem: Problem, deadline: Deadline) -> MaxAffine | None:
     return None
 
 
-def _with_tangents(problem: Problem, rows: np.ndarray, points: np.ndarray) -> np.ndarray:
+def _with_tangents(problem: FitProblem, rows: np.ndarray, points: np.ndarray) -> np.ndarray:
     """Return the rows (slope, offset) and those tangents at points that differ from all of them."""
     points, slopes = problem.with_slopes(points)
     offsets = problem.value(points) - (points * slopes).sum(axis=1)
@@ -68,7 +68,7 @@ def _with_tangents(problem: Problem, rows: np.ndarray, points: np.ndarray) -> np
     return np.array(found)
 
 
-def _refitted(problem: Problem, rows: np.ndarray, cloud: np.ndarray) -> np.ndarray:
+def _refitted(problem: FitProblem, rows: np.ndarray, cloud: np.ndarray) -> np.ndarray:
     """Return the planes through the values at many points at which each piece is clearly the greatest."""
     design = np.column_stack([cloud, np.ones(len(cloud))])
     values, heights = problem.value(cloud), design @ rows.T

@@ -28,19 +28,9 @@ def best_lower_pieces(samples: Samples, pieces: int, effort: Effort) -> np.ndarr
     ----------
     Magnani and Boyd (2009), "Convex piecewise-linear fitting", with the sup norm in place of least squares.
     """
-    best, least = np.zeros((1, samples.dim)), np.inf
-    try:
-        for number in range(1, effort.starts + 1):
-            slopes = _alternate(samples, pieces, number, effort)
-            error = lower_error(samples, slopes, lifted_offsets(samples, slopes))
-            if error < least:
-                best, least = slopes, error
-            if effort.ends_after(number):
-                break
-    except KeyboardInterrupt:
-        if not np.isfinite(least):
-            raise
-    return best
+    starts = (_alternate(samples, pieces, number, effort) for number in range(1, effort.starts + 1))
+    tries = ((slopes, lower_error(samples, slopes, lifted_offsets(samples, slopes))) for slopes in starts)
+    return effort.best(tries, np.zeros((1, samples.dim)))
 
 
 def lifted_offsets(samples: Samples, slopes: np.ndarray) -> np.ndarray:

@@ -12,12 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.sparse import csr_array, vstack
-from scipy.spatial import QhullError
 
 from plnet.budgets import Deadline
-from plnet.maxout.fitting.error.graph import FloatGraph, float_graph
+from plnet.maxout.fitting.error.graph import FloatGraph, clipped_graph, tight_rows
 from plnet.maxout.fitting.space.programs import solved
-from plnet.maxout.fitting.targets.problem import Problem
+from plnet.maxout.fitting.targets.fit_problem import FitProblem
 from plnet.maxout.fitting.targets.touch_points import tangents
 
 __all__ = ["Covering", "covering", "refine"]
@@ -51,26 +50,19 @@ class Covering:
         return float(self.errors.max())
 
 
-def covering(problem: Problem, points: np.ndarray) -> Covering | None:
+def covering(problem: FitProblem, points: np.ndarray) -> Covering | None:
     """Return the errors of the tangents at some points; None where floating point does not suffice."""
     slopes, offsets = tangents(problem, points)
-    try:
-        graph = float_graph(slopes, offsets, problem.facets, problem.vertices.mean(axis=0))
-    except QhullError:
-        return None
-    if not len(graph.points):
-        return None
-    places = problem.clipped(graph.points, np.broadcast_to(problem.vertices.mean(axis=0), graph.points.shape))
-    heights = (places @ slopes.T + offsets).max(axis=1)
-    return Covering(points, graph, problem.value(places) - heights)
+    found = clipped_graph(problem, slopes, offsets)
+    return None if found is None else Covering(points, found[0], found[2])
 
 
-def refine(problem: Problem, points: np.ndarray, rounds: int, deadline: Deadline) -> Covering | None:
+def refine(problem: FitProblem, points: np.ndarray, rounds: int, deadline: Deadline) -> Covering | None:
     """Return touch points with a smaller greatest error.
 
     Parameters
     ----------
-    problem : Problem
+    problem : FitProblem
     points : ndarray, shape (k, d)
     rounds : int
         Most linear programs.
@@ -117,16 +109,16 @@ def refine(problem: Problem, points: np.ndarray, rounds: int, deadline: Deadline
     return here
 
 
-def _relocated(problem: Problem, here: Covering, piece: int) -> Covering | None:
+def _relocated(problem: FitProblem, here: Covering, piece: int) -> Covering | None:
     points = here.points.copy()
     worst = here.graph.points[here.errors.argmax()][None]
-    points[piece] = problem.clipped(worst, problem.vertices.mean(axis=0)[None])[0]
+    points[piece] = problem.clipped(worst, problem.middle[None])[0]
     there = covering(problem, points)
     return there if there is not None and there.error <= here.error else None
 
 
 def _step(
-    problem: Problem, here: Covering, radius: float, deadline: Deadline
+    problem: FitProblem, here: Covering, radius: float, deadline: Deadline
 ) -> tuple[np.ndarray, float] | None:
     """Return the move of the touch points, shape (k, d), and the decrease that it promises."""
     k, d = here.points.shape
@@ -167,28 +159,18 @@ def _step(
 
 
 def _changes(
-    problem: Problem, here: Covering, chosen: np.ndarray
+    problem: FitProblem, here: Covering, chosen: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Return the vertices that can be differentiated, then owner, piece and derivative (d,) of each entry."""
-    k, d = here.points.shape
     slopes = tangents(problem, here.points)[0]
     vertices, tight = here.graph.points[chosen], here.graph.tight[chosen]
-    is_piece = tight < k
-    rows = np.zeros((len(chosen), d + 1, d + 1))
-    rows[..., :d] = np.where(
-        is_piece[..., None],
-        slopes[np.where(is_piece, tight, 0)],
-        problem.facets[np.where(is_piece, 0, tight - k), :-1],
-    )
-    rows[..., d] = is_piece
-    middle = problem.vertices.mean(axis=0)
-    wanted = problem.with_slopes(vertices + 1e-9 * (middle - vertices))[1]
+    rows = tight_rows(problem, slopes, tight)
+    wanted = problem.with_slopes(vertices + 1e-9 * (problem.middle - vertices))[1]
     right = np.column_stack([wanted, np.ones(len(chosen))])
     weights = _solved(rows.transpose(0, 2, 1), right)
     regular = np.abs(weights).max(axis=1) <= _STEEPEST
     chosen, vertices, tight, weights = chosen[regular], vertices[regular], tight[regular], weights[regular]
-    is_piece = is_piece[regular]
-    owners, slots = np.nonzero(is_piece)
+    owners, slots = np.nonzero(tight < len(slopes))
     pieces = tight[owners, slots]
     away = vertices[owners] - here.points[pieces]
     bent = _curved(problem, here.points[pieces], away)
@@ -203,9 +185,9 @@ def _solved(matrices: np.ndarray, right: np.ndarray) -> np.ndarray:
     return found
 
 
-def _curved(problem: Problem, points: np.ndarray, away: np.ndarray) -> np.ndarray:
+def _curved(problem: FitProblem, points: np.ndarray, away: np.ndarray) -> np.ndarray:
     """Return the Hessian at points times vectors; at points of the border that of points close by."""
-    middle = problem.vertices.mean(axis=0)
+    middle = problem.middle
     if problem.target.hessian is not None:
         directions = problem.chart.directions
         hessian = problem.target.hessian(problem.chart.embed(points + 1e-9 * (middle - points)))

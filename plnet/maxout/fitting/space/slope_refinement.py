@@ -9,26 +9,25 @@ program; the errors at the vertices of the fit's graph are linearised in slopes 
 from __future__ import annotations
 
 import numpy as np
-from scipy.spatial import QhullError
 
 from plnet.budgets import Deadline
-from plnet.maxout.fitting.error.graph import FloatGraph, float_graph
+from plnet.maxout.fitting.error.graph import FloatGraph, clipped_graph, tight_rows
 from plnet.maxout.fitting.space.point_fit import lifted_offsets
 from plnet.maxout.fitting.space.programs import solved
-from plnet.maxout.fitting.targets.problem import Problem
+from plnet.maxout.fitting.targets.fit_problem import FitProblem
 from plnet.maxout.fitting.targets.samples import Samples
 
 __all__ = ["refine_slopes"]
 
 
 def refine_slopes(
-    problem: Problem, corners: Samples, slopes: np.ndarray, rounds: int, deadline: Deadline
+    problem: FitProblem, corners: Samples, slopes: np.ndarray, rounds: int, deadline: Deadline
 ) -> np.ndarray:
     """Return slopes (k, d) of a lower fit with a smaller greatest error.
 
     Parameters
     ----------
-    problem : Problem
+    problem : FitProblem
         A piecewise-linear convex target.
     corners : Samples
         The vertices of its graph over the domain.
@@ -57,19 +56,15 @@ def refine_slopes(
     return slopes
 
 
-def _errors(problem: Problem, corners: Samples, slopes: np.ndarray) -> tuple[FloatGraph, np.ndarray] | None:
-    offsets = lifted_offsets(corners, slopes)
-    middle = problem.vertices.mean(axis=0)
-    try:
-        graph = float_graph(slopes, offsets, problem.facets, middle)
-    except QhullError:
-        return None
-    places = problem.clipped(graph.points, np.broadcast_to(middle, graph.points.shape))
-    return graph, problem.value(places) - (places @ slopes.T + offsets).max(axis=1)
+def _errors(
+    problem: FitProblem, corners: Samples, slopes: np.ndarray
+) -> tuple[FloatGraph, np.ndarray] | None:
+    found = clipped_graph(problem, slopes, lifted_offsets(corners, slopes))
+    return None if found is None else (found[0], found[2])
 
 
 def _program(
-    problem: Problem,
+    problem: FitProblem,
     corners: Samples,
     slopes: np.ndarray,
     graph: FloatGraph,
@@ -105,17 +100,9 @@ def _program(
     return cost, limits, right, box
 
 
-def _weights(problem: Problem, slopes: np.ndarray, points: np.ndarray, tight: np.ndarray) -> np.ndarray:
+def _weights(problem: FitProblem, slopes: np.ndarray, points: np.ndarray, tight: np.ndarray) -> np.ndarray:
     """Return with which weights the slopes that meet at each vertex give a subgradient of the target."""
-    k, d = slopes.shape
-    is_piece = tight < k
-    rows = np.zeros((*tight.shape, d + 1))
-    rows[..., :d] = np.where(
-        is_piece[..., None],
-        slopes[np.where(is_piece, tight, 0)],
-        problem.facets[np.where(is_piece, 0, tight - k), :-1],
-    )
-    rows[..., d] = is_piece
+    rows = tight_rows(problem, slopes, tight)
     wanted = np.column_stack([problem.gradient(points), np.ones(len(points))])
     found = (np.linalg.pinv(rows.transpose(0, 2, 1)) @ wanted[..., None])[..., 0]
     found[np.abs(found).max(axis=1) > 1e6] = 0.0

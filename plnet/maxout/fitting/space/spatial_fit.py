@@ -12,17 +12,17 @@ from plnet.budgets import Deadline
 from plnet.geometry.domain import Segment
 from plnet.maxout.conversion.max_affine import MaxAffine
 from plnet.maxout.fitting.effort import Effort
-from plnet.maxout.fitting.error.certificate import certify, summit
+from plnet.maxout.fitting.error.bracket import error_bracket, summit
 from plnet.maxout.fitting.line.interval_fit import fit_on_interval
 from plnet.maxout.fitting.results import ErrorBracket
 from plnet.maxout.fitting.space.convex_fit import best_covering, settled
 from plnet.maxout.fitting.space.free_slopes import LowerFit, best_free_slopes
-from plnet.maxout.fitting.space.network_fit import best_slopes_of, corners_of, known_problem
+from plnet.maxout.fitting.space.network_fit import best_slopes_of, corners_of, problem_of
 from plnet.maxout.fitting.space.piece_search import spatial_pieces
 from plnet.maxout.fitting.space.point_fit import lifted_offsets
 from plnet.maxout.fitting.targets.curvature import ridge_of
+from plnet.maxout.fitting.targets.fit_problem import FitProblem
 from plnet.maxout.fitting.targets.kinks import has_kinks
-from plnet.maxout.fitting.targets.problem import Problem
 from plnet.maxout.fitting.targets.touch_points import sample_domain, tangents
 
 __all__ = ["SpatialFit", "fit_in_space"]
@@ -57,7 +57,7 @@ class SpatialFit:
     stopped: bool = False
 
 
-def fit_in_space(problem: Problem, pieces: int, effort: Effort) -> SpatialFit:
+def fit_in_space(problem: FitProblem, pieces: int, effort: Effort) -> SpatialFit:
     """Return a locally best free fit with k pieces; the best one where the target is known to allow that.
 
     Piecewise-linear targets with few pieces and ridge functions are recognised; what is recognised decides
@@ -70,7 +70,7 @@ def fit_in_space(problem: Problem, pieces: int, effort: Effort) -> SpatialFit:
     return found if plane is None else _with_plane(found, plane, problem)
 
 
-def _searched(problem: Problem, pieces: int, effort: Effort) -> SpatialFit:
+def _searched(problem: FitProblem, pieces: int, effort: Effort) -> SpatialFit:
     search = effort.search
     fits: list[tuple[MaxAffine, np.ndarray, str]] = []
     try:
@@ -84,7 +84,7 @@ def _searched(problem: Problem, pieces: int, effort: Effort) -> SpatialFit:
     stopped = search.deadline.passed
     best: SpatialFit | None = None
     for function, near, method in reversed(fits):
-        bracket = certify(problem, function, near, effort.deadline)
+        bracket = error_bracket(problem, function, near, effort.deadline)
         function, bracket = settled(function, bracket, "free")
         if best is None or bracket.sup[1] < best.bracket.sup[1]:
             best = SpatialFit(function, bracket, method, stopped=stopped)
@@ -92,7 +92,9 @@ def _searched(problem: Problem, pieces: int, effort: Effort) -> SpatialFit:
     return best
 
 
-def _candidates(problem: Problem, pieces: int, effort: Effort) -> Iterator[tuple[MaxAffine, np.ndarray, str]]:
+def _candidates(
+    problem: FitProblem, pieces: int, effort: Effort
+) -> Iterator[tuple[MaxAffine, np.ndarray, str]]:
     """Yield fits, with the points where their pieces exceed the target most, and how they were found."""
     bends = has_kinks(problem)
     # One piece is a linear program; under a budget it is at hand when the time is up.
@@ -116,7 +118,7 @@ def _freed(found: LowerFit | None) -> Iterator[tuple[MaxAffine, np.ndarray, str]
         yield function, found.touching, "linear programs over the slopes of active pieces"
 
 
-def _with_known_pieces(problem: Problem, pieces: int, effort: Effort) -> SpatialFit | None:
+def _with_known_pieces(problem: FitProblem, pieces: int, effort: Effort) -> SpatialFit | None:
     """Fit a piecewise-linear target by the vertices of its graph."""
     known = spatial_pieces(problem, effort.search.deadline)
     if known is None:
@@ -127,23 +129,23 @@ def _with_known_pieces(problem: Problem, pieces: int, effort: Effort) -> Spatial
         own = heights >= heights.max(axis=1, keepdims=True) - _TIGHT * problem.scale
         # In the middle of a piece the slopes of the target are known best.
         near = np.array([corners[on].mean(axis=0) if on.any() else problem.middle for on in own.T])
-        bracket = certify(problem, known, near, effort.deadline)
+        bracket = error_bracket(problem, known, near, effort.deadline)
         same = "the target has no more pieces than asked for"
         return SpatialFit(known, bracket, same, (0.0, float(bracket.sup[1])))
-    twin = known_problem(known, problem.chart)
+    piecewise = problem_of(known, problem.chart)
     corners = corners_of(known, problem.chart)
     search = effort.search
-    slopes = best_slopes_of(twin, known, corners, pieces, search)
+    slopes = best_slopes_of(piecewise, known, corners, pieces, search)
     stopped = search.deadline.passed
     offsets = lifted_offsets(corners, slopes)
     function = MaxAffine(slopes, offsets)
     near = _near(problem, function, corners.points, effort.deadline)
-    function, bracket = settled(function, certify(problem, function, near, effort.deadline), "free")
+    function, bracket = settled(function, error_bracket(problem, function, near, effort.deadline), "free")
     method = "alternating partition, then linear programs over slopes"
     return SpatialFit(function, bracket, method, stopped=stopped)
 
 
-def _on_ridge(problem: Problem, pieces: int, effort: Effort) -> SpatialFit | None:
+def _on_ridge(problem: FitProblem, pieces: int, effort: Effort) -> SpatialFit | None:
     """Fit a ridge function along a line on which it takes all its values, and carry the fit over.
 
     The restriction of any fit to the line is a fit there, so no fit has a smaller error than the best one on
@@ -154,7 +156,7 @@ def _on_ridge(problem: Problem, pieces: int, effort: Effort) -> SpatialFit | Non
         return None
     form, ends = ridge.form, ridge.ends
     segment = Segment(*problem.chart.embed(ends)).chart(problem.chart.input_dim)
-    best, _, optimum = fit_on_interval(Problem(problem.target, segment), pieces, "free")
+    best, _, optimum = fit_on_interval(FitProblem(problem.target, segment), pieces, "free")
     middle = replace(problem, plane=None).with_slopes(problem.middle[None])[1][0]
     step, rest = ends[1] - ends[0], middle - (middle @ form) * form
     rise = (best.float_slopes[:, 0] - rest @ step) / (form @ step)
@@ -164,14 +166,14 @@ def _on_ridge(problem: Problem, pieces: int, effort: Effort) -> SpatialFit | Non
         carried, offsets = carried - problem.plane[:-1], offsets - problem.plane[-1]
     function = MaxAffine(carried, offsets)
     near = _near(problem, function, ends[0] + np.linspace(0, 1, 1000)[:, None] * step, effort.deadline)
-    function, bracket = settled(function, certify(problem, function, near, effort.deadline), "free")
+    function, bracket = settled(function, error_bracket(problem, function, near, effort.deadline), "free")
     low, high = float(optimum[0]), float(bracket.sup[1])
     if high > low * (1 + _TIGHT) + 64 * problem.noise:
         return None
     return SpatialFit(function, bracket, "equal gaps along a ridge", (min(low, high), high))
 
 
-def _near(problem: Problem, function: MaxAffine, points: np.ndarray, deadline: Deadline) -> np.ndarray:
+def _near(problem: FitProblem, function: MaxAffine, points: np.ndarray, deadline: Deadline) -> np.ndarray:
     """Return for each piece where it exceeds the target about most, shape (k, d)."""
     slopes = function.float_slopes
     best = points[(points @ slopes.T - problem.value(points)[:, None]).argmax(axis=0)]
@@ -182,7 +184,7 @@ def _near(problem: Problem, function: MaxAffine, points: np.ndarray, deadline: D
     )
 
 
-def _large_plane(problem: Problem) -> np.ndarray | None:
+def _large_plane(problem: FitProblem) -> np.ndarray | None:
     """Return an affine function that is much larger than what is left of the target without it."""
     points = np.concatenate(
         [problem.vertices, sample_domain(problem, 50 * problem.dim, np.random.default_rng(0))]
@@ -194,7 +196,7 @@ def _large_plane(problem: Problem) -> np.ndarray | None:
     return plane if problem.scale > _STEEP * rest > 0 else None
 
 
-def _with_plane(found: SpatialFit, plane: np.ndarray, problem: Problem) -> SpatialFit:
+def _with_plane(found: SpatialFit, plane: np.ndarray, problem: FitProblem) -> SpatialFit:
     """Add an affine function to a fit; what the rounding of coefficients changes is in the bracket."""
     added = [Fraction(x) for x in plane.tolist()]
     reach = [Fraction(x) for x in np.abs(problem.vertices).max(axis=0).tolist()]

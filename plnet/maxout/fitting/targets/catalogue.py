@@ -147,8 +147,20 @@ def _where(inside: np.ndarray, function: Function, s: np.ndarray) -> np.ndarray:
     return np.where(inside, function(s), np.inf)
 
 
+def _entropy(s: np.ndarray) -> np.ndarray:
+    return _where(s >= 0, lambda t: xlogy(t, t) - t, s)
+
+
+_QUARTIC: tuple[Function, Function, Function, Function] = (
+    lambda x: x**4,
+    lambda x: 4 * x**3,
+    lambda x: 12 * x**2,
+    lambda s: 3 * np.abs(s / 4) ** (4 / 3),
+)
+"""Value, slope, second derivative and conjugate."""
+
 _SCALAR: dict[str, Any] = {
-    "exp": _scalar(np.exp, np.exp, np.exp, lambda s: _where(s >= 0, lambda t: xlogy(t, t) - t, s)),
+    "exp": _scalar(np.exp, np.exp, np.exp, _entropy),
     "neg_log": _scalar(
         lambda x: -np.log(x),
         lambda x: -1 / x,
@@ -163,18 +175,9 @@ _SCALAR: dict[str, Any] = {
         lambda s: _where(s <= 0, lambda t: -2 * np.sqrt(-t), s),
         low=0.0,
     ),
-    "quartic": _scalar(
-        lambda x: x**4,
-        lambda x: 4 * x**3,
-        lambda x: 12 * x**2,
-        lambda s: 3 * np.abs(s / 4) ** (4 / 3),
-    ),
+    "quartic": _scalar(*_QUARTIC),
     "x_log_x": _scalar(
-        lambda x: xlogy(x, x),
-        lambda x: np.log(x) + 1,
-        lambda x: 1 / x,
-        lambda s: np.exp(s - 1),
-        low=0.0,
+        lambda x: xlogy(x, x), lambda x: np.log(x) + 1, lambda x: 1 / x, lambda s: np.exp(s - 1), low=0.0
     ),
     "softplus": _scalar(
         lambda x: np.logaddexp(0.0, x),
@@ -188,12 +191,7 @@ _SCALAR: dict[str, Any] = {
         lambda x: np.hypot(1.0, x) ** -3.0,
         lambda s: _where(np.abs(s) <= 1, lambda t: -np.sqrt(1 - t**2), s),
     ),
-    "cosh": _scalar(
-        np.cosh,
-        np.sinh,
-        np.cosh,
-        lambda s: s * np.arcsinh(s) - np.hypot(1.0, s),
-    ),
+    "cosh": _scalar(np.cosh, np.sinh, np.cosh, lambda s: s * np.arcsinh(s) - np.hypot(1.0, s)),
     "absolute": _scalar(
         np.abs,
         np.sign,
@@ -211,47 +209,24 @@ _SCALAR: dict[str, Any] = {
 }
 
 
-def _square(dim: int) -> Target:
-    return Target(
-        lambda x: (x**2).sum(axis=1),
-        dim,
-        lambda x: 2 * x,
-        lambda x: np.broadcast_to(2 * np.eye(dim), (len(x), dim, dim)),
-        lambda s: (s**2).sum(axis=1) / 4,
-        name="square",
-        roundoff=2.0 + dim,
-        known_convex=True,
-    )
+def _separable(
+    name: str, roundoff: float, value: Function, slope: Function, bend: Function, conjugate: Function
+) -> Callable[[int], Target]:
+    """Return a maker of the sum of one function over all coordinates, from functions of arrays."""
 
+    def build(dim: int) -> Target:
+        return Target(
+            lambda x: value(x).sum(axis=1),
+            dim,
+            slope,
+            lambda x: bend(x)[:, :, None] * np.eye(dim),
+            lambda s: conjugate(s).sum(axis=1),
+            name=name,
+            roundoff=roundoff + dim,
+            known_convex=True,
+        )
 
-def _diagonal(function: Function, x: np.ndarray) -> np.ndarray:
-    return function(x)[:, :, None] * np.eye(x.shape[1])
-
-
-def _sum_exp(dim: int) -> Target:
-    return Target(
-        lambda x: np.exp(x).sum(axis=1),
-        dim,
-        np.exp,
-        partial(_diagonal, np.exp),
-        lambda s: _where(s >= 0, lambda t: xlogy(t, t) - t, s).sum(axis=1),
-        name="sum_exp",
-        roundoff=4.0 + dim,
-        known_convex=True,
-    )
-
-
-def _norm4(dim: int) -> Target:
-    return Target(
-        lambda x: (x**4).sum(axis=1),
-        dim,
-        lambda x: 4 * x**3,
-        partial(_diagonal, lambda x: 12 * x**2),
-        lambda s: (3 * np.abs(s / 4) ** (4 / 3)).sum(axis=1),
-        name="norm4",
-        roundoff=4.0 + dim,
-        known_convex=True,
-    )
+    return build
 
 
 def _norm1(dim: int) -> Target:
@@ -293,21 +268,16 @@ def _log_sum_exp(dim: int) -> Target:
         return _where(on_simplex, lambda t: xlogy(t, t).sum(axis=1), s)
 
     return Target(
-        value,
-        dim,
-        gradient,
-        hessian,
-        conjugate,
-        name="log_sum_exp",
-        roundoff=8.0 + dim,
-        known_convex=True,
+        value, dim, gradient, hessian, conjugate, name="log_sum_exp", roundoff=8.0 + dim, known_convex=True
     )
 
 
 _ANY_DIMENSION: dict[str, Callable[[int], Target]] = {
-    "square": _square,
-    "sum_exp": _sum_exp,
-    "norm4": _norm4,
+    "square": _separable(
+        "square", 2.0, np.square, lambda x: 2 * x, lambda x: np.full(x.shape, 2.0), lambda s: s**2 / 4
+    ),
+    "sum_exp": _separable("sum_exp", 4.0, np.exp, np.exp, np.exp, _entropy),
+    "norm4": _separable("norm4", 4.0, *_QUARTIC),
     "norm1": _norm1,
     "log_sum_exp": _log_sum_exp,
 }

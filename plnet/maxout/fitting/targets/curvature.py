@@ -9,7 +9,7 @@ import numpy as np
 from scipy.integrate import quad
 
 from plnet.errors import TargetError
-from plnet.maxout.fitting.targets.problem import Problem
+from plnet.maxout.fitting.targets.fit_problem import FitProblem
 from plnet.maxout.fitting.targets.touch_points import sample_domain
 
 __all__ = ["Ridge", "curvature_integral", "curvature_rank", "ridge_of"]
@@ -30,7 +30,7 @@ _ENOUGH = {2: _ROUNDING}
 """Relative error at which a quadrature ends; 1e-7 in more dimensions, where the limit has a wide bracket."""
 
 
-def curvature_rank(problem: Problem) -> int:
+def curvature_rank(problem: FitProblem) -> int:
     """Return the greatest rank of the Hessian in the coordinates of the domain, at many points.
 
     The tangents are a family of so many parameters, so the least errors fall like k^(-2/rank).
@@ -56,7 +56,7 @@ class Ridge:
     ends: np.ndarray
 
 
-def ridge_of(problem: Problem) -> Ridge | None:
+def ridge_of(problem: FitProblem) -> Ridge | None:
     """Return the form of a ridge function; None where slopes at many points show that the target is none.
 
     Affine functions count as none.
@@ -71,7 +71,7 @@ def ridge_of(problem: Problem) -> Ridge | None:
     return Ridge(forms[0], problem.vertices[[heights.argmin(), heights.argmax()]])
 
 
-def curvature_integral(problem: Problem) -> tuple[float, float]:
+def curvature_integral(problem: FitProblem) -> tuple[float, float]:
     """Return a bracket of the integral of sqrt(det H) over the domain, an interval or a box.
 
     It is 0 where H is singular everywhere. Places where H is singular up to rounding count in the upper end
@@ -99,7 +99,7 @@ def curvature_integral(problem: Problem) -> tuple[float, float]:
     return _cubature(problem, low, high)
 
 
-def _cubature(problem: Problem, low: np.ndarray, high: np.ndarray) -> tuple[float, float]:
+def _cubature(problem: FitProblem, low: np.ndarray, high: np.ndarray) -> tuple[float, float]:
     """Cut boxes into 2^d parts until Gauss's rule on the parts agrees with that on the whole."""
     d = problem.dim
     corners = np.array(list(product([0.0, 0.5], repeat=d)))
@@ -130,7 +130,7 @@ def _widened(integral: np.ndarray, error: float) -> tuple[float, float]:
     return max(float(integral[0]) - loose, 0.0), float(integral[1]) + loose
 
 
-def _gauss(problem: Problem, starts: np.ndarray, extent: np.ndarray) -> np.ndarray:
+def _gauss(problem: FitProblem, starts: np.ndarray, extent: np.ndarray) -> np.ndarray:
     """Return both ends of the integral over each box, shape (n, 2)."""
     shares, weights = _rule(_NODES.get(problem.dim, 3), problem.dim)
     points = (starts[:, None] + shares * extent).reshape(-1, problem.dim)
@@ -146,7 +146,7 @@ def _rule(nodes: int, dim: int) -> tuple[np.ndarray, np.ndarray]:
     return shares, np.prod(np.meshgrid(*[weights / 2] * dim, indexing="ij"), axis=0).ravel()
 
 
-def _densities(problem: Problem, points: np.ndarray) -> np.ndarray:
+def _densities(problem: FitProblem, points: np.ndarray) -> np.ndarray:
     """Return sqrt(det H) from below and from above, shape (n, 2)."""
     hessians = _hessians(problem, points)
     # A determinant that rounding cannot tell from 0 counts in the upper end only.
@@ -156,7 +156,7 @@ def _densities(problem: Problem, points: np.ndarray) -> np.ndarray:
     return np.column_stack([np.where(determinants > _SINGULAR, found, 0.0), found])
 
 
-def _hessians(problem: Problem, points: np.ndarray) -> np.ndarray:
+def _hessians(problem: FitProblem, points: np.ndarray) -> np.ndarray:
     """Return the Hessian in the coordinates of the domain, shape (n, d, d)."""
     assert problem.target.hessian is not None
     directions = problem.chart.directions

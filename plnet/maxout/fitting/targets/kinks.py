@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from plnet.maxout.fitting.targets.problem import Problem
+from plnet.maxout.fitting.targets.fit_problem import FitProblem
 from plnet.maxout.fitting.targets.touch_points import sample_domain
 
 __all__ = ["has_kinks"]
@@ -14,7 +14,7 @@ _JUMP = 0.02
 """What is left of the change of slope along a segment when it has shrunk to 2^-12: at a kink all of it."""
 
 
-def has_kinks(problem: Problem) -> bool:
+def has_kinks(problem: FitProblem) -> bool:
     """Whether the slope of the target jumps, or changes within a few thousandths of the domain."""
     drawn = sample_domain(problem, 2 * _SEGMENTS, np.random.default_rng(0))
     starts, ends = drawn[:_SEGMENTS], drawn[_SEGMENTS:]
@@ -35,7 +35,7 @@ def has_kinks(problem: Problem) -> bool:
     return bool((left_over > _JUMP * first.max()).any())
 
 
-def _bends(problem: Problem, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
+def _bends(problem: FitProblem, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
     """Return the height of each chord above the function in the middle, shape (n,)."""
     chord = 0.5 * (problem.value(starts) + problem.value(ends))
     return chord - problem.value(0.5 * (starts + ends))

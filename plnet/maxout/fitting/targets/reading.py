@@ -9,7 +9,7 @@ import numpy as np
 
 from plnet.errors import TargetError
 from plnet.maxout.fitting.targets.catalogue import Target
-from plnet.maxout.fitting.targets.problem import Problem, bounded_chart
+from plnet.maxout.fitting.targets.fit_problem import FitProblem, bounded_chart
 
 __all__ = ["read_callable"]
 
@@ -19,7 +19,7 @@ _LARGEST = 1e150
 """Values above it overflow when they are multiplied."""
 
 
-def read_callable(target: Callable[..., Any] | Target, domain: Any) -> Problem:
+def read_callable(target: Callable[..., Any] | Target, domain: Any) -> FitProblem:
     """Return the problem of a callable on a domain, after a check of its values.
 
     A plain function takes points (n, d); its dimension is that of the domain, and 1 for a box of numbers.
@@ -37,7 +37,7 @@ def read_callable(target: Callable[..., Any] | Target, domain: Any) -> Problem:
             dim = len(domain.start)
         target = Target(target, dim, name=getattr(target, "__name__", "the target"))
     chart = bounded_chart(domain, target.dim, target.name)
-    problem = Problem(target, chart)
+    problem = FitProblem(target, chart)
     _check_range(problem)
     _check_size(problem)
     _check_vectorised(problem)
@@ -45,7 +45,7 @@ def read_callable(target: Callable[..., Any] | Target, domain: Any) -> Problem:
     return problem
 
 
-def _check_range(problem: Problem) -> None:
+def _check_range(problem: FitProblem) -> None:
     inputs = problem.chart.embed(problem.vertices)
     low, high = problem.target.low, problem.target.high
     if inputs.min() < low or inputs.max() > high:
@@ -55,7 +55,7 @@ def _check_range(problem: Problem) -> None:
         )
 
 
-def _check_size(problem: Problem) -> None:
+def _check_size(problem: FitProblem) -> None:
     if problem.scale > _LARGEST:
         raise TargetError(
             f"Values of {problem.target.name} reach {problem.scale:.2g}; more than {_LARGEST:g} overflows in "
@@ -63,10 +63,9 @@ def _check_size(problem: Problem) -> None:
         )
 
 
-def _check_vectorised(problem: Problem) -> None:
+def _check_vectorised(problem: FitProblem) -> None:
     share = np.array([[0.25], [0.5], [0.8125]])
-    corners = problem.vertices
-    points = (1 - share) * corners[0] + share * corners.mean(axis=0)
+    points = (1 - share) * problem.vertices[0] + share * problem.middle
     together = problem.value(points)
     alone = np.concatenate([problem.value(points[i : i + 1]) for i in range(len(points))])
     tolerance = 1e-9 * np.abs(together).max()
@@ -77,14 +76,13 @@ def _check_vectorised(problem: Problem) -> None:
         )
 
 
-def _check_noise(problem: Problem) -> None:
+def _check_noise(problem: FitProblem) -> None:
     """Raise where values at points close together scatter more than their roundoff around a cubic."""
-    middle = problem.vertices.mean(axis=0)
     shares = np.linspace(0.05, 0.9, 15)[:, None, None]
-    starts = ((1 - shares) * problem.vertices[:3] + shares * middle).reshape(-1, 1, problem.dim)
+    starts = ((1 - shares) * problem.vertices[:3] + shares * problem.middle).reshape(-1, 1, problem.dim)
     places = np.sort(np.arange(1, 13) * 0.6180339887 % 1)
     # Towards the middle, so that all points lie in the domain.
-    points = starts + _CLOSE * places[:, None] * (middle - starts)
+    points = starts + _CLOSE * places[:, None] * (problem.middle - starts)
     values = problem.value(points.reshape(-1, problem.dim)).reshape(len(starts), -1)
     basis = np.linalg.qr(np.vander(places, 4))[0]
     centred = values - values[:, :1]

@@ -138,17 +138,8 @@ def fit_least_squares(samples: Samples, pieces: int, effort: Effort) -> tuple[np
     ----------
     Magnani and Boyd (2009), "Convex piecewise-linear fitting", section 3.
     """
-    best, loss = _refit(samples, np.zeros(len(samples.points), dtype=np.int64), None), np.inf
-    try:
-        for number in range(1, effort.starts + 1):
-            found, value = _alternate(samples, pieces, effort)
-            if value < loss:
-                best, loss = found, value
-            if effort.ends_after(number):
-                break
-    except KeyboardInterrupt:
-        if not np.isfinite(loss):
-            raise
+    single = _refit(samples, np.zeros(len(samples.points), dtype=np.int64), None)
+    best = effort.best((_alternate(samples, pieces, effort) for _ in range(effort.starts)), single)
     return best[:, :-1], best[:, -1]
 
 

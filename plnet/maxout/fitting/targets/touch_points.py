@@ -18,7 +18,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from plnet.maxout.fitting.effort import Effort
-from plnet.maxout.fitting.targets.problem import Problem
+from plnet.maxout.fitting.targets.fit_problem import FitProblem
 
 __all__ = ["sample_domain", "starting_points", "tangents"]
 
@@ -28,13 +28,13 @@ _ATTEMPTS = 50
 """How often points of the box around a domain are drawn, 20 times as many as are wanted."""
 
 
-def tangents(problem: Problem, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def tangents(problem: FitProblem, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return slopes (k, d) and offsets (k,) of the tangents at points of the domain."""
     points, slopes = problem.with_slopes(points)
     return slopes, problem.value(points) - (slopes * points).sum(axis=1)
 
 
-def sample_domain(problem: Problem, size: int, rng: np.random.Generator) -> np.ndarray:
+def sample_domain(problem: FitProblem, size: int, rng: np.random.Generator) -> np.ndarray:
     """Draw points from the domain, shape (size, d).
 
     Uniformly where the domain fills a thousandth of the box around it, else as random mixtures of
@@ -52,7 +52,7 @@ def sample_domain(problem: Problem, size: int, rng: np.random.Generator) -> np.n
     return weights @ problem.vertices
 
 
-def starting_points(problem: Problem, pieces: int, effort: Effort) -> Iterator[np.ndarray]:
+def starting_points(problem: FitProblem, pieces: int, effort: Effort) -> Iterator[np.ndarray]:
     """Yield touch points, each of shape (pieces, d).
 
     First a grid, then the far points of a clustering that takes the worst covered point again and
@@ -73,7 +73,7 @@ def starting_points(problem: Problem, pieces: int, effort: Effort) -> Iterator[n
         yield _clustered(problem, cloud, values, centres, rounds=4 if number == 0 else 12)
 
 
-def _grid(problem: Problem, pieces: int, rng: np.random.Generator) -> np.ndarray:
+def _grid(problem: FitProblem, pieces: int, rng: np.random.Generator) -> np.ndarray:
     """Return the middles of equal boxes, moved a little so that not too many cells meet at one point."""
     counts = np.ones(problem.dim, dtype=np.int64)
     rest = pieces
@@ -84,17 +84,18 @@ def _grid(problem: Problem, pieces: int, rng: np.random.Generator) -> np.ndarray
     axes = np.meshgrid(*[(np.arange(n) + 0.5) / n for n in counts], indexing="ij")
     places = np.stack([axis.ravel() for axis in axes], axis=1)
     places = places + 1e-3 * rng.standard_normal(places.shape) / counts
-    middle = problem.vertices.mean(axis=0, keepdims=True)
     points = problem.vertices.min(axis=0) + places * problem.spread
-    return problem.clipped(points, np.broadcast_to(middle, points.shape))
+    return problem.clipped(points, np.broadcast_to(problem.middle, points.shape))
 
 
-def _divergences(problem: Problem, cloud: np.ndarray, values: np.ndarray, centres: np.ndarray) -> np.ndarray:
+def _divergences(
+    problem: FitProblem, cloud: np.ndarray, values: np.ndarray, centres: np.ndarray
+) -> np.ndarray:
     slopes, offsets = tangents(problem, centres)
     return values[:, None] - (cloud @ slopes.T + offsets)
 
 
-def _farthest(problem: Problem, cloud: np.ndarray, values: np.ndarray, pieces: int) -> np.ndarray:
+def _farthest(problem: FitProblem, cloud: np.ndarray, values: np.ndarray, pieces: int) -> np.ndarray:
     centres = cloud.mean(axis=0, keepdims=True)
     far = _divergences(problem, cloud, values, centres)[:, 0]
     while len(centres) < pieces:
@@ -105,7 +106,7 @@ def _farthest(problem: Problem, cloud: np.ndarray, values: np.ndarray, pieces: i
 
 
 def _clustered(
-    problem: Problem, cloud: np.ndarray, values: np.ndarray, centres: np.ndarray, rounds: int
+    problem: FitProblem, cloud: np.ndarray, values: np.ndarray, centres: np.ndarray, rounds: int
 ) -> np.ndarray:
     centres = centres.copy()
     for _ in range(rounds):

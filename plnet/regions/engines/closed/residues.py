@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
 
@@ -10,11 +9,9 @@ import numpy as np
 
 from plnet.geometry.exact import object_array
 from plnet.geometry.homogeneous import Form
+from plnet.geometry.modular import power, primes_below
 
 __all__ = ["Residues", "enough_residues", "some_residues"]
-
-_WITNESSES = (2, 3, 5, 7)
-"""Bases that make the test of Miller and Rabin a proof below 3.2e9 (Jaeschke 1993)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,11 +46,11 @@ def _residues(lines: list[Form], bound: int) -> Residues:
     matrix = object_array([x for form in lines for x in form], (len(lines), 3)).T
     matrix[1] = matrix[1] + shear * matrix[0]
     primes, slopes, shifts, product = [], [], [], 1
-    for prime in _primes():
+    for prime in primes_below(1 << 31):
         a, b, c = (np.asarray(row % prime, np.int64) for row in matrix)
         if not b.all():
             continue
-        inverse = _power(b, prime - 2, prime)
+        inverse = power(b, prime - 2, prime)
         primes.append(prime)
         slopes.append((prime - a) % prime * inverse % prime)
         shifts.append((prime - c) % prime * inverse % prime)
@@ -67,35 +64,3 @@ def _shear(lines: list[Form]) -> int:
     """Return the least k >= 1 such that no line is vertical after ``x -> x + k y``."""
     taken = {-b // a for a, b, _ in lines if a and b % a == 0}
     return next(k for k in count(1) if k not in taken)
-
-
-def _power(base: np.ndarray, exponent: int, prime: int) -> np.ndarray:
-    out = np.ones_like(base)
-    for bit in bin(exponent)[2:]:
-        out = out * out % prime
-        if bit == "1":
-            out = out * base % prime
-    return out
-
-
-def _primes() -> Iterator[int]:
-    """Yield the primes below 2**31, from the largest."""
-    return (n for n in range(2**31 - 1, 2**30, -2) if _is_prime(n))
-
-
-def _is_prime(n: int) -> bool:
-    odd, twos = n - 1, 0
-    while odd % 2 == 0:
-        odd, twos = odd // 2, twos + 1
-    return all(_passes(n, base, odd, twos) for base in _WITNESSES)
-
-
-def _passes(n: int, base: int, odd: int, twos: int) -> bool:
-    power = pow(base, odd, n)
-    if power in (1, n - 1):
-        return True
-    for _ in range(twos - 1):
-        power = power * power % n
-        if power == n - 1:
-            return True
-    return False

@@ -8,6 +8,7 @@ any point gives a lower bound, and the tangents (in one dimension the chords) of
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 
 import numpy as np
 from scipy.optimize import linprog, minimize
@@ -17,10 +18,10 @@ from plnet.errors import NotConvexError
 from plnet.maxout.conversion.max_affine import MaxAffine
 from plnet.maxout.fitting.error.graph import exact_graph_vertices
 from plnet.maxout.fitting.results import ErrorBracket
-from plnet.maxout.fitting.targets.problem import EPS, Problem
+from plnet.maxout.fitting.targets.fit_problem import EPS, FitProblem
 from plnet.maxout.fitting.targets.quotients import enclosed_slopes
 
-__all__ = ["above_one", "certify", "summit"]
+__all__ = ["above_one", "down", "error_bracket", "summit", "up"]
 
 _CUTS = 60
 """Most tangents for one piece."""
@@ -32,14 +33,14 @@ _NEAR = 4.0 ** -np.arange(3, 24)
 """Distances from the lowest point, as shares of the interval, at which the function is looked at."""
 
 
-def certify(
-    problem: Problem, function: MaxAffine, near: np.ndarray | None = None, deadline: Deadline | None = None
+def error_bracket(
+    problem: FitProblem, function: MaxAffine, near: np.ndarray | None = None, deadline: Deadline | None = None
 ) -> ErrorBracket:
     """Return a bracket of the largest values of f - g and of g - f on the domain.
 
     Parameters
     ----------
-    problem : Problem
+    problem : FitProblem
         Its target must be convex.
     function : MaxAffine
         Of the coordinates of the domain.
@@ -60,7 +61,7 @@ def certify(
     Notes
     -----
     Takes for granted that f is convex, that its gradient is a subgradient, and that a computed value is
-    wrong by at most `Problem.noise`.
+    wrong by at most `FitProblem.noise`.
     """
     deadline = deadline or Deadline.start()
     above, above_at = _above(problem, function, near, Deadline.start(deadline.left(0.5)))
@@ -76,7 +77,7 @@ def certify(
 
 
 def _below(
-    problem: Problem, function: MaxAffine, deadline: Deadline
+    problem: FitProblem, function: MaxAffine, deadline: Deadline
 ) -> tuple[tuple[float, float], np.ndarray]:
     vertices = exact_graph_vertices(function, problem.chart, deadline)
     points = np.array([[float(x) for x in point] for point, _ in vertices])
@@ -87,23 +88,23 @@ def _below(
         moved = [abs(float(x - y)) for x, y in zip(point, map(type(height), rounded.tolist()), strict=True)]
         slack = problem.noise + sum(s * m for s, m in zip(slope.tolist(), moved, strict=True) if m)
         difference = type(height)(value) - height
-        lows.append(_down(difference) - slack)
-        highs.append(_up(difference) + slack)
+        lows.append(down(difference) - slack)
+        highs.append(up(difference) + slack)
     best = int(np.argmax(lows))
     # Where time was short the graph is that of some pieces only, and g is higher.
     missing = function([vertices[best][0]], exact=True)[0] - vertices[best][1]
-    lows[best] -= _up(missing) if missing else 0.0
-    return (_down(lows[best]), _up(max(highs))), points[best]
+    lows[best] -= up(missing) if missing else 0.0
+    return (down(lows[best]), up(max(highs))), points[best]
 
 
-def _safe_gradient(problem: Problem, points: np.ndarray) -> np.ndarray:
+def _safe_gradient(problem: FitProblem, points: np.ndarray) -> np.ndarray:
     with np.errstate(all="ignore"):
         found = problem.gradient(points)
     return np.where(np.isfinite(found), found, 0.0)
 
 
 def _above(
-    problem: Problem, function: MaxAffine, near: np.ndarray | None, deadline: Deadline
+    problem: FitProblem, function: MaxAffine, near: np.ndarray | None, deadline: Deadline
 ) -> tuple[tuple[float, float], np.ndarray]:
     slopes, offsets = function.float_slopes, function.float_offsets
     reach = np.abs(problem.vertices).max(axis=0)
@@ -119,7 +120,7 @@ def _above(
 
 
 def _above_on_line(
-    problem: Problem, slope: np.ndarray, offset: float, slack: float
+    problem: FitProblem, slope: np.ndarray, offset: float, slack: float
 ) -> tuple[float, float, np.ndarray]:
     """Bound the largest l - f on an interval, by values only."""
     low, high = float(problem.vertices.min()), float(problem.vertices.max())
@@ -149,7 +150,7 @@ def _above_on_line(
             break
         points, values = np.append(points, new), np.append(values, depth(new))
     at = float(points[values.argmin()])
-    return _down(-values.min() - slack), _up(-min(bounds.min(), values.min() - slack)), np.array([at])
+    return down(-values.min() - slack), up(-min(bounds.min(), values.min() - slack)), np.array([at])
 
 
 def _least_between(points: np.ndarray, values: np.ndarray, slack: float) -> np.ndarray:
@@ -176,7 +177,7 @@ def _least_between(points: np.ndarray, values: np.ndarray, slack: float) -> np.n
 
 
 def above_one(
-    problem: Problem,
+    problem: FitProblem,
     line: tuple[np.ndarray, float],
     near: np.ndarray | None,
     slack: float,
@@ -187,7 +188,7 @@ def above_one(
 
     Parameters
     ----------
-    problem : Problem
+    problem : FitProblem
     line : (slope, offset)
         The affine function l.
     near : ndarray, shape (d,), optional
@@ -225,10 +226,10 @@ def above_one(
         if np.abs(following - point[0]).max() <= 1e-14 * problem.diameter:
             break
         point = following
-    return _down(best - slack), _up(upper + 2 * slack), at
+    return down(best - slack), up(upper + 2 * slack), at
 
 
-def _tangent(problem: Problem, point: np.ndarray) -> tuple[np.ndarray, float, np.ndarray]:
+def _tangent(problem: FitProblem, point: np.ndarray) -> tuple[np.ndarray, float, np.ndarray]:
     """Return a point close by, f there, and a lower bound of f at the vertices of the domain, shape (v,).
 
     The bound is the value there of a concave function below f, so mixtures of it bound f in between.
@@ -274,7 +275,7 @@ def _game(table: np.ndarray) -> tuple[float, np.ndarray]:
     return min(bound, float(table[best].max())), weights / total_weight if total_weight > 0 else simple
 
 
-def summit(problem: Problem, slope: np.ndarray, near: np.ndarray | None, deadline: Deadline) -> np.ndarray:
+def summit(problem: FitProblem, slope: np.ndarray, near: np.ndarray | None, deadline: Deadline) -> np.ndarray:
     """Return a point where an affine function with this slope exceeds f about most: a local search."""
     middle = problem.middle
     grid = np.concatenate([problem.vertices, 0.5 * (problem.vertices + middle), middle[None]])
@@ -305,9 +306,11 @@ def summit(problem: Problem, slope: np.ndarray, near: np.ndarray | None, deadlin
     return found if np.isfinite(found).all() else start
 
 
-def _down(value: object) -> float:
-    return math.nextafter(float(value), -math.inf)  # type: ignore[arg-type]
+def down(value: float | Fraction) -> float:
+    """Return a float below a number, the next one below the nearest."""
+    return math.nextafter(float(value), -math.inf)
 
 
-def _up(value: object) -> float:
-    return math.nextafter(float(value), math.inf)  # type: ignore[arg-type]
+def up(value: float | Fraction) -> float:
+    """Return a float above a number, the next one above the nearest."""
+    return math.nextafter(float(value), math.inf)

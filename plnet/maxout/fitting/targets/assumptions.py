@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from plnet.errors import NotConvexError, TargetError
-from plnet.maxout.fitting.targets.problem import EPS, Problem
+from plnet.maxout.fitting.targets.fit_problem import EPS, FitProblem
 from plnet.maxout.fitting.targets.touch_points import sample_domain
 
 __all__ = ["assumptions_of", "check_convex"]
@@ -14,7 +14,7 @@ _PAIRS = 512
 _GRID = 1025
 
 
-def assumptions_of(problem: Problem) -> tuple[str, ...]:
+def assumptions_of(problem: FitProblem) -> tuple[str, ...]:
     """Return what a certified error takes for granted about a callable."""
     target = problem.target
     found = []
@@ -26,7 +26,7 @@ def assumptions_of(problem: Problem) -> tuple[str, ...]:
     return tuple(found)
 
 
-def check_convex(problem: Problem, rng: np.random.Generator) -> None:
+def check_convex(problem: FitProblem, rng: np.random.Generator) -> None:
     """Raise where a target is seen not to be convex, or its gradient not to support it.
 
     Raises
@@ -55,7 +55,7 @@ def check_convex(problem: Problem, rng: np.random.Generator) -> None:
         _check_gradient(problem, starts, ends)
 
 
-def _check_gradient(problem: Problem, starts: np.ndarray, ends: np.ndarray) -> None:
+def _check_gradient(problem: FitProblem, starts: np.ndarray, ends: np.ndarray) -> None:
     slopes = problem.gradient(starts)
     finite = np.isfinite(slopes).all(axis=1)
     starts, ends, slopes = starts[finite], ends[finite], slopes[finite]
@@ -72,7 +72,7 @@ def _check_gradient(problem: Problem, starts: np.ndarray, ends: np.ndarray) -> N
         )
 
 
-def _pairs(problem: Problem, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def _pairs(problem: FitProblem, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Draw pairs far apart and pairs close together; in one dimension also all neighbours of a grid."""
     drawn = sample_domain(problem, 3 * _PAIRS, rng)
     first, second, third = drawn[:_PAIRS], drawn[_PAIRS : 2 * _PAIRS], drawn[2 * _PAIRS :]

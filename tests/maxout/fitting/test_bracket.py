@@ -9,8 +9,8 @@ from plnet import Box
 from plnet.budgets import Deadline
 from plnet.maxout import MaxAffine
 from plnet.maxout.fitting import named_target
-from plnet.maxout.fitting.error import certificate
-from plnet.maxout.fitting.error.certificate import _game, _least_between, certify
+from plnet.maxout.fitting.error import bracket
+from plnet.maxout.fitting.error.bracket import _game, _least_between, error_bracket
 from plnet.maxout.fitting.error.graph import exact_graph_vertices, float_graph
 from plnet.maxout.fitting.targets.reading import read_callable
 
@@ -56,7 +56,7 @@ def test_game_value_is_an_upper_bound_and_the_weights_reach_it(data, rows, colum
 def test_one_line_against_the_conjugate(name, line):
     target = named_target(name)
     problem = read_callable(target, Box(-1, 1))
-    found = certify(problem, MaxAffine([[line[0]]], [line[1]]))
+    found = error_bracket(problem, MaxAffine([[line[0]]], [line[1]]))
     grid = np.linspace(-1, 1, 2**16 + 1)
     inside = np.clip(np.log(abs(line[0])), -1, 1)
     places = np.append(grid, inside)
@@ -108,14 +108,14 @@ def test_both_graphs_have_the_same_vertices():
 @pytest.mark.parametrize("name", ["absolute", "exp", "relu", "softplus"])
 def test_a_bracket_before_convergence_holds_on_a_line(name, rounds, rng, monkeypatch):
     """A certificate that is stopped after a round is wide, and both of its ends are true."""
-    monkeypatch.setattr(certificate, "_ROUNDS", rounds)
-    monkeypatch.setattr(certificate, "_SPLITS", rounds)
+    monkeypatch.setattr(bracket, "_ROUNDS", rounds)
+    monkeypatch.setattr(bracket, "_SPLITS", rounds)
     problem = read_callable(named_target(name), Box(-1, 1))
     grid = np.linspace(-1, 1, 20_001)[:, None]
     wide = 0
     for _ in range(20):
         function = MaxAffine(rng.normal(size=(3, 1)), rng.normal(size=3))
-        found = certify(problem, function)
+        found = error_bracket(problem, function)
         most = (function(grid) - problem.value(grid)).max()
         lo, hi = found.above
         assert hi >= most - 1e-12
@@ -134,7 +134,7 @@ def test_a_bracket_before_convergence_holds_in_space(d, cuts, rng):
     for _ in range(15):
         slope, offset = rng.normal(size=d), float(rng.normal())
         far = rng.uniform(-1, 1, d)
-        lo, hi, at = certificate.above_one(problem, (slope, offset), far, 0.0, Deadline.start(), cuts)
+        lo, hi, at = bracket.above_one(problem, (slope, offset), far, 0.0, Deadline.start(), cuts)
         # The largest value of l - |x|^2 on the cube is at the point of the cube nearest to slope / 2.
         best = np.clip(slope / 2, -1, 1)
         most = float(best @ slope + offset - best @ best)

@@ -15,7 +15,7 @@ from plnet.geometry.domain import Chart, Domain
 from plnet.maxout.fitting.targets.catalogue import Target
 from plnet.maxout.fitting.targets.quotients import Surroundings, enclosed_slopes, middle_slopes
 
-__all__ = ["EPS", "Problem", "bounded_chart", "exact_vertices"]
+__all__ = ["EPS", "FitProblem", "bounded_chart", "exact_vertices"]
 
 EPS = 2.0**-52
 _KINK = 0.05
@@ -23,7 +23,7 @@ _KINK = 0.05
 
 
 @dataclass(frozen=True, eq=False)
-class Problem:
+class FitProblem:
     """A convex function of the coordinates t of a bounded domain.
 
     Parameters
