@@ -89,16 +89,16 @@ def test_every_run_of_an_experiment_fits(one):
     from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
     from hydra.core.override_parser.overrides_parser import OverridesParser
 
-    from plnet.runs.jobs.count_regions.build import build_main_job
-    from plnet.runs.jobs.forgetting.build import build_forgetting
+    from plnet.runs.jobs.count_regions.build import build_count_regions
+    from plnet.runs.jobs.forgetting.build import build_run_forgetting
 
     def check(config):
         if one.script == "run_forgetting":
-            arguments = build_forgetting(config)
-            assert arguments["tasks"].draw(0)
-            assert arguments["model"].hidden == tuple(config.model.hidden)
+            arguments = build_run_forgetting(config)
+            assert arguments.tasks.draw(0)
+            assert arguments.model.hidden == tuple(config.model.hidden)
         else:
-            assert build_main_job(config)["network"](rng=0).widths[0] == 64
+            assert build_count_regions(config).network(rng=0).widths[0] == 64
 
     with initialize_config_dir(str(config_dir()), version_base="1.3"):
         whole = compose(one.script, [f"experiment={one.choice}"], return_hydra_config=True)

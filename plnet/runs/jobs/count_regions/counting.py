@@ -1,4 +1,4 @@
-"""One count of the main job: the regions, the decision boundary, and why it stopped."""
+"""One count of a job: the regions, the decision boundary, and why it stopped."""
 
 from __future__ import annotations
 

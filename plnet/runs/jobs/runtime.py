@@ -1,16 +1,36 @@
-"""The device of the training and the threads of torch, checked before anything runs."""
+"""What a job runs on: the device of the training and the threads of torch, checked before anything runs."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import torch
 
 from plnet.errors import ConfigError
 
-__all__ = ["check_device", "determinism", "threads"]
+__all__ = ["Runtime", "check_device", "determinism", "threads"]
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """The group ``runtime`` of a configuration; no number depends on it, but for rounding.
+
+    Parameters
+    ----------
+    device : str
+        For the training only.
+    threads : int, optional
+        Threads of torch.
+    deterministic : bool
+        Whether torch takes only algorithms that repeat their numbers.
+    """
+
+    device: str = "cpu"
+    threads: int | None = 1
+    deterministic: bool = False
 
 
 def check_device(name: str) -> torch.device:
