@@ -743,7 +743,7 @@ def test_messages_about_lost_workers():
     from joblib.externals.loky.process_executor import BrokenProcessPool, TerminatedWorkerError
     from submitit.core.utils import FailedJobError, UncompletedJobError
 
-    from plnet.runs.config.launch_failures import lost_worker
+    from plnet.runs.config.hydra_messages import lost_worker
 
     for kind in (TerminatedWorkerError, BrokenProcessPool, FailedJobError, UncompletedJobError):
         message = lost_worker(kind("Job 77_0\nhas no output"))

@@ -245,7 +245,7 @@ def test_what_a_signal_leaves(tmp_path):
 
 
 def test_nothing_starts_after_ctrl_c():
-    def run(command, cwd=None):
+    def run(command):
         return 130 if command == ["second"] else 0
 
     results = run_sweeps([("a", ["first"]), ("b", ["second"]), ("c", ["third"])], run=run)
@@ -364,7 +364,7 @@ def test_a_broken_experiment_is_told_first_and_the_others_still_run(tmp_path, ca
     monkeypatch.setattr(
         suite_command,
         "run_sweeps",
-        lambda commands, started: real(commands, started=started, run=lambda c, cwd=None: ran.append(c) or 0),
+        lambda commands, started: real(commands, started=started, run=lambda c: ran.append(c) or 0),
     )
     assert suite("broken", "fine", "lost", "nowhere", "--config-dir", str(tmp_path)) == 1
     output = capsys.readouterr()

@@ -4,12 +4,13 @@ A misspelt key or a word where a number belongs is then an error when the config
 composed, before anything runs. Fields come in the order of the constructor's arguments.
 """
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, fields, make_dataclass
+from typing import Any, get_type_hints
 
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING
 
+from plnet.runs.config.options import CountingOptions, LearningOptions, PlotOptions, Runtime
 from plnet.runs.config.plugins import register_stand_ins
 from plnet.runs.config.schemas_forgetting import register_forgetting_schemas
 from plnet.runs.config.schemas_maxout import register_maxout_schemas
@@ -114,35 +115,6 @@ class TrainingSchema:
 
 
 @dataclass
-class EngineSchema:
-    """Which engine counts, and its budgets for each of the two counts."""
-
-    name: str = "auto"
-    max_regions: int | None = None
-    max_seconds: float | None = None
-    n_jobs: int = 1
-
-
-@dataclass
-class RuntimeSchema:
-    """Device of the training, threads of torch (``null`` leaves them alone), and repeatable algorithms."""
-
-    device: str = "cpu"
-    threads: int | None = 1
-    deterministic: bool = False
-
-
-@dataclass
-class PlotSchema:
-    """How the figure looks."""
-
-    color_by: str = "pattern"
-    column: str = "full"
-    venue: str = "neurips"
-    formats: list[str] = field(default_factory=lambda: ["pdf", "png"])
-
-
-@dataclass
 class LaunchSchema:
     """How the jobs of a sweep are started; `plnet.runs.sweeps.launching` reads it."""
 
@@ -164,6 +136,20 @@ class PathsSchema:
     figures: str = "paper_figures/output"
 
 
+def _schema_of(name: str, options: type[Any]) -> type[Any]:
+    """Return a dataclass with the entries of frozen options, into which Hydra could not write."""
+    hints, scope = get_type_hints(options), {"__module__": __name__, "__doc__": options.__doc__}
+    return make_dataclass(
+        name, [(one.name, hints[one.name], one) for one in fields(options)], namespace=scope
+    )
+
+
+EngineSchema = _schema_of("EngineSchema", CountingOptions)
+LearningSchema = _schema_of("LearningSchema", LearningOptions)
+PlotSchema = _schema_of("PlotSchema", PlotOptions)
+RuntimeSchema = _schema_of("RuntimeSchema", Runtime)
+
+
 @dataclass
 class CountRegionsSchema:
     """The whole configuration of ``count_regions.py``.
@@ -175,8 +161,8 @@ class CountRegionsSchema:
     data: Any = MISSING
     domain: Any = MISSING
     training: Any = MISSING
-    engine: EngineSchema = MISSING
-    runtime: RuntimeSchema = MISSING
+    engine: Any = MISSING
+    runtime: Any = MISSING
     plot: Any = MISSING
     paths: PathsSchema = MISSING
     launch: LaunchSchema = MISSING
@@ -196,6 +182,7 @@ _GROUPS: dict[str, dict[str, type]] = {
     "training": {"base_training": TrainingSchema},
     "engine": {"base_engine": EngineSchema},
     "runtime": {"base_runtime": RuntimeSchema},
+    "learning": {"base_learning": LearningSchema},
     "plot": {"base_plot": PlotSchema},
     "paths": {"base_paths": PathsSchema},
     "launch": {"base_launch": LaunchSchema},

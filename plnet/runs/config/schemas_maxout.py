@@ -10,20 +10,6 @@ __all__ = ["register_maxout_schemas"]
 
 
 @dataclass
-class LearningSchema:
-    """Options of `plnet.maxout.learning.imitate`."""
-
-    units: int = 1
-    replicates: int = 200
-    initialiser: str = "default"
-    optimiser: str = "adam"
-    learning_rate: float | None = None
-    steps: int = 1000
-    samples: int = 256
-    tolerance: float = 0.02
-
-
-@dataclass
 class CheckMaxoutSchema:
     """The whole configuration of ``check_maxout.py``."""
 
@@ -69,4 +55,3 @@ def register_maxout_schemas() -> None:
     store = ConfigStore.instance()
     store.store(name="base_check_maxout", node=CheckMaxoutSchema)
     store.store(name="base_fit_convex", node=FitConvexSchema)
-    store.store(group="learning", name="base_learning", node=LearningSchema)

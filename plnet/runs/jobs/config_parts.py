@@ -6,18 +6,15 @@ import contextlib
 import inspect
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from hydra._internal.utils import _locate
 from hydra.utils import instantiate
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from plnet.errors import ConfigError
+from plnet.runs.config.options import PlotOptions, Runtime
 from plnet.runs.config.user_code import launch_folder, refuse_python_itself
-from plnet.runs.jobs.runtime import Runtime
-
-if TYPE_CHECKING:
-    from plnet.runs.jobs.plot_options import PlotOptions
 
 __all__ = ["call_of", "entries_of", "plain", "plot_options", "record", "runtime_of"]
 
@@ -58,12 +55,7 @@ def plot_options(node: DictConfig | None) -> PlotOptions | None:
     ConfigError
         If a word is unknown.
     """
-    if node is None:
-        return None
-    # Only a figure needs matplotlib.
-    from plnet.runs.jobs.plot_options import PlotOptions
-
-    return record(PlotOptions, node, "plot")
+    return None if node is None else record(PlotOptions, node, "plot")
 
 
 def runtime_of(config: DictConfig) -> Runtime:

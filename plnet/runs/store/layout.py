@@ -174,21 +174,8 @@ def read_status(folder: str | Path) -> RunStatus:
 
 
 _TYPES: dict[str, tuple[type, ...]] = {
-    **dict.fromkeys(
-        (
-            "job",
-            "key",
-            "started",
-            "ended",
-            "host",
-            "commit",
-            "plnet",
-            "code",
-            "launch_folder",
-            "hydra_folder",
-        ),
-        (str, type(None)),
-    ),
+    **dict.fromkeys(("job", "key", "started", "ended", "host"), (str, type(None))),
+    **dict.fromkeys(("commit", "plnet", "code", "launch_folder", "hydra_folder"), (str, type(None))),
     **dict.fromkeys(("process", "seed"), (int, type(None))),
     **dict.fromkeys(("dirty", "deterministic"), (bool, type(None))),
     "attempt": (int,),

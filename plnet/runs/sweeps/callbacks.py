@@ -2,14 +2,13 @@
 
 import os
 import traceback
-from pathlib import Path
 from typing import Any
 
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
 from plnet.errors import OutputError
-from plnet.runs.store.writable import require_writable
+from plnet.runs.store.writable import make_folder, require_writable
 
 __all__ = ["CheckOutputFolder"]
 
@@ -31,15 +30,8 @@ class CheckOutputFolder(Callback):
 
 def _check(folder: str) -> None:
     try:
-        path = Path(folder)
-        try:
-            path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OutputError(
-                f"Cannot make the folder {path}: {error.strerror or error}. "
-                "Choose another one with paths.outputs=... (paths.multirun=... for a sweep)."
-            ) from error
-        require_writable(path)
+        remedy = "Choose another one with paths.outputs=... (paths.multirun=... for a sweep)."
+        require_writable(make_folder(folder, remedy))
     except OutputError as error:
         full = os.environ.get("HYDRA_FULL_ERROR") == "1"
         # Hydra turns exceptions of a callback into warnings; only an exit gets through.

@@ -15,7 +15,7 @@ from plnet.runs.jobs.convex.report import FIGURE
 from plnet.runs.jobs.reports import read_metrics
 
 if TYPE_CHECKING:
-    from plnet.runs.jobs.plot_options import PlotOptions
+    from plnet.runs.config.options import PlotOptions
     from plnet.runs.store.outputs import RunFolder
 
 __all__ = ["draw_fit"]

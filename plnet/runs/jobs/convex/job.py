@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -16,15 +16,12 @@ from plnet.io import open_npz
 from plnet.maxout.fitting import Target, fit_max_affine, named_target
 from plnet.maxout.fitting.rates import rate_limit
 from plnet.maxout.fitting.results import MaxAffineFit
+from plnet.runs.config.options import PlotOptions, Runtime
 from plnet.runs.jobs.exact_numbers import exact_text
-from plnet.runs.jobs.interruption import interruption_says_where
-from plnet.runs.jobs.runtime import Runtime, threads
+from plnet.runs.jobs.runtime import interruption_says_where, threads
 from plnet.runs.jobs.seeding import streams
 from plnet.runs.store.layout import METRICS_FILE
 from plnet.runs.store.outputs import RunFolder
-
-if TYPE_CHECKING:
-    from plnet.runs.jobs.plot_options import PlotOptions
 
 __all__ = ["FitConvexOptions", "fit_convex", "usual_bounds"]
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 from omegaconf import DictConfig
 
+from plnet.runs.config.options import CountingOptions
 from plnet.runs.jobs.config_parts import call_of, plot_options, record, runtime_of
-from plnet.runs.jobs.count_regions.counting import CountingOptions
 from plnet.runs.jobs.count_regions.job import CountRegionsOptions, run_count_regions
 from plnet.runs.jobs.count_regions.report import describe_count_regions
 from plnet.runs.jobs.count_regions.train import check_training, train_classifier
@@ -66,25 +64,8 @@ def build_count_regions(config: DictConfig) -> CountRegionsOptions:
 
 
 def _run(attempt: Attempt, config: DictConfig) -> None:
-    options = build_count_regions(config)
-    check = functools.partial(require_same_inputs, attempt, config, count_regions_job())
-    read = {
-        name: _then(getattr(options, name), check)
-        for name in ("network", "data")
-        if getattr(options, name) is not None
-    }
-    run_count_regions(attempt.folder, replace(options, **read), steps=attempt.steps)
-
-
-def _then(call: Callable[..., Any], check: Callable[[], None]) -> Callable[..., Any]:
-    """Return a function that reads what `call` reads, and then checks that it was the right content."""
-
-    def read(**options: Any) -> Any:
-        found = call(**options)
-        check()
-        return found
-
-    return read
+    was_read = functools.partial(require_same_inputs, attempt, config, count_regions_job())
+    run_count_regions(attempt.folder, build_count_regions(config), steps=attempt.steps, was_read=was_read)
 
 
 def _redraw(folder: RunFolder, config: DictConfig) -> None:

@@ -12,9 +12,9 @@ from plnet.io import open_npz
 from plnet.plotting import panels, plot_regions, save_figure, style
 from plnet.plotting.axes_row import compare_heights
 from plnet.regions.complex import RegionComplex
+from plnet.runs.config.options import PlotOptions
 from plnet.runs.jobs.count_regions.counting import Counted, count_again
 from plnet.runs.jobs.count_regions.report import FIGURE
-from plnet.runs.jobs.plot_options import PlotOptions
 from plnet.runs.jobs.reports import read_metrics, remove_other_figures
 from plnet.runs.store.outputs import RunFolder
 
@@ -67,11 +67,6 @@ def draw_panels(
 
 def redraw_panels(folder: RunFolder, plot: PlotOptions) -> None:
     """Draw the figure of a finished run with other options; nothing is trained or counted.
-
-    Parameters
-    ----------
-    folder : RunFolder
-    plot : PlotOptions
 
     Raises
     ------

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import nn
@@ -21,24 +21,21 @@ from plnet.ir.reading.ingest import as_network
 from plnet.networks.stored import read_tensors
 from plnet.progress import Progress
 from plnet.regions.complex import RegionComplex
-from plnet.runs.jobs.count_regions.counting import Counted, CountingOptions, count, count_again, load_engine
+from plnet.runs.config.options import CountingOptions, PlotOptions, Runtime
+from plnet.runs.jobs.count_regions.counting import Counted, count, count_again, load_engine
 from plnet.runs.jobs.count_regions.data import Dataset
 from plnet.runs.jobs.count_regions.domains import ChosenDomain
 from plnet.runs.jobs.count_regions.fit import accuracies, check_fit, sizes
 from plnet.runs.jobs.count_regions.report import FIGURE
 from plnet.runs.jobs.count_regions.train import History
-from plnet.runs.jobs.interruption import interruption_says_where
 from plnet.runs.jobs.metrics import StepwiseRun
-from plnet.runs.jobs.runtime import Runtime, check_device, determinism, threads
-from plnet.runs.jobs.seeding import Streams, streams
+from plnet.runs.jobs.runtime import check_device, determinism, interruption_says_where, threads
+from plnet.runs.jobs.seeding import streams
 from plnet.runs.store.environment import describe_environment
 from plnet.runs.store.layout import ENVIRONMENT_FILE
 from plnet.runs.store.outputs import RunFolder
 from plnet.runs.store.resume import Steps
 from plnet.runs.store.resume_training import TrainingCheckpoint
-
-if TYPE_CHECKING:
-    from plnet.runs.jobs.plot_options import PlotOptions
 
 __all__ = ["CountRegionsOptions", "run_count_regions"]
 
@@ -82,6 +79,7 @@ def run_count_regions(
     options: CountRegionsOptions,
     *,
     steps: Steps | None = None,
+    was_read: Callable[[], None] | None = None,
     progress: Progress = "auto",
 ) -> dict[str, Any]:
     """Count the regions of a network before and after training, and write everything down.
@@ -93,6 +91,8 @@ def run_count_regions(
     options : CountRegionsOptions
     steps : Steps, optional
         What an earlier attempt in this folder has completed.
+    was_read : callable, optional
+        Called when data and network have been read.
     progress : "auto", bool or None
 
     Returns
@@ -113,11 +113,13 @@ def run_count_regions(
         folder.json(ENVIRONMENT_FILE, describe_environment(device))
         samples = None if options.data is None else options.data(rng=seeds.split)
         module = options.network(rng=seeds.initialisation).eval()
+        if was_read is not None:
+            was_read()
         pl_network = as_network(module)
         check_fit(pl_network, samples, training is not None)
         chosen = options.domain(samples, rng=seeds.images)
         numbers = {"seed": options.seed, **sizes(module, pl_network, samples)}
-        job = _Job(folder, steps, chosen, options.counting, seeds, progress, numbers)
+        job = _Job(folder, steps, options, chosen, progress, numbers)
         dim = chosen.domain.chart(pl_network.input_dim).dim
         job.metrics["seconds_loading_engine"] = load_engine(dim, options.counting)
         if training is not None and samples is not None:
@@ -145,14 +147,14 @@ class _Job(StepwiseRun):
         self,
         folder: RunFolder,
         steps: Steps | None,
+        options: CountRegionsOptions,
         chosen: ChosenDomain,
-        counting: CountingOptions,
-        seeds: Streams,
         progress: Progress,
         numbers: dict[str, Any],
     ) -> None:
         super().__init__(folder, steps, **numbers)
-        self.domain, self.counting, self.seeds, self.progress = chosen.domain, counting, seeds, progress
+        self.domain, self.counting, self.progress = chosen.domain, options.counting, progress
+        self.seeds = streams(options.seed)
         if chosen.coordinates is not None:
             arrays = {"coordinates": chosen.coordinates, "images": chosen.images, "labels": chosen.labels}
             folder.arrays("points.npz", **arrays)

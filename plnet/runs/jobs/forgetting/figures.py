@@ -16,8 +16,8 @@ from plnet.plotting import (
     save_figure,
     style,
 )
+from plnet.runs.config.options import PlotOptions
 from plnet.runs.jobs.forgetting.report import FIGURE, PANELS, RESULT_FILE
-from plnet.runs.jobs.plot_options import PlotOptions
 from plnet.runs.jobs.reports import remove_other_figures
 from plnet.runs.store.outputs import RunFolder
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from plnet.errors import IncompleteResultError
 from plnet.forgetting.methods.base import Method
@@ -15,16 +15,14 @@ from plnet.forgetting.results.result import SequenceResult
 from plnet.forgetting.tasks.task import TaskSequence
 from plnet.forgetting.training.sequence import train_sequence
 from plnet.progress import Progress
+from plnet.runs.config.options import PlotOptions, Runtime
 from plnet.runs.jobs.forgetting.report import RESULT_FILE
-from plnet.runs.jobs.runtime import Runtime, check_device, determinism, threads
+from plnet.runs.jobs.runtime import check_device, determinism, threads
 from plnet.runs.store.environment import describe_environment
 from plnet.runs.store.layout import ENVIRONMENT_FILE, METRICS_FILE
 from plnet.runs.store.outputs import RunFolder
 from plnet.runs.store.resume import Steps
 from plnet.runs.store.resume_training import TrainingCheckpoint
-
-if TYPE_CHECKING:
-    from plnet.runs.jobs.plot_options import PlotOptions
 
 __all__ = ["RunForgettingOptions", "run_forgetting"]
 

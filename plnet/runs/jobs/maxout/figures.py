@@ -15,7 +15,7 @@ from plnet.runs.jobs.maxout.report import FIGURE, PIECES_FILE
 
 if TYPE_CHECKING:
     from plnet.maxout.learning.targets import ImitationTarget
-    from plnet.runs.jobs.plot_options import PlotOptions
+    from plnet.runs.config.options import PlotOptions
     from plnet.runs.store.outputs import RunFolder
 
 __all__ = ["draw_expression", "read_pieces"]

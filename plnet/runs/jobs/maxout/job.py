@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,35 +24,18 @@ from plnet.maxout.learning.targets import ImitationTarget, imitation_target
 from plnet.networks.activations import ACTIVATIONS
 from plnet.networks.perceptron import mlp
 from plnet.progress import Progress
+from plnet.runs.config.options import LearningOptions, PlotOptions, Runtime
 from plnet.runs.jobs.exact_numbers import exact_text
-from plnet.runs.jobs.interruption import interruption_says_where
 from plnet.runs.jobs.maxout.report import PIECES_FILE, TEXT_FILE
 from plnet.runs.jobs.metrics import StepwiseRun
-from plnet.runs.jobs.runtime import Runtime, check_device, threads
+from plnet.runs.jobs.runtime import check_device, interruption_says_where, threads
 from plnet.runs.jobs.seeding import streams
 from plnet.runs.store.outputs import RunFolder
 from plnet.runs.store.resume import Steps
 
-if TYPE_CHECKING:
-    from plnet.runs.jobs.plot_options import PlotOptions
-
-__all__ = ["CheckMaxoutOptions", "LearningOptions", "check_maxout"]
+__all__ = ["CheckMaxoutOptions", "check_maxout"]
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class LearningOptions:
-    """How the units are trained; as in `plnet.maxout.learning.imitate`."""
-
-    units: int = 1
-    replicates: int = 200
-    initialiser: str = "default"
-    optimiser: str = "adam"
-    learning_rate: float | None = None
-    steps: int = 1000
-    samples: int = 256
-    tolerance: float = 0.02
 
 
 @dataclass(frozen=True)
@@ -284,15 +267,8 @@ def _learn(job: _Job, target: ImitationTarget, device: torch.device) -> dict[str
         "stopped_by": found.stopped_by,
         "matching": _matching(found),
     }
-    job.folder.arrays(
-        "learnt.npz",
-        weight=found.weight,
-        bias=found.bias,
-        loss=found.loss,
-        lower=found.lower,
-        upper=found.upper,
-        success=found.success,
-    )
+    names = ("weight", "bias", "loss", "lower", "upper", "success")
+    job.folder.arrays("learnt.npz", **{name: getattr(found, name) for name in names})
     if found.stopped_by == "Ctrl-C":
         job.write(**values)
         raise KeyboardInterrupt(f" during the training, after {found.steps} of {options.steps} steps")
