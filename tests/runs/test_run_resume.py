@@ -12,7 +12,7 @@ from torch import nn
 
 from plnet.errors import ConfigError
 from plnet.runs import config_dir, register_schemas
-from plnet.runs.jobs import recording as tasks
+from plnet.runs.jobs import recording
 from plnet.runs.jobs.count_regions import data as data_sets
 from plnet.runs.jobs.count_regions import job as count_regions
 from plnet.runs.jobs.count_regions.build import build_count_regions, count_regions_job
@@ -273,7 +273,7 @@ def test_steps_of_other_code_are_not_resumed(tmp_path, monkeypatch, undisturbed)
     with monkeypatch.context() as patch:
         interrupt_when(patch, "count", 2)
         # The checkout was edited after the first attempt; commit and version stay the same.
-        patch.setattr(tasks, "source_of_plnet", lambda: "before the edit")
+        patch.setattr(recording, "source_of_plnet", lambda: "before the edit")
         with pytest.raises(KeyboardInterrupt):
             run_job(config_of(tmp_path), job_of())
     counts, whole = [], count_regions.count

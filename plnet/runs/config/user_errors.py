@@ -22,17 +22,17 @@ __all__ = ["one_line_errors", "run_script"]
 logger = logging.getLogger(__name__)
 
 
-def one_line_errors(task: Callable[..., Any]) -> Callable[..., Any]:
-    """Wrap the task of a script so that errors of the user and Ctrl-C end it with one message.
+def one_line_errors(main: Callable[..., Any]) -> Callable[..., Any]:
+    """Wrap the main function of a script so that errors of the user and Ctrl-C end it with one message.
 
     The exit code is 1 for an error and 130 for Ctrl-C, which also stops a sweep. With
     HYDRA_FULL_ERROR=1 both pass through with their traceback.
     """
 
-    @functools.wraps(task)
+    @functools.wraps(main)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         try:
-            return task(*args, **kwargs)
+            return main(*args, **kwargs)
         except PLNetError as error:
             if HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN:
                 # Hydra reports only the first failed job of a sweep, and only at its end.
@@ -48,7 +48,7 @@ def one_line_errors(task: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def run_script(main: Callable[[], Any]) -> None:
-    """Run a script; a wrong command line, and Ctrl-C before its task starts, end it with one line too."""
+    """Run a script; a wrong command line, and Ctrl-C before its job starts, end it with one line too."""
     try:
         with ends_with_its_reader(), short_messages():
             main()

@@ -46,7 +46,7 @@ RESUME_FILE = "resume.json"  # Steps that an unfinished run has behind it.
 LOCK_FOLDER = ".lock"  # `plnet.runs.store.lock` reads and writes it.
 PREVIOUS_FOLDER = ".previous"  # The last finished result while it is being replaced.
 
-# What the task wrapper writes.
+# What the wrapper of a job writes.
 RUNNING = "running"  # Without a live lock: the process was killed.
 FINISHED = "finished"
 FAILED = "failed"

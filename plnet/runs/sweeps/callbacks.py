@@ -16,14 +16,14 @@ __all__ = ["CheckOutputFolder"]
 class CheckOutputFolder(Callback):
     """Stops with one line if the output folder cannot be made or written.
 
-    Hydra makes the folder before the task starts, and would answer with a traceback.
+    Hydra makes the folder before the job starts, and would answer with a traceback.
     """
 
-    def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
+    def on_run_start(self, config: DictConfig, **_: Any) -> None:
         """Check the folder of a single run."""
         _check(config.hydra.run.dir)
 
-    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
+    def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
         """Check the folder of a sweep."""
         _check(config.hydra.sweep.dir)
 

@@ -37,7 +37,7 @@ class PrepareLaunch(Callback):
     Hydra calls it in the process that launches, and again in each worker before each job.
     """
 
-    def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
+    def on_run_start(self, config: DictConfig, **_: Any) -> None:
         """Warn about a launch that does nothing, because there is only one run."""
         if config.get("launch") is not None and config.launch.name != "serial":
             logger.warning(
@@ -45,7 +45,7 @@ class PrepareLaunch(Callback):
                 config.launch.name,
             )
 
-    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
+    def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
         """Check the sweep and complete the settings of its launcher."""
         try:
             prepare_sweep(config)
@@ -54,7 +54,7 @@ class PrepareLaunch(Callback):
             # Hydra turns exceptions of a callback into warnings; only an exit gets through.
             raise SystemExit(traceback.format_exc() if full else str(error)) from None
 
-    def on_job_start(self, config: DictConfig, **kwargs: Any) -> None:
+    def on_job_start(self, config: DictConfig, **_: Any) -> None:
         """Give a job of a sweep its device and its threads."""
         if not OmegaConf.is_missing(config.hydra.job, "num"):
             prepare_job(config)
