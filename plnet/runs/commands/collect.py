@@ -112,9 +112,7 @@ def _parser(program: str) -> argparse.ArgumentParser:
         "--status", action="append", metavar="STATUS", help="only runs with this status; may be repeated"
     )
     parser.add_argument(
-        "--all-config",
-        action="store_true",
-        help="also columns for what only says where and how fast",
+        "--all-config", action="store_true", help="also columns for what only says where and how fast"
     )
     return parser
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -16,6 +15,7 @@ from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBase
 
 from plnet.checks import closest, did_you_mean
 from plnet.runs.config.folder import config_dir
+from plnet.runs.config.program import wants_tracebacks
 
 __all__ = ["explain", "lost_worker", "short_messages"]
 
@@ -37,7 +37,7 @@ def short_messages() -> Iterator[None]:
     original: Callable[[Any], Any] = hydra_utils.run_and_report
 
     def report(func: Callable[[], Any]) -> Any:
-        if os.environ.get("HYDRA_FULL_ERROR") == "1":
+        if wants_tracebacks():
             return original(func)
         try:
             return func()

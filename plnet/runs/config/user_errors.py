@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import functools
 import logging
-import os
 import sys
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
@@ -15,9 +16,9 @@ from hydra.types import RunMode
 
 from plnet.errors import PLNetError
 from plnet.runs.config.hydra_messages import short_messages
-from plnet.runs.config.program import STOPPED, ends_with_its_reader
+from plnet.runs.config.program import STOPPED, ends_with_its_reader, wants_tracebacks
 
-__all__ = ["one_line_errors", "run_script"]
+__all__ = ["errors_end_the_launch", "one_line_errors", "run_script"]
 
 logger = logging.getLogger(__name__)
 
@@ -39,12 +40,24 @@ def one_line_errors(main: Callable[..., Any]) -> Callable[..., Any]:
                 logger.error("%s", error)
             raise CompactHydraException(str(error)) from error
         except KeyboardInterrupt as error:
-            if os.environ.get("HYDRA_FULL_ERROR") == "1":
+            if wants_tracebacks():
                 raise
             logger.warning("%s", str(error) or "Stopped by Ctrl-C.")
             raise SystemExit(130) from None
 
     return wrapped
+
+
+@contextmanager
+def errors_end_the_launch() -> Iterator[None]:
+    """End the process with one line at an error of the user in a callback of Hydra.
+
+    Hydra turns exceptions of a callback into warnings; only an exit gets through.
+    """
+    try:
+        yield
+    except PLNetError as error:
+        raise SystemExit(traceback.format_exc() if wants_tracebacks() else str(error)) from None
 
 
 def run_script(main: Callable[[], Any]) -> None:
@@ -53,7 +66,7 @@ def run_script(main: Callable[[], Any]) -> None:
         with ends_with_its_reader(), short_messages():
             main()
     except KeyboardInterrupt:
-        if os.environ.get("HYDRA_FULL_ERROR") == "1":
+        if wants_tracebacks():
             raise
         sys.stderr.write(STOPPED)
         raise SystemExit(130) from None

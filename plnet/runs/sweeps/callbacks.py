@@ -1,13 +1,11 @@
 """Callbacks of Hydra."""
 
-import os
-import traceback
 from typing import Any
 
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
-from plnet.errors import OutputError
+from plnet.runs.config.user_errors import errors_end_the_launch
 from plnet.runs.store.writable import make_folder, require_writable
 
 __all__ = ["CheckOutputFolder"]
@@ -29,10 +27,6 @@ class CheckOutputFolder(Callback):
 
 
 def _check(folder: str) -> None:
-    try:
-        remedy = "Choose another one with paths.outputs=... (paths.multirun=... for a sweep)."
+    remedy = "Choose another one with paths.outputs=... (paths.multirun=... for a sweep)."
+    with errors_end_the_launch():
         require_writable(make_folder(folder, remedy))
-    except OutputError as error:
-        full = os.environ.get("HYDRA_FULL_ERROR") == "1"
-        # Hydra turns exceptions of a callback into warnings; only an exit gets through.
-        raise SystemExit(traceback.format_exc() if full else str(error)) from None

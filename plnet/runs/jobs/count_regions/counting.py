@@ -17,7 +17,6 @@ from plnet.ir.network import PLNetwork
 from plnet.regions.api import enumerate_regions
 from plnet.regions.complex import RegionComplex
 from plnet.runs.config.options import CountingOptions
-from plnet.runs.jobs.count_regions.report import count_in_words
 
 __all__ = ["Counted", "count", "count_again", "load_engine"]
 
@@ -66,10 +65,6 @@ class Counted:
             "seconds_boundary": self.seconds_boundary,
         }
         return {f"{key}{suffix}": value for key, value in values.items()}
-
-    def words(self) -> str:
-        """Return the count in plain words."""
-        return count_in_words(self.metrics())
 
 
 def count(

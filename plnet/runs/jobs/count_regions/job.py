@@ -26,7 +26,7 @@ from plnet.runs.jobs.count_regions.counting import Counted, count, count_again, 
 from plnet.runs.jobs.count_regions.data import Dataset
 from plnet.runs.jobs.count_regions.domains import ChosenDomain
 from plnet.runs.jobs.count_regions.fit import accuracies, check_fit, sizes
-from plnet.runs.jobs.count_regions.report import FIGURE
+from plnet.runs.jobs.count_regions.report import FIGURE, count_in_words
 from plnet.runs.jobs.count_regions.train import History
 from plnet.runs.jobs.metrics import StepwiseRun
 from plnet.runs.jobs.runtime import check_device, determinism, interruption_says_where, threads
@@ -179,7 +179,12 @@ class _Job(StepwiseRun):
             **counted.metrics(f"_{when}" if when else ""),
         }
         self.write(**values)
-        logger.info("%s %s; engine %s", f"{when}:" if when else "counted:", counted.words(), found.engine)
+        logger.info(
+            "%s %s; engine %s",
+            f"{when}:" if when else "counted:",
+            count_in_words(counted.metrics()),
+            found.engine,
+        )
         if counted.stopped_by == "Ctrl-C":
             raise KeyboardInterrupt(" during the count")
         values |= {"stopped_by": counted.stopped_by, "seconds": time.perf_counter() - start}

@@ -23,11 +23,7 @@ RESULT_SCHEMA = 1
 def check_maxout_job() -> Job:
     """Return the job of ``check_maxout.py`` as `plnet.runs.jobs.recording.run_job` takes it."""
     return Job(
-        name="check_maxout",
-        schema=RESULT_SCHEMA,
-        run=_run,
-        summary=describe_check_maxout,
-        redraw=_redraw,
+        name="check_maxout", schema=RESULT_SCHEMA, run=_run, summary=describe_check_maxout, redraw=_redraw
     )
 
 

@@ -77,11 +77,7 @@ class CheckMaxoutOptions:
 
 
 def check_maxout(
-    folder: RunFolder,
-    options: CheckMaxoutOptions,
-    *,
-    steps: Steps | None = None,
-    progress: Progress = "auto",
+    folder: RunFolder, options: CheckMaxoutOptions, *, steps: Steps | None = None, progress: Progress = "auto"
 ) -> dict[str, Any]:
     """Prove which maxout units compute an activation, alone and in a random network, and let units learn it.
 
@@ -165,12 +161,7 @@ class _Job(StepwiseRun):
     def compare(self, f: Any, g: Any, domain: Any, suffix: str) -> dict[str, Any]:
         """Return what is proved about two functions, as entries of the metrics."""
         report = check_equivalence(
-            f,
-            g,
-            domain,
-            max_seconds=self.options.max_seconds,
-            rng=self.seeds.engine,
-            progress=self.progress,
+            f, g, domain, max_seconds=self.options.max_seconds, rng=self.seeds.engine, progress=self.progress
         )
         deviation = report.max_deviation
         return {
