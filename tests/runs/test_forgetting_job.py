@@ -70,10 +70,10 @@ def config_of(root, *overrides):
     return configured(*TINY, f"paths.runs={root}", *overrides)
 
 
-def run(root, *overrides, **options):
+def run(root, *overrides, progress=None):
     def quiet(attempt, config):
-        whole = replace(build_run_forgetting(config), **options)
-        run_forgetting(attempt.folder, whole, steps=attempt.steps, progress=None)
+        options = build_run_forgetting(config)
+        run_forgetting(attempt.folder, options, steps=attempt.steps, progress=progress)
 
     return run_job(config_of(root, *overrides), replace(run_forgetting_job(), run=quiet, code=()))
 

@@ -14,7 +14,6 @@ from plnet.forgetting.results.failures import NEVER_LEARNED, failures_in_words
 from plnet.forgetting.results.result import SequenceResult
 from plnet.forgetting.tasks.task import TaskSequence
 from plnet.forgetting.training.sequence import train_sequence
-from plnet.progress import Progress
 from plnet.runs.config.options import PlotOptions, Runtime
 from plnet.runs.jobs.forgetting.report import RESULT_FILE
 from plnet.runs.jobs.runtime import check_device, determinism, threads
@@ -59,7 +58,7 @@ def run_forgetting(
     options: RunForgettingOptions,
     *,
     steps: Steps | None = None,
-    progress: Progress = "auto",
+    progress: Any = "auto",
 ) -> dict[str, Any]:
     """Train all replicates, and write accuracies, metrics and figures.
 
@@ -71,7 +70,8 @@ def run_forgetting(
     options : RunForgettingOptions
     steps : Steps, optional
         What an earlier attempt in this folder has completed.
-    progress : "auto", bool or None
+    progress : "auto", bool, None or callable
+        As in `plnet.forgetting.train_sequence`.
 
     Returns
     -------
