@@ -12,8 +12,8 @@ from omegaconf import MISSING
 
 from plnet.runs.config.options import CountingOptions, LearningOptions, PlotOptions, Runtime
 from plnet.runs.config.plugins import register_stand_ins
-from plnet.runs.config.schemas_forgetting import register_forgetting_schemas
-from plnet.runs.config.schemas_maxout import register_maxout_schemas
+from plnet.runs.config.schemas_forgetting import RunForgettingSchema
+from plnet.runs.config.schemas_maxout import CheckMaxoutSchema, FitConvexSchema
 
 __all__ = ["register_schemas"]
 
@@ -171,6 +171,12 @@ class CountRegionsSchema:
     when_locked: str = "wait"
 
 
+_WHOLE: dict[str, type] = {
+    "base_count_regions": CountRegionsSchema,
+    "base_run_forgetting": RunForgettingSchema,
+    "base_check_maxout": CheckMaxoutSchema,
+    "base_fit_convex": FitConvexSchema,
+}
 _GROUPS: dict[str, dict[str, type]] = {
     "network": {
         "base_mlp": PerceptronSchema,
@@ -192,10 +198,9 @@ _GROUPS: dict[str, dict[str, type]] = {
 def register_schemas() -> None:
     """Put all schemas into Hydra's store; calling it again changes nothing."""
     store = ConfigStore.instance()
-    store.store(name="base_count_regions", node=CountRegionsSchema)
+    for name, node in _WHOLE.items():
+        store.store(name=name, node=node)
     for group, options in _GROUPS.items():
         for name, node in options.items():
             store.store(group=group, name=name, node=node)
-    register_forgetting_schemas()
-    register_maxout_schemas()
     register_stand_ins()

@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING
 
-__all__ = ["register_maxout_schemas"]
+__all__ = ["CheckMaxoutSchema", "FitConvexSchema"]
 
 
 @dataclass
@@ -48,10 +47,3 @@ class FitConvexSchema:
     seed: int = 0
     rerun: str = "failed"
     when_locked: str = "wait"
-
-
-def register_maxout_schemas() -> None:
-    """Put the schemas into Hydra's store; calling it again changes nothing."""
-    store = ConfigStore.instance()
-    store.store(name="base_check_maxout", node=CheckMaxoutSchema)
-    store.store(name="base_fit_convex", node=FitConvexSchema)
