@@ -1,12 +1,20 @@
-"""Groups of a configuration as frozen values: jobs get them, and the types of the YAML files follow."""
+"""Configurations, and groups of them, as frozen values; the types of the YAML files follow from these."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from plnet.checks import check_choice
 
-__all__ = ["CountingOptions", "LearningOptions", "PlotOptions", "Runtime"]
+__all__ = [
+    "CheckMaxoutOptions",
+    "CountingOptions",
+    "FitConvexOptions",
+    "LearningOptions",
+    "PlotOptions",
+    "Runtime",
+]
 
 
 @dataclass(frozen=True)
@@ -96,3 +104,74 @@ class Runtime:
     device: str = "cpu"
     threads: int | None = 1
     deterministic: bool = False
+
+
+@dataclass(frozen=True)
+class CheckMaxoutOptions:
+    """What is proved and learnt.
+
+    Parameters
+    ----------
+    activation : str
+        A name of `plnet.maxout.learning.TARGETS`. The smooth ones are only learnt.
+    slope : float, optional
+        Of leaky_relu and prelu.
+    pieces : int
+        Of the units that learn.
+    widths : tuple of int, optional
+        Of a random network with this activation.
+    perturbation : int
+        One weight of its conversion is moved by 2^-perturbation.
+    learning : LearningOptions, optional
+        No training without it.
+    max_seconds : float, optional
+        Of each proof.
+    plot : PlotOptions, optional
+        No figure without it.
+    seed : int
+    runtime : Runtime
+    """
+
+    activation: str = "prelu"
+    slope: float | None = None
+    pieces: int = 2
+    widths: tuple[int, ...] | None = (2, 16, 16, 1)
+    perturbation: int = 40
+    learning: LearningOptions | None = None
+    max_seconds: float | None = None
+    plot: PlotOptions | None = None
+    seed: int = 0
+    runtime: Runtime = field(default_factory=Runtime)
+
+
+@dataclass(frozen=True)
+class FitConvexOptions:
+    """What is fitted, and by what.
+
+    Parameters
+    ----------
+    target : str
+        A name of `plnet.maxout.fitting.target_names`; not used with samples.
+    samples : str, optional
+        An npz file with x (n, d) and y (n,).
+    dim : int
+    low, high : number or list of numbers, optional
+    pieces, kind, objective
+        As in `plnet.fit_max_affine`.
+    plot : PlotOptions, optional
+        No figure without it.
+    seed : int
+    runtime : Runtime
+    """
+
+    target: str = "square"
+    samples: str | None = None
+    dim: int = 1
+    low: Any = None
+    high: Any = None
+    pieces: int = 4
+    kind: str = "free"
+    objective: str = "sup"
+    plot: PlotOptions | None = None
+    seed: int = 0
+    runtime: Runtime = field(default_factory=Runtime)

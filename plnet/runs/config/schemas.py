@@ -10,10 +10,16 @@ from typing import Any, get_type_hints
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING
 
-from plnet.runs.config.options import CountingOptions, LearningOptions, PlotOptions, Runtime
+from plnet.runs.config.options import (
+    CheckMaxoutOptions,
+    CountingOptions,
+    FitConvexOptions,
+    LearningOptions,
+    PlotOptions,
+    Runtime,
+)
 from plnet.runs.config.plugins import register_stand_ins
 from plnet.runs.config.schemas_forgetting import RunForgettingSchema
-from plnet.runs.config.schemas_maxout import CheckMaxoutSchema, FitConvexSchema
 
 __all__ = ["register_schemas"]
 
@@ -136,15 +142,23 @@ class PathsSchema:
     figures: str = "paper_figures/output"
 
 
-def _schema_of(name: str, options: type[Any]) -> type[Any]:
-    """Return a dataclass with the entries of frozen options, into which Hydra could not write."""
+def _schema_of(name: str, options: type[Any], *groups: str) -> type[Any]:
+    """Return a dataclass with the entries of frozen options, into which Hydra could not write.
+
+    Groups are given for a whole configuration only; their options bring their own types.
+    """
     hints, scope = get_type_hints(options), {"__module__": __name__, "__doc__": options.__doc__}
-    return make_dataclass(
-        name, [(one.name, hints[one.name], one) for one in fields(options)], namespace=scope
-    )
+    entries: list[Any] = [(group, Any, MISSING) for group in groups]
+    entries += [(one.name, hints[one.name], one) for one in fields(options) if one.name not in groups]
+    if groups:
+        entries += [("rerun", str, "failed"), ("when_locked", str, "wait")]
+    return make_dataclass(name, entries, namespace=scope)
 
 
+_COMMON = ("runtime", "plot", "paths", "launch")
+CheckMaxoutSchema = _schema_of("CheckMaxoutSchema", CheckMaxoutOptions, "learning", *_COMMON)
 EngineSchema = _schema_of("EngineSchema", CountingOptions)
+FitConvexSchema = _schema_of("FitConvexSchema", FitConvexOptions, *_COMMON)
 LearningSchema = _schema_of("LearningSchema", LearningOptions)
 PlotSchema = _schema_of("PlotSchema", PlotOptions)
 RuntimeSchema = _schema_of("RuntimeSchema", Runtime)

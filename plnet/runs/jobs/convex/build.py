@@ -7,8 +7,9 @@ import functools
 from omegaconf import DictConfig
 
 from plnet.maxout.fitting.targets.catalogue import named_target
+from plnet.runs.config.options import FitConvexOptions
 from plnet.runs.jobs.config_parts import entries_of, plot_options, runtime_of
-from plnet.runs.jobs.convex.job import FitConvexOptions, fit_convex
+from plnet.runs.jobs.convex.job import fit_convex
 from plnet.runs.jobs.convex.report import describe_fit_convex
 from plnet.runs.jobs.recording import Job, require_same_inputs
 from plnet.runs.store.keys import require_values

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +15,14 @@ from plnet.io import open_npz
 from plnet.maxout.fitting import Target, fit_max_affine, named_target
 from plnet.maxout.fitting.rates import rate_limit
 from plnet.maxout.fitting.results import MaxAffineFit
-from plnet.runs.config.options import PlotOptions, Runtime
+from plnet.runs.config.options import FitConvexOptions
 from plnet.runs.jobs.exact_numbers import exact_text
 from plnet.runs.jobs.runtime import interruption_says_where, threads
 from plnet.runs.jobs.seeding import streams
 from plnet.runs.store.layout import METRICS_FILE
 from plnet.runs.store.outputs import RunFolder
 
-__all__ = ["FitConvexOptions", "fit_convex", "usual_bounds"]
+__all__ = ["fit_convex", "usual_bounds"]
 
 # The domains of published optima; the others take [-1, 1].
 _BOUNDS = {
@@ -48,39 +47,6 @@ def usual_bounds(target: str, dim: int) -> tuple[float, float]:
     if target == "square" and dim > 1:
         return 0.0, 1.0
     return _BOUNDS.get(target, (-1.0, 1.0))
-
-
-@dataclass(frozen=True)
-class FitConvexOptions:
-    """What is fitted, and by what.
-
-    Parameters
-    ----------
-    target : str
-        A name of `plnet.maxout.fitting.target_names`; not used with samples.
-    samples : str, optional
-        An npz file with x (n, d) and y (n,).
-    dim : int
-    low, high : number or list of numbers, optional
-    pieces, kind, objective
-        As in `plnet.fit_max_affine`.
-    plot : PlotOptions, optional
-        No figure without it.
-    seed : int
-    runtime : Runtime
-    """
-
-    target: str = "square"
-    samples: str | None = None
-    dim: int = 1
-    low: Any = None
-    high: Any = None
-    pieces: int = 4
-    kind: str = "free"
-    objective: str = "sup"
-    plot: PlotOptions | None = None
-    seed: int = 0
-    runtime: Runtime = field(default_factory=Runtime)
 
 
 def fit_convex(

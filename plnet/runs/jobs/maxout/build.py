@@ -5,9 +5,9 @@ from __future__ import annotations
 from omegaconf import DictConfig
 
 from plnet.maxout.learning.targets import imitation_target
-from plnet.runs.config.options import LearningOptions
+from plnet.runs.config.options import CheckMaxoutOptions, LearningOptions
 from plnet.runs.jobs.config_parts import entries_of, plot_options, record, runtime_of
-from plnet.runs.jobs.maxout.job import CheckMaxoutOptions, check_maxout
+from plnet.runs.jobs.maxout.job import check_maxout
 from plnet.runs.jobs.maxout.report import describe_check_maxout
 from plnet.runs.jobs.recording import Job
 from plnet.runs.store.keys import require_values

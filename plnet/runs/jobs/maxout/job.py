@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -24,7 +22,7 @@ from plnet.maxout.learning.targets import ImitationTarget, imitation_target
 from plnet.networks.activations import ACTIVATIONS
 from plnet.networks.perceptron import mlp
 from plnet.progress import Progress
-from plnet.runs.config.options import LearningOptions, PlotOptions, Runtime
+from plnet.runs.config.options import CheckMaxoutOptions, LearningOptions
 from plnet.runs.jobs.exact_numbers import exact_text
 from plnet.runs.jobs.maxout.report import PIECES_FILE, TEXT_FILE
 from plnet.runs.jobs.metrics import StepwiseRun
@@ -33,47 +31,9 @@ from plnet.runs.jobs.seeding import streams
 from plnet.runs.store.outputs import RunFolder
 from plnet.runs.store.resume import Steps
 
-__all__ = ["CheckMaxoutOptions", "check_maxout"]
+__all__ = ["check_maxout"]
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class CheckMaxoutOptions:
-    """What is proved and learnt.
-
-    Parameters
-    ----------
-    activation : str
-        A name of `plnet.maxout.learning.TARGETS`. The smooth ones are only learnt.
-    slope : float, optional
-        Of leaky_relu and prelu.
-    pieces : int
-        Of the units that learn.
-    widths : sequence of int, optional
-        Of a random network with this activation.
-    perturbation : int
-        One weight of its conversion is moved by 2^-perturbation.
-    learning : LearningOptions, optional
-        No training without it.
-    max_seconds : float, optional
-        Of each proof.
-    plot : PlotOptions, optional
-        No figure without it.
-    seed : int
-    runtime : Runtime
-    """
-
-    activation: str = "prelu"
-    slope: float | None = None
-    pieces: int = 2
-    widths: Sequence[int] | None = (2, 16, 16, 1)
-    perturbation: int = 40
-    learning: LearningOptions | None = None
-    max_seconds: float | None = None
-    plot: PlotOptions | None = None
-    seed: int = 0
-    runtime: Runtime = field(default_factory=Runtime)
 
 
 def check_maxout(
