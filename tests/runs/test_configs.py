@@ -14,7 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from plnet.errors import ConfigError
 from plnet.runs import config_dir, one_line_errors, register_schemas, run_script
-from plnet.runs.config.schemas import _GROUPS, EngineSchema
+from plnet.runs.config.schemas import _GROUPS
 
 register_schemas()
 
@@ -184,12 +184,6 @@ def test_plot_options_are_checked_before_anything_runs(overrides, message):
 
     with pytest.raises(ConfigError, match=message):
         build_count_regions(composed("count_regions", overrides))
-
-
-def test_options_of_counting_are_those_of_the_schema():
-    from plnet.runs.jobs.count_regions.counting import CountingOptions
-
-    assert CountingOptions() == CountingOptions(**vars(EngineSchema()))
 
 
 # What a user of a script sees
