@@ -1,7 +1,7 @@
 """Measure what the run store adds to a run: a run with an empty task, and a run that is finished already.
 
-The configuration is that of the main job, and the task writes one small file of numbers. The runs share one
-interpreter, as those of a sweep do; its first run, which asks git for the commit, is not counted.
+The configuration is that of count_regions.py, and the task writes one small file of numbers. The runs share
+one interpreter, as those of a sweep do; its first run, which asks git for the commit, is not counted.
 """
 
 from __future__ import annotations

@@ -11,7 +11,8 @@ from plnet.runs.config.folder import config_dir
 if TYPE_CHECKING:
     from plnet.runs.config.schemas import register_schemas
     from plnet.runs.config.user_errors import one_line_errors, run_script
-    from plnet.runs.jobs.count_regions.job import run_main_job
+    from plnet.runs.jobs.count_regions.job import run_count_regions
+    from plnet.runs.jobs.script import script_of
     from plnet.runs.store.outputs import RunFolder
     from plnet.runs.table.table import RunTable, load
 
@@ -22,8 +23,9 @@ __all__ = [
     "load",
     "one_line_errors",
     "register_schemas",
-    "run_main_job",
+    "run_count_regions",
     "run_script",
+    "script_of",
 ]
 
 _HOMES = {
@@ -32,8 +34,9 @@ _HOMES = {
     "load": "table.table",
     "one_line_errors": "config.user_errors",
     "register_schemas": "config.schemas",
-    "run_main_job": "jobs.count_regions.job",
+    "run_count_regions": "jobs.count_regions.job",
     "run_script": "config.user_errors",
+    "script_of": "jobs.script",
 }
 
 __getattr__ = lazy_names(__name__, _HOMES)

@@ -18,7 +18,7 @@ from plnet.errors import ConfigError, FileFormatError, MissingExtraError, Output
 from plnet.runs import load
 from plnet.runs.store.layout import STATUS_SCHEMA
 from plnet.runs.store.lock import take_lock
-from plnet.runs.table.collecting import find_run_folders, flatten, read_run
+from plnet.runs.table.collecting import collect_runs, flatten, read_run
 from plnet.runs.table.columns import as_array, column_type
 from plnet.runs.table.files import write_constants, write_csv, write_parquet
 from plnet.runs.table.table import table_of
@@ -497,7 +497,7 @@ def test_where_runs_are_found(tmp_path):
     (tmp_path / ".hidden" / "x").mkdir(parents=True)
     (tmp_path / ".hidden" / "x" / "status.json").write_text("{}", encoding="utf-8")
     (tmp_path / "a" / "circle").symlink_to(tmp_path, target_is_directory=True)
-    assert find_run_folders(tmp_path) == [folder.resolve()]
+    assert [run.folder for run in collect_runs(tmp_path)[0]] == [folder.resolve()]
     (tmp_path / "empty").mkdir()
     assert len(load(tmp_path / "empty")) == 0
     with pytest.raises(ConfigError, match="does not exist"):

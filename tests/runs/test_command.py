@@ -85,10 +85,10 @@ def test_environment(monkeypatch, capsys):
 def test_environment_in_words(monkeypatch, capsys):
     from plnet.runs.commands import env as command_env
 
-    real = command_env._version
+    real = command_env.package_version
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     monkeypatch.setattr(
-        command_env, "_version", lambda name: None if name in ("pyarrow", "numba") else real(name)
+        command_env, "package_version", lambda name: None if name in ("pyarrow", "numba") else real(name)
     )
     assert main(["env"]) == 0
     text = capsys.readouterr().out

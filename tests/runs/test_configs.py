@@ -14,7 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from plnet.errors import ConfigError
 from plnet.runs import config_dir, one_line_errors, register_schemas, run_script
-from plnet.runs.config.schemas import _GROUPS, EngineSchema
+from plnet.runs.config.schemas import _GROUPS
 
 register_schemas()
 
@@ -58,7 +58,7 @@ def nodes(config):
 
 
 def script(cwd, *arguments, **environment):
-    """Run the script of the main job in a process of its own."""
+    """Run the script of count_regions.py in a process of its own."""
     env = {**os.environ, "PYTHONPATH": str(CONF.parent), "COLUMNS": "120", **environment}
     command = [sys.executable, str(CONF.parent / "scripts" / "count_regions.py"), *arguments]
     return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False)
@@ -91,11 +91,9 @@ def test_every_option_composes_and_fits_its_target(root, choice):
         required = {name for name, entry in parameters.items() if entry.default is entry.empty}
         assert required <= keys | GIVEN_LATER, f"{choice}: {target} needs {required - keys}"
     if root == "count_regions":
-        from plnet.runs.jobs.count_regions.build import build_main_job
+        from plnet.runs.jobs.count_regions.build import build_count_regions
 
-        arguments = build_main_job(config)
-        taken = inspect.signature(get_object("plnet.runs.jobs.count_regions.job.run_main_job")).parameters
-        assert set(arguments) == set(taken) - {"folder", "progress", "steps"}
+        assert build_count_regions(config).seed == config.seed
 
 
 @pytest.mark.parametrize("group", _GROUPS)
@@ -139,17 +137,17 @@ def test_misspelt_words_are_refused_by_hydra(override, message):
 
 
 def test_missing_values_are_named():
-    from plnet.runs.jobs.count_regions.build import build_main_job
+    from plnet.runs.jobs.count_regions.build import build_count_regions
 
     with pytest.raises(ConfigError, match=r"no value for data\.path.*data\.path=\.\.\."):
-        build_main_job(composed("count_regions", ["data=npz"]))
+        build_count_regions(composed("count_regions", ["data=npz"]))
 
 
 def test_options_that_nothing_takes_are_named():
-    from plnet.runs.jobs.count_regions.build import build_main_job
+    from plnet.runs.jobs.count_regions.build import build_count_regions
 
     with pytest.raises(ConfigError, match=r"network has no option foo; .* takes widths"):
-        build_main_job(composed("count_regions", ["+network.foo=1"]))
+        build_count_regions(composed("count_regions", ["+network.foo=1"]))
 
 
 @pytest.mark.hydra
@@ -182,16 +180,10 @@ def test_help_names_every_group_and_option():
     ],
 )
 def test_plot_options_are_checked_before_anything_runs(overrides, message):
-    from plnet.runs.jobs.count_regions.build import build_main_job
+    from plnet.runs.jobs.count_regions.build import build_count_regions
 
     with pytest.raises(ConfigError, match=message):
-        build_main_job(composed("count_regions", overrides))
-
-
-def test_options_of_counting_are_those_of_the_schema():
-    from plnet.runs.jobs.count_regions.counting import CountingOptions
-
-    assert CountingOptions() == CountingOptions(**vars(EngineSchema()))
+        build_count_regions(composed("count_regions", overrides))
 
 
 # What a user of a script sees

@@ -27,9 +27,9 @@ from plnet.forgetting.training.failure_watch import FailureWatch
 from plnet.forgetting.training.options import TrainingOptions
 from plnet.forgetting.training.sequence import train_sequence
 from plnet.runs import config_dir, load, register_schemas
-from plnet.runs.jobs.forgetting.build import build_forgetting, forgetting_job
+from plnet.runs.jobs.forgetting.build import build_run_forgetting, run_forgetting_job
 from plnet.runs.jobs.forgetting.job import run_forgetting
-from plnet.runs.jobs.forgetting.report import describe_forgetting, matrix_in_words
+from plnet.runs.jobs.forgetting.report import describe_run_forgetting, matrix_in_words
 from plnet.runs.jobs.recording import run_job
 from plnet.runs.store.layout import FAILED, FINISHED, INTERRUPTED, read_status
 
@@ -70,12 +70,12 @@ def config_of(root, *overrides):
     return configured(*TINY, f"paths.runs={root}", *overrides)
 
 
-def run(root, *overrides, **options):
+def run(root, *overrides, progress=None):
     def quiet(attempt, config):
-        arguments = {"progress": None, **build_forgetting(config), **options}
-        run_forgetting(attempt.folder, steps=attempt.steps, **arguments)
+        options = build_run_forgetting(config)
+        run_forgetting(attempt.folder, options, steps=attempt.steps, progress=progress)
 
-    return run_job(config_of(root, *overrides), replace(forgetting_job(), run=quiet, code=()))
+    return run_job(config_of(root, *overrides), replace(run_forgetting_job(), run=quiet, code=()))
 
 
 def metrics_of(folder):
@@ -154,7 +154,7 @@ def test_words(finished):
     assert [line.split()[0] for line in lines[2:]] == ["before", "1", "2", "3"]
     assert f"{result.metrics()['average_accuracy'].mean:.4f}" in words
     assert str(finished.folder / "metrics.json") in words
-    assert describe_forgetting(finished.folder) == words
+    assert describe_run_forgetting(finished.folder) == words
 
 
 def test_finished_runs_are_skipped_and_drawn_again(tmp_path):
@@ -198,7 +198,7 @@ def test_replicates_that_diverge_are_told(tmp_path):
         assert (found["diverged"], found["never_learned"], found["finished"]) == (3, 0, 0)
         assert "average_accuracy" not in found
         assert not list(folder.glob("*.png"))
-        assert describe_forgetting(folder).count("All 3 replicates failed") == 1
+        assert describe_run_forgetting(folder).count("All 3 replicates failed") == 1
 
 
 def test_some_replicates_that_fail_are_counted_and_shown_left_out(tmp_path, monkeypatch):
@@ -340,29 +340,29 @@ def test_default_takes_less_than_a_minute(tmp_path):
 
 
 def arguments(*overrides):
-    return build_forgetting(configured(*overrides))
+    return build_run_forgetting(configured(*overrides))
 
 
 def test_defaults_are_those_of_the_library():
     found = arguments()
-    assert found["model"] == ModelSpec()
+    assert found.model == ModelSpec()
     assert TrainingOptions() == TrainingOptions(
-        **{part.name: found["training"][part.name] for part in fields(TrainingOptions)}
+        **{part.name: found.training[part.name] for part in fields(TrainingOptions)}
     )
-    np.testing.assert_array_equal(found["tasks"].draw(3)[1].train.x, permuted(5).draw(3)[1].train.x)
-    assert list(found["seeds"]) == list(range(20))
+    np.testing.assert_array_equal(found.tasks.draw(3)[1].train.x, permuted(5).draw(3)[1].train.x)
+    assert list(found.seeds) == list(range(20))
 
 
 @pytest.mark.parametrize("name", method_names())
 def test_every_method_has_a_file_with_its_defaults(name):
-    assert arguments(f"method={name}")["method"] == method(name)
+    assert arguments(f"method={name}").method == method(name)
 
 
 def test_every_recipe_has_a_file():
     files = {path.stem for path in (CONF / "tasks").glob("*.yaml")}
     assert files == {*RECIPES, "factory"}
     for name in RECIPES:
-        found, expected = arguments(f"tasks={name}")["tasks"], task_sequence(name)
+        found, expected = arguments(f"tasks={name}").tasks, task_sequence(name)
         assert (found.name, found.task_names, found.description) == (
             expected.name,
             expected.task_names,
@@ -383,8 +383,8 @@ def test_experiments_say_what_they_ask():
 
 
 def test_dropout_in_one_word():
-    assert arguments("model.dropout=true")["model"] == ModelSpec().with_dropout()
-    assert arguments("model.hidden_dropout=0.3")["model"].hidden_dropout == 0.3
+    assert arguments("model.dropout=true").model == ModelSpec().with_dropout()
+    assert arguments("model.hidden_dropout=0.3").model.hidden_dropout == 0.3
     with pytest.raises(ConfigError, match=r"model\.dropout=true stands for"):
         arguments("model.dropout=true", "model.hidden_dropout=0.3")
 
@@ -397,8 +397,8 @@ def test_tasks_of_a_user(tmp_path, monkeypatch):
     )
     monkeypatch.chdir(tmp_path)
     own = ["tasks=factory", "tasks.factory=own_tasks:make", "+tasks.options.n=2"]
-    assert arguments(*own)["tasks"].name == "xor in the plane"
-    assert len(arguments("tasks=factory", "tasks.factory=own_tasks:lists")["tasks"]) == 2
+    assert arguments(*own).tasks.name == "xor in the plane"
+    assert len(arguments("tasks=factory", "tasks.factory=own_tasks:lists").tasks) == 2
     with pytest.raises(ConfigError, match="cannot be called with no arguments"):
         arguments("tasks=factory", "tasks.factory=own_tasks:make")
     with pytest.raises(ConfigError, match="got int"):
@@ -415,7 +415,7 @@ def test_data_of_a_user(tmp_path):
     base = [word for word in TINY if not word.startswith("tasks")]
 
     def start():
-        return run_job(configured(*base, *own, f"paths.runs={tmp_path / 'runs'}"), forgetting_job())
+        return run_job(configured(*base, *own, f"paths.runs={tmp_path / 'runs'}"), run_forgetting_job())
 
     first = start()
     assert not start().made

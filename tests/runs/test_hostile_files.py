@@ -27,13 +27,14 @@ from plnet.forgetting.data.openml import _read as read_downloaded
 from plnet.forgetting.training.checkpoint import FileCheckpoint
 from plnet.regions import RegionComplex
 from plnet.regions.certificates.certificate import Certificate
+from plnet.runs.jobs.convex.figures import draw_fit
 from plnet.runs.jobs.convex.job import read_samples
-from plnet.runs.jobs.count_regions import job as main_job
-from plnet.runs.jobs.count_regions import redraw
+from plnet.runs.jobs.count_regions import figures as count_regions_figures
+from plnet.runs.jobs.count_regions import job as count_regions
 from plnet.runs.jobs.count_regions.data import from_npz
 from plnet.runs.jobs.count_regions.networks import from_checkpoint
-from plnet.runs.jobs.count_regions.report import read_metrics
 from plnet.runs.jobs.maxout import figures as maxout_figures
+from plnet.runs.jobs.reports import read_metrics
 from plnet.runs.store.lock import read_lock
 from plnet.runs.store.outputs import RunFolder
 from plnet.runs.store.resume import Steps, read_steps
@@ -349,7 +350,7 @@ def learnt(folder):
 
 def drawn_fit(folder):
     folder.joinpath("metrics.json").write_text('{"dim": 1, "low": [0], "high": [1]}', encoding="utf-8")
-    maxout_figures.draw_fit(RunFolder(folder), abs, None)
+    draw_fit(RunFolder(folder), abs, None)
 
 
 def table_arrays(folder):
@@ -379,12 +380,12 @@ LOADERS = {
     "data": (lambda f: from_npz(rng=0, path=str(f / "d.npz")), "d.npz", True),
     "samples": (lambda f: read_samples(f / "d.npz"), "d.npz", True),
     "arrays of a run": (table_arrays, "points.npz", True),
-    "redrawn points": (lambda f: redraw._images(RunFolder(f)), "points.npz", True),
+    "redrawn points": (lambda f: count_regions_figures._images(RunFolder(f)), "points.npz", True),
     "learnt units": (learnt, "learnt.npz", True),
     "fit": (drawn_fit, "fit.npz", True),
     "pieces": (lambda f: maxout_figures.read_pieces(f / "pieces.csv"), "pieces.csv", True),
     "weights": (lambda f: from_checkpoint(str(f / "w.pt"), [2, 3, 1]), "w.pt", True),
-    "weights of a run": (lambda f: main_job._weights(f / "w.pt"), "w.pt", True),
+    "weights of a run": (lambda f: count_regions._weights(f / "w.pt"), "w.pt", True),
     "state of a training": (load_training, "training_state.pt", False),
     "checkpoint of a sequence": (lambda f: FileCheckpoint(f / "s.pt").load(), "s.pt", True),
     "status": (read_status, "status.json", False),
@@ -427,7 +428,7 @@ def test_a_changed_byte_of_a_weight_is_noticed(tmp_path, place):
     content[int(place * len(content))] ^= 64
     path.write_bytes(bytes(content))
     with pytest.raises(FileFormatError, match="damaged"):
-        main_job._weights(path)
+        count_regions._weights(path)
 
 
 def test_a_training_whose_weights_were_damaged_is_made_again(tmp_path):
@@ -435,7 +436,7 @@ def test_a_training_whose_weights_were_damaged_is_made_again(tmp_path):
     steps.complete("training", {"epochs": 3}, ["checkpoint_after.pt"])
     job = SimpleNamespace(folder=RunFolder(tmp_path), steps=steps)
     path = job.folder.state_dict("checkpoint_after.pt", {"weight": torch.ones(2, 40), "bias": torch.ones(2)})
-    assert main_job._Job._stored_training(job, module) == {"epochs": 3}
+    assert count_regions._Job._stored_training(job, module) == {"epochs": 3}
     assert bool((module.weight == 1).all())
     content = path.read_bytes()
     for damaged in (
@@ -444,6 +445,6 @@ def test_a_training_whose_weights_were_damaged_is_made_again(tmp_path):
         content.replace(bytes([0, 0, 128, 63]), bytes([0, 0, 0, 64])),
     ):
         path.write_bytes(damaged)
-        assert main_job._Job._stored_training(job, module) is None
+        assert count_regions._Job._stored_training(job, module) is None
     path.unlink()
-    assert main_job._Job._stored_training(job, module) is None
+    assert count_regions._Job._stored_training(job, module) is None

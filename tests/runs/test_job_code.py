@@ -105,9 +105,9 @@ def test_code_that_has_no_file(tmp_path):
 
 
 def test_jobs_of_plnet_are_told_apart_by_its_own_version():
-    from plnet.runs.jobs.count_regions.build import main_job
+    from plnet.runs.jobs.count_regions.build import count_regions_job
 
-    assert main_job().code_digests == {}
+    assert count_regions_job().code_digests == {}
 
 
 @pytest.mark.hydra

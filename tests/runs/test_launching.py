@@ -18,7 +18,7 @@ from plnet.errors import ConfigError, MissingExtraError
 from plnet.runs import config_dir, register_schemas
 from plnet.runs.config import plugins as launch_plugins
 from plnet.runs.config.user_code import load_attribute, source_digest
-from plnet.runs.jobs.count_regions.build import call_of
+from plnet.runs.jobs.config_parts import call_of
 from plnet.runs.store.inputs import with_inputs
 from plnet.runs.sweeps import launch_devices, launching, thread_budget
 from plnet.runs.sweeps.launch_devices import choose_device, claim_slot, visible_devices
@@ -43,7 +43,7 @@ def own_environment(monkeypatch):
 
 
 def composed(*overrides):
-    """Compose the main job as Hydra does for a sweep."""
+    """Compose count_regions.py as Hydra does for a sweep."""
     from hydra import initialize_config_dir
 
     with initialize_config_dir(str(config_dir()), version_base="1.3"):
@@ -132,13 +132,13 @@ def test_variables_of_the_user_stay(monkeypatch):
 
 
 def test_all_cores_of_an_engine_are_those_of_the_job():
-    from plnet.runs.jobs.count_regions.build import build_main_job
+    from plnet.runs.jobs.count_regions.build import build_count_regions
 
     set_thread_variables(1)
     config = OmegaConf.masked_copy(
         whole := composed("engine.n_jobs=-1"), [key for key in whole if key != "hydra"]
     )
-    assert build_main_job(config)["counting"].n_jobs == 1
+    assert build_count_regions(config).counting.n_jobs == 1
 
 
 # Devices
@@ -743,7 +743,7 @@ def test_messages_about_lost_workers():
     from joblib.externals.loky.process_executor import BrokenProcessPool, TerminatedWorkerError
     from submitit.core.utils import FailedJobError, UncompletedJobError
 
-    from plnet.runs.config.launch_failures import lost_worker
+    from plnet.runs.config.hydra_messages import lost_worker
 
     for kind in (TerminatedWorkerError, BrokenProcessPool, FailedJobError, UncompletedJobError):
         message = lost_worker(kind("Job 77_0\nhas no output"))

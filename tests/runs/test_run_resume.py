@@ -12,10 +12,10 @@ from torch import nn
 
 from plnet.errors import ConfigError
 from plnet.runs import config_dir, register_schemas
-from plnet.runs.jobs import recording as tasks
+from plnet.runs.jobs import recording
 from plnet.runs.jobs.count_regions import data as data_sets
-from plnet.runs.jobs.count_regions import job as main_jobs
-from plnet.runs.jobs.count_regions.build import main_job
+from plnet.runs.jobs.count_regions import job as count_regions
+from plnet.runs.jobs.count_regions.build import build_count_regions, count_regions_job
 from plnet.runs.jobs.count_regions.data import Dataset
 from plnet.runs.jobs.count_regions.train import train_classifier
 from plnet.runs.jobs.recording import run_job
@@ -45,20 +45,13 @@ def config_of(root, *overrides):
 
 
 def job_of():
-    job = main_job()
+    job = count_regions_job()
 
     def quiet(attempt, config):
-        main_jobs.run_main_job(
-            attempt.folder, steps=attempt.steps, progress=None, **main_jobs_arguments(config)
-        )
+        options = build_count_regions(config)
+        count_regions.run_count_regions(attempt.folder, options, steps=attempt.steps, progress=None)
 
     return replace(job, run=quiet)
-
-
-def main_jobs_arguments(config):
-    from plnet.runs.jobs.count_regions.build import build_main_job
-
-    return build_main_job(config)
 
 
 def numbers(folder):
@@ -207,7 +200,7 @@ def test_damaged_training_state_begins_anew(tmp_path, data):
     assert len(found.loss) == 2
 
 
-# The main job
+# The job of count_regions.py
 
 
 @pytest.fixture(scope="module")
@@ -216,8 +209,8 @@ def undisturbed(tmp_path_factory, digits_read_once):
 
 
 def interrupt_when(monkeypatch, what, call):
-    """Let the n-th call of a function of the main job end in Ctrl-C."""
-    whole, count = getattr(main_jobs, what), [0]
+    """Let the n-th call of a function of count_regions.py end in Ctrl-C."""
+    whole, count = getattr(count_regions, what), [0]
 
     def function(*args, **options):
         count[0] += 1
@@ -225,7 +218,7 @@ def interrupt_when(monkeypatch, what, call):
             raise KeyboardInterrupt
         return whole(*args, **options)
 
-    monkeypatch.setattr(main_jobs, what, function)
+    monkeypatch.setattr(count_regions, what, function)
 
 
 @pytest.mark.parametrize(("call", "counts_left"), [(1, 2), (2, 1)])
@@ -237,10 +230,10 @@ def test_count_that_was_stopped(tmp_path, monkeypatch, undisturbed, call, counts
     (folder,) = tmp_path.joinpath("count_regions").iterdir()
     assert read_status(folder).status == INTERRUPTED
     counts, trainings = [], []
-    whole = main_jobs.count
-    monkeypatch.setattr(main_jobs, "count", lambda *a, **o: counts.append(1) or whole(*a, **o))
+    whole = count_regions.count
+    monkeypatch.setattr(count_regions, "count", lambda *a, **o: counts.append(1) or whole(*a, **o))
     monkeypatch.setattr(
-        main_jobs, "TrainingCheckpoint", lambda *a: trainings.append(1) or TrainingCheckpoint(*a)
+        count_regions, "TrainingCheckpoint", lambda *a: trainings.append(1) or TrainingCheckpoint(*a)
     )
     result = run_job(config_of(tmp_path), job_of())
     assert result.status.status == FINISHED
@@ -253,7 +246,7 @@ def test_count_that_was_stopped(tmp_path, monkeypatch, undisturbed, call, counts
 
 def test_training_that_was_killed_goes_on(tmp_path, monkeypatch, undisturbed):
     monkeypatch.setattr(
-        main_jobs, "TrainingCheckpoint", functools.partial(TrainingCheckpoint, every_seconds=0)
+        count_regions, "TrainingCheckpoint", functools.partial(TrainingCheckpoint, every_seconds=0)
     )
     from plnet.runs.jobs.count_regions import train
 
@@ -280,11 +273,11 @@ def test_steps_of_other_code_are_not_resumed(tmp_path, monkeypatch, undisturbed)
     with monkeypatch.context() as patch:
         interrupt_when(patch, "count", 2)
         # The checkout was edited after the first attempt; commit and version stay the same.
-        patch.setattr(tasks, "source_of_plnet", lambda: "before the edit")
+        patch.setattr(recording, "source_of_plnet", lambda: "before the edit")
         with pytest.raises(KeyboardInterrupt):
             run_job(config_of(tmp_path), job_of())
-    counts, whole = [], main_jobs.count
-    monkeypatch.setattr(main_jobs, "count", lambda *a, **o: counts.append(1) or whole(*a, **o))
+    counts, whole = [], count_regions.count
+    monkeypatch.setattr(count_regions, "count", lambda *a, **o: counts.append(1) or whole(*a, **o))
     assert numbers(run_job(config_of(tmp_path), job_of()).folder) == undisturbed
     assert len(counts) == 2
 
@@ -304,9 +297,9 @@ def test_data_that_change_before_they_are_read_are_refused(tmp_path, monkeypatch
     monkeypatch.setattr(data_sets, "from_npz", late)
     options = ["data=npz", f"data.path={path}", "network.widths=[2,4,2]", "domain=box"]
     with pytest.raises(ConfigError, match=r"data\.path names was changed"):
-        run_job(config_of(tmp_path / "runs", *options), main_job())
+        run_job(config_of(tmp_path / "runs", *options), count_regions_job())
     monkeypatch.undo()
-    assert run_job(config_of(tmp_path / "runs", *options), main_job()).made
+    assert run_job(config_of(tmp_path / "runs", *options), count_regions_job()).made
 
 
 def test_weights_that_do_not_fit_are_not_resumed(tmp_path, monkeypatch, undisturbed):
@@ -342,8 +335,8 @@ def test_figure_is_drawn_again_from_the_files(tmp_path, monkeypatch):
     first = run_job(config_of(tmp_path / "a", *domain, "plot=default", "plot.formats=[pdf]"), job_of())
     wanted = ["plot=default", "plot.formats=[svg]", "plot.color_by=gradient_norm", "plot.column=half"]
     fresh = run_job(config_of(tmp_path / "b", *domain, *wanted), job_of())
-    monkeypatch.setattr(main_jobs, "run_main_job", None)
-    monkeypatch.setattr(main_jobs, "count", None)
+    monkeypatch.setattr(count_regions, "run_count_regions", None)
+    monkeypatch.setattr(count_regions, "count", None)
     again = run_job(config_of(tmp_path / "a", *domain, *wanted), job_of())
     assert not again.made
     assert again.folder == first.folder
@@ -365,13 +358,13 @@ def test_result_without_a_figure_gets_one(tmp_path):
 
 def test_killed_in_the_midst_is_running_to_a_reader(tmp_path, monkeypatch):
     seen = []
-    whole = main_jobs.count
+    whole = count_regions.count
 
     def look(*args, **options):
         (folder,) = tmp_path.joinpath("count_regions").iterdir()
         seen.append(read_status(folder).status)
         return whole(*args, **options)
 
-    monkeypatch.setattr(main_jobs, "count", look)
+    monkeypatch.setattr(count_regions, "count", look)
     run_job(config_of(tmp_path), job_of())
     assert seen == [RUNNING, RUNNING]

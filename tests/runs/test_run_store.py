@@ -23,7 +23,7 @@ from omegaconf import OmegaConf
 
 from plnet.errors import ConfigError, FileFormatError, LockLostError, NetworkError, OutputError
 from plnet.runs import config_dir, load, register_schemas
-from plnet.runs.jobs import recording as tasks
+from plnet.runs.jobs import recording
 from plnet.runs.jobs.recording import Job, require_same_inputs, run_job
 from plnet.runs.store.layout import (
     FAILED,
@@ -615,7 +615,7 @@ class FullStream(io.StringIO):
 
 
 def test_log_on_a_full_disk_is_silent(tmp_path, capsys):
-    with tasks._log_file(tmp_path / "x.log"):
+    with recording._log_file(tmp_path / "x.log"):
         handler = logging.getLogger().handlers[-1]
         handler.stream.close()
         handler.stream = FullStream()

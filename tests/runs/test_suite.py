@@ -89,16 +89,16 @@ def test_every_run_of_an_experiment_fits(one):
     from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
     from hydra.core.override_parser.overrides_parser import OverridesParser
 
-    from plnet.runs.jobs.count_regions.build import build_main_job
-    from plnet.runs.jobs.forgetting.build import build_forgetting
+    from plnet.runs.jobs.count_regions.build import build_count_regions
+    from plnet.runs.jobs.forgetting.build import build_run_forgetting
 
     def check(config):
         if one.script == "run_forgetting":
-            arguments = build_forgetting(config)
-            assert arguments["tasks"].draw(0)
-            assert arguments["model"].hidden == tuple(config.model.hidden)
+            arguments = build_run_forgetting(config)
+            assert arguments.tasks.draw(0)
+            assert arguments.model.hidden == tuple(config.model.hidden)
         else:
-            assert build_main_job(config)["network"](rng=0).widths[0] == 64
+            assert build_count_regions(config).network(rng=0).widths[0] == 64
 
     with initialize_config_dir(str(config_dir()), version_base="1.3"):
         whole = compose(one.script, [f"experiment={one.choice}"], return_hydra_config=True)
@@ -245,7 +245,7 @@ def test_what_a_signal_leaves(tmp_path):
 
 
 def test_nothing_starts_after_ctrl_c():
-    def run(command, cwd=None):
+    def run(command):
         return 130 if command == ["second"] else 0
 
     results = run_sweeps([("a", ["first"]), ("b", ["second"]), ("c", ["third"])], run=run)
@@ -364,7 +364,7 @@ def test_a_broken_experiment_is_told_first_and_the_others_still_run(tmp_path, ca
     monkeypatch.setattr(
         suite_command,
         "run_sweeps",
-        lambda commands, started: real(commands, started=started, run=lambda c, cwd=None: ran.append(c) or 0),
+        lambda commands, started: real(commands, started=started, run=lambda c: ran.append(c) or 0),
     )
     assert suite("broken", "fine", "lost", "nowhere", "--config-dir", str(tmp_path)) == 1
     output = capsys.readouterr()

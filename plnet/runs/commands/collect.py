@@ -91,14 +91,15 @@ def _parser(program: str) -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument(
+    add = parser.add_argument
+    add(
         "paths",
         nargs="*",
         type=Path,
         default=[Path("runs")],
         help="run folders, or folders above them (runs)",
     )
-    parser.add_argument(
+    add(
         "-o",
         "--output",
         metavar="FILE",
@@ -106,16 +107,10 @@ def _parser(program: str) -> argparse.ArgumentParser:
         default=Path("table.csv"),
         help="the CSV file (table.csv)",
     )
-    parser.add_argument("--parquet", action="store_true", help="also a Parquet file beside it")
-    parser.add_argument("--job", metavar="NAME", help="only runs of this script, as count_regions")
-    parser.add_argument(
-        "--status", action="append", metavar="STATUS", help="only runs with this status; may be repeated"
-    )
-    parser.add_argument(
-        "--all-config",
-        action="store_true",
-        help="also columns for what only says where and how fast",
-    )
+    add("--parquet", action="store_true", help="also a Parquet file beside it")
+    add("--job", metavar="NAME", help="only runs of this script, as count_regions")
+    add("--status", action="append", metavar="STATUS", help="only runs with this status; may be repeated")
+    add("--all-config", action="store_true", help="also columns for what only says where and how fast")
     return parser
 
 

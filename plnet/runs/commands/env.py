@@ -8,13 +8,12 @@ import platform
 import shutil
 import sys
 from collections.abc import Sequence
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from plnet.errors import ConfigError
 from plnet.runs.config.folder import config_dir
-from plnet.runs.store.environment import code_version, plnet_version
+from plnet.runs.store.environment import code_version, package_version, plnet_version
 from plnet.runs.sweeps.launch_devices import visible_devices
 from plnet.runs.sweeps.thread_budget import describe_threads
 
@@ -53,16 +52,15 @@ def describe_installation() -> dict[str, Any]:
         "threads": describe_threads(),
         "devices": list(visible_devices()),
         "slurm": shutil.which("sbatch") is not None,
-        "packages": {name: _version(name) for name in REQUIRED},
-        "optional": {name: _version(name) for name in OPTIONAL},
+        "packages": {name: package_version(name) for name in REQUIRED},
+        "optional": {name: package_version(name) for name in OPTIONAL},
     }
 
 
 def run_env(words: Sequence[str]) -> int:
     """Print the report and return 0."""
     parser = argparse.ArgumentParser(
-        prog="plnet env",
-        description="Versions, cores, threads, devices, folders and optional packages.",
+        prog="plnet env", description="Versions, cores, threads, devices, folders and optional packages."
     )
     parser.add_argument("--json", action="store_true", help="as JSON")
     options = parser.parse_args(list(words))
@@ -98,10 +96,3 @@ def _words(found: dict[str, Any]) -> str:
         install = f'missing; pip install "plnet[{OPTIONAL[name]}]"'
         lines.append(f"  {name:<24} {version or install}")
     return "\n".join(lines) + "\n"
-
-
-def _version(name: str) -> str | None:
-    try:
-        return metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -16,12 +15,20 @@ from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBase
 
 from plnet.checks import closest, did_you_mean
 from plnet.runs.config.folder import config_dir
-from plnet.runs.config.launch_failures import lost_worker
+from plnet.runs.config.program import wants_tracebacks
 
-__all__ = ["explain", "short_messages"]
+__all__ = ["explain", "lost_worker", "short_messages"]
 
 # Options that only the YAML files extend.
 _HIDDEN = "base_"
+# Errors of joblib and submitit, by name because the packages are optional.
+_LOST = {
+    "TerminatedWorkerError": "a worker was killed, perhaps for want of memory; take fewer launch.jobs",
+    "BrokenProcessPool": "a worker was killed or could not start",
+    "UncompletedJobError": "a job ended without a result, perhaps at its limit of time or memory",
+    "FailedJobError": "a job failed outside of its run",
+    "FailedSubmissionError": "Slurm did not take the jobs",
+}
 
 
 @contextmanager
@@ -30,7 +37,7 @@ def short_messages() -> Iterator[None]:
     original: Callable[[Any], Any] = hydra_utils.run_and_report
 
     def report(func: Callable[[], Any]) -> Any:
-        if os.environ.get("HYDRA_FULL_ERROR") == "1":
+        if wants_tracebacks():
             return original(func)
         try:
             return func()
@@ -53,12 +60,7 @@ def short_messages() -> Iterator[None]:
 
 
 def explain(error: BaseException) -> str | None:
-    """Return one line for an error of Hydra about the command line; None for any other.
-
-    Parameters
-    ----------
-    error : BaseException
-    """
+    """Return one line for an error of Hydra about the command line; None for any other."""
     text = str(error)
     cause = error.__cause__
     if isinstance(cause, ConfigAttributeError | ConfigKeyError) and "Could not override" in text:
@@ -84,6 +86,27 @@ def explain(error: BaseException) -> str | None:
             "A value with blanks or other signs needs quotes of its own: 'key=\"a b\"'."
         )
     return None
+
+
+def lost_worker(error: BaseException) -> str | None:
+    """Return what a user needs to know about an error of joblib or submitit; None for any other error.
+
+    Examples
+    --------
+    >>> from plnet.runs.config.hydra_messages import lost_worker
+    >>> lost_worker(ValueError("something else")) is None
+    True
+    """
+    if type(error).__module__.split(".")[0] not in ("joblib", "loky", "submitit"):
+        return None
+    names = [kind.__name__ for kind in type(error).__mro__ if kind.__name__ in _LOST]
+    if not names:
+        return None
+    detail = " ".join(str(error).split())
+    return (
+        f"The sweep did not end: {_LOST[names[0]]}. Start the same command again; finished runs are skipped. "
+        f"It said: {detail[:400]}"
+    )
 
 
 def _raise(error: BaseException) -> Any:

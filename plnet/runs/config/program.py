@@ -10,11 +10,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-__all__ = ["STOPPED", "ends_with_its_reader", "quiet_loading"]
+__all__ = ["STOPPED", "ends_with_its_reader", "quiet_loading", "wants_tracebacks"]
 
 STOPPED = "Stopped by Ctrl-C.\n"
 _INTERRUPTED, _NO_READER = 128 + 2, 128 + 13
 """Exit codes, as a shell gives them for the signals SIGINT and SIGPIPE."""
+
+
+def wants_tracebacks() -> bool:
+    """Return whether errors of the user shall pass as Python tells them, with HYDRA_FULL_ERROR=1."""
+    return os.environ.get("HYDRA_FULL_ERROR") == "1"
 
 
 @contextmanager
@@ -25,7 +30,7 @@ def quiet_loading() -> Iterator[None]:
     imported, and not all of it lets it through.
     """
     usual = signal.getsignal(signal.SIGINT)
-    if usual is not signal.default_int_handler or os.environ.get("HYDRA_FULL_ERROR") == "1":
+    if usual is not signal.default_int_handler or wants_tracebacks():
         yield  # A shell may have switched the signal off.
         return
     signal.signal(signal.SIGINT, _stop)

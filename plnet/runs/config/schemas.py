@@ -4,15 +4,22 @@ A misspelt key or a word where a number belongs is then an error when the config
 composed, before anything runs. Fields come in the order of the constructor's arguments.
 """
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, fields, make_dataclass
+from typing import Any, get_type_hints
 
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING
 
+from plnet.runs.config.options import (
+    CheckMaxoutOptions,
+    CountingOptions,
+    FitConvexOptions,
+    LearningOptions,
+    PlotOptions,
+    Runtime,
+)
 from plnet.runs.config.plugins import register_stand_ins
-from plnet.runs.config.schemas_forgetting import register_forgetting_schemas
-from plnet.runs.config.schemas_maxout import register_maxout_schemas
+from plnet.runs.config.schemas_forgetting import RunForgettingSchema
 
 __all__ = ["register_schemas"]
 
@@ -114,35 +121,6 @@ class TrainingSchema:
 
 
 @dataclass
-class EngineSchema:
-    """Which engine counts, and its budgets for each of the two counts."""
-
-    name: str = "auto"
-    max_regions: int | None = None
-    max_seconds: float | None = None
-    n_jobs: int = 1
-
-
-@dataclass
-class RuntimeSchema:
-    """Device of the training, threads of torch (``null`` leaves them alone), and repeatable algorithms."""
-
-    device: str = "cpu"
-    threads: int | None = 1
-    deterministic: bool = False
-
-
-@dataclass
-class PlotSchema:
-    """How the figure looks."""
-
-    color_by: str = "pattern"
-    column: str = "full"
-    venue: str = "neurips"
-    formats: list[str] = field(default_factory=lambda: ["pdf", "png"])
-
-
-@dataclass
 class LaunchSchema:
     """How the jobs of a sweep are started; `plnet.runs.sweeps.launching` reads it."""
 
@@ -164,6 +142,28 @@ class PathsSchema:
     figures: str = "paper_figures/output"
 
 
+def _schema_of(name: str, options: type[Any], *groups: str) -> type[Any]:
+    """Return a dataclass with the entries of frozen options, into which Hydra could not write.
+
+    Groups are given for a whole configuration only; their options bring their own types.
+    """
+    hints, scope = get_type_hints(options), {"__module__": __name__, "__doc__": options.__doc__}
+    entries: list[Any] = [(group, Any, MISSING) for group in groups]
+    entries += [(one.name, hints[one.name], one) for one in fields(options) if one.name not in groups]
+    if groups:
+        entries += [("rerun", str, "failed"), ("when_locked", str, "wait")]
+    return make_dataclass(name, entries, namespace=scope)
+
+
+_COMMON = ("runtime", "plot", "paths", "launch")
+CheckMaxoutSchema = _schema_of("CheckMaxoutSchema", CheckMaxoutOptions, "learning", *_COMMON)
+EngineSchema = _schema_of("EngineSchema", CountingOptions)
+FitConvexSchema = _schema_of("FitConvexSchema", FitConvexOptions, *_COMMON)
+LearningSchema = _schema_of("LearningSchema", LearningOptions)
+PlotSchema = _schema_of("PlotSchema", PlotOptions)
+RuntimeSchema = _schema_of("RuntimeSchema", Runtime)
+
+
 @dataclass
 class CountRegionsSchema:
     """The whole configuration of ``count_regions.py``.
@@ -175,8 +175,8 @@ class CountRegionsSchema:
     data: Any = MISSING
     domain: Any = MISSING
     training: Any = MISSING
-    engine: EngineSchema = MISSING
-    runtime: RuntimeSchema = MISSING
+    engine: Any = MISSING
+    runtime: Any = MISSING
     plot: Any = MISSING
     paths: PathsSchema = MISSING
     launch: LaunchSchema = MISSING
@@ -185,6 +185,12 @@ class CountRegionsSchema:
     when_locked: str = "wait"
 
 
+_WHOLE: dict[str, type] = {
+    "base_count_regions": CountRegionsSchema,
+    "base_run_forgetting": RunForgettingSchema,
+    "base_check_maxout": CheckMaxoutSchema,
+    "base_fit_convex": FitConvexSchema,
+}
 _GROUPS: dict[str, dict[str, type]] = {
     "network": {
         "base_mlp": PerceptronSchema,
@@ -196,6 +202,7 @@ _GROUPS: dict[str, dict[str, type]] = {
     "training": {"base_training": TrainingSchema},
     "engine": {"base_engine": EngineSchema},
     "runtime": {"base_runtime": RuntimeSchema},
+    "learning": {"base_learning": LearningSchema},
     "plot": {"base_plot": PlotSchema},
     "paths": {"base_paths": PathsSchema},
     "launch": {"base_launch": LaunchSchema},
@@ -205,10 +212,9 @@ _GROUPS: dict[str, dict[str, type]] = {
 def register_schemas() -> None:
     """Put all schemas into Hydra's store; calling it again changes nothing."""
     store = ConfigStore.instance()
-    store.store(name="base_count_regions", node=CountRegionsSchema)
+    for name, node in _WHOLE.items():
+        store.store(name=name, node=node)
     for group, options in _GROUPS.items():
         for name, node in options.items():
             store.store(group=group, name=name, node=node)
-    register_forgetting_schemas()
-    register_maxout_schemas()
     register_stand_ins()

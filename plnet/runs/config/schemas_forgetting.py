@@ -3,10 +3,9 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING
 
-__all__ = ["register_forgetting_schemas"]
+__all__ = ["RunForgettingSchema"]
 
 
 @dataclass
@@ -63,8 +62,3 @@ class RunForgettingSchema:
     seed: int = 0
     rerun: str = "failed"
     when_locked: str = "wait"
-
-
-def register_forgetting_schemas() -> None:
-    """Put the schemas into Hydra's store; calling it again changes nothing."""
-    ConfigStore.instance().store(name="base_run_forgetting", node=RunForgettingSchema)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import importlib
 import importlib.util
+import inspect
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
@@ -15,7 +17,7 @@ from typing import Any
 from plnet.checks import did_you_mean
 from plnet.errors import ConfigError
 
-__all__ = ["launch_folder", "load_attribute", "refuse_python_itself", "source_digest"]
+__all__ = ["launch_folder", "load_attribute", "load_factory", "refuse_python_itself", "source_digest"]
 
 _CODE = (type, FunctionType, MethodType, BuiltinFunctionType)
 _REFUSED = (
@@ -86,6 +88,44 @@ def load_attribute(name: str, folder: str | Path | None = None) -> Any:
         value = getattr(value, part)
         refuse_python_itself(name, value, place)
     return value
+
+
+def load_factory(group: str, factory: str, options: Mapping[str, Any], **offered: Any) -> Callable[[], Any]:
+    """Return the function that the entry ``factory`` of a group names, with its arguments.
+
+    Parameters
+    ----------
+    group : str
+        For messages.
+    factory : str
+        ``module:function``, as for `load_attribute`.
+    options : mapping
+        Keyword arguments.
+    offered
+        Further ones, for a function that has an argument of this name and gets nothing else for it.
+
+    Raises
+    ------
+    ConfigError
+        If the function is not found, or cannot be called this way.
+    """
+    make, given = load_attribute(factory), dict(options)
+    if not callable(make):
+        raise ConfigError(
+            f"Expected {group}.factory={factory} to be a function, it is a {type(make).__name__}."
+        )
+    try:
+        signature = inspect.signature(make)
+        given = {name: value for name, value in offered.items() if name in signature.parameters} | given
+        signature.bind(**given)
+    except TypeError as error:
+        raise ConfigError(
+            f"{factory}{signature} cannot be called with {', '.join(given) or 'no arguments'}: {error}. "
+            f"Set arguments with +{group}.options.<name>=..."
+        ) from error
+    except ValueError:
+        pass  # Something compiled, which tells nothing about its arguments.
+    return functools.partial(make, **given)
 
 
 def refuse_python_itself(name: str, value: Any, folder: Path) -> None:

@@ -35,7 +35,7 @@ def outlives_its_parent() -> Iterator[None]:
 
 
 @cache
-def _watch(process: int) -> _Watch | None:
+def _watch(_process: int) -> _Watch | None:
     # By process id, because a forked child inherits the answer and not the thread.
     parent = multiprocessing.parent_process()
     if parent is None or parent.pid is None or os.name == "nt":

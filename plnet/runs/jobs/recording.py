@@ -1,4 +1,4 @@
-"""The wrapper around the task of a script: it finds the run's folder, and writes how the run went."""
+"""The wrapper around the job of a script: it finds the run's folder, and writes how the run went."""
 
 from __future__ import annotations
 

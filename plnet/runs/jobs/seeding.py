@@ -15,10 +15,6 @@ class Streams:
     """A seed sequence for each use of random numbers, so that one use cannot disturb another.
 
     The order is part of every published number: a new stream goes to the end.
-
-    Parameters
-    ----------
-    split, initialisation, batches, images, engine : numpy.random.SeedSequence
     """
 
     split: np.random.SeedSequence

@@ -12,7 +12,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-__all__ = ["code_version", "describe_environment", "plnet_version", "source_of_plnet"]
+__all__ = ["code_version", "describe_environment", "package_version", "plnet_version", "source_of_plnet"]
 
 _PACKAGES = (
     "numpy",
@@ -43,8 +43,8 @@ def describe_environment(device: Any = "cpu") -> dict[str, Any]:
         "platform": _platform(),
         "machine": platform.machine(),
         "cpu_count": os.cpu_count(),
-        "torch": _version("torch"),
-        "packages": {name: _version(name) for name in _PACKAGES},
+        "torch": package_version("torch"),
+        "packages": {name: package_version(name) for name in _PACKAGES},
         **_torch_state(str(device)),
     }
 
@@ -97,7 +97,8 @@ def source_of_plnet() -> str:
 
 
 @functools.cache
-def _version(name: str) -> str | None:
+def package_version(name: str) -> str | None:
+    """Return the version of an installed package, None if it is not there."""
     try:
         return metadata.version(name)
     except metadata.PackageNotFoundError:

@@ -16,16 +16,7 @@ from plnet.errors import ConfigError
 __all__ = ["NOT_SCIENTIFIC", "plain_config", "require_values", "run_key", "scientific_part"]
 
 # What says only where, how fast and how it looks. Dotted names are single entries.
-NOT_SCIENTIFIC = (
-    "runtime",
-    "paths",
-    "launch",
-    "hydra",
-    "plot",
-    "rerun",
-    "when_locked",
-    "engine.n_jobs",
-)
+NOT_SCIENTIFIC = ("runtime", "paths", "launch", "hydra", "plot", "rerun", "when_locked", "engine.n_jobs")
 
 
 def plain_config(config: DictConfig | Mapping[str, Any]) -> dict[str, Any]:

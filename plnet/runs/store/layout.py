@@ -46,7 +46,7 @@ RESUME_FILE = "resume.json"  # Steps that an unfinished run has behind it.
 LOCK_FOLDER = ".lock"  # `plnet.runs.store.lock` reads and writes it.
 PREVIOUS_FOLDER = ".previous"  # The last finished result while it is being replaced.
 
-# What the task wrapper writes.
+# What the wrapper of a job writes.
 RUNNING = "running"  # Without a live lock: the process was killed.
 FINISHED = "finished"
 FAILED = "failed"
@@ -174,21 +174,8 @@ def read_status(folder: str | Path) -> RunStatus:
 
 
 _TYPES: dict[str, tuple[type, ...]] = {
-    **dict.fromkeys(
-        (
-            "job",
-            "key",
-            "started",
-            "ended",
-            "host",
-            "commit",
-            "plnet",
-            "code",
-            "launch_folder",
-            "hydra_folder",
-        ),
-        (str, type(None)),
-    ),
+    **dict.fromkeys(("job", "key", "started", "ended", "host"), (str, type(None))),
+    **dict.fromkeys(("commit", "plnet", "code", "launch_folder", "hydra_folder"), (str, type(None))),
     **dict.fromkeys(("process", "seed"), (int, type(None))),
     **dict.fromkeys(("dirty", "deterministic"), (bool, type(None))),
     "attempt": (int,),

@@ -103,10 +103,7 @@ def is_locked(folder: str | Path) -> bool:
 
 
 def take_lock(
-    folder: str | Path,
-    *,
-    heartbeat_seconds: float = HEARTBEAT_SECONDS,
-    stale_seconds: float = STALE_SECONDS,
+    folder: str | Path, *, heartbeat_seconds: float = HEARTBEAT_SECONDS, stale_seconds: float = STALE_SECONDS
 ) -> RunLock | LockRecord:
     """Take the lock of a run folder, also from an owner that is gone.
 
@@ -171,12 +168,7 @@ class RunLock:
     """
 
     def __init__(
-        self,
-        folder: Path,
-        number: int,
-        token: str,
-        heartbeat_seconds: float,
-        stale: LockRecord | None = None,
+        self, folder: Path, number: int, token: str, heartbeat_seconds: float, stale: LockRecord | None = None
     ) -> None:
         self.folder, self.number, self.token, self.stale = folder, number, token, stale
         self._place = folder / LOCK_FOLDER

@@ -27,7 +27,7 @@ class Steps:
 
     Examples
     --------
-    A task asks before a step, and tells behind it::
+    A job asks before a step, and tells behind it::
 
         values = steps.done("count_before")
         if values is None:

@@ -36,6 +36,7 @@ from plnet.runs.store.lock import LockRecord, RunLock, take_lock, wait_for
 from plnet.runs.store.lock_owner import this_process
 from plnet.runs.store.outputs import RunFolder
 from plnet.runs.store.resume import Steps, kept_files, read_steps
+from plnet.runs.store.writable import make_folder
 
 __all__ = ["RERUN", "WHEN_LOCKED", "Attempt", "Launch", "RunStore", "Skipped", "must_run"]
 
@@ -43,6 +44,8 @@ logger = logging.getLogger(__name__)
 
 RERUN = ("never", "failed", "stale", "all")
 WHEN_LOCKED = ("wait", "skip")
+# What a launch asks for; all else about it stands in the status of its run.
+_ONLY_ASKED = ("config", "rerun", "when_locked")
 
 
 @dataclass(frozen=True)
@@ -192,14 +195,7 @@ class RunStore:
             raise
 
     def _lock(self, folder: Path, launch: Launch) -> RunLock | LockRecord:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OutputError(
-                f"Cannot make the folder {folder}: {error.strerror or error}. Choose another one "
-                "with paths.runs=..."
-            ) from error
-        found = take_lock(folder)
+        found = take_lock(make_folder(folder, "Choose another one with paths.runs=..."))
         if isinstance(found, LockRecord) and launch.when_locked == "wait":
             logger.info("waiting for %s, which works on %s", found.words(), folder)
             found = wait_for(folder)
@@ -235,15 +231,7 @@ class RunStore:
             started=_now(),
             host=this_process().host,
             process=os.getpid(),
-            commit=launch.commit,
-            dirty=launch.dirty,
-            plnet=launch.plnet,
-            code=launch.code,
-            inputs=launch.inputs,
-            launch_folder=launch.launch_folder,
-            hydra_folder=launch.hydra_folder,
-            seed=launch.seed,
-            deterministic=launch.deterministic,
+            **{name: value for name, value in vars(launch).items() if name not in _ONLY_ASKED},
         )
         may_resume = old.status in (RUNNING, FAILED, INTERRUPTED) and launch.rerun != "all"
         # Steps of two versions of the code would make a result that neither of them gives.

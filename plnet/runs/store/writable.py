@@ -5,7 +5,24 @@ from pathlib import Path
 
 from plnet.errors import OutputError
 
-__all__ = ["require_writable"]
+__all__ = ["make_folder", "require_writable"]
+
+
+def make_folder(path: str | Path, remedy: str = "") -> Path:
+    """Return a folder as a path, which is made where it is missing.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be made; the remedy is told behind the reason.
+    """
+    folder = Path(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = f"Cannot make the folder {folder}: {error.strerror or error}."
+        raise OutputError(f"{reason} {remedy}".rstrip()) from error
+    return folder
 
 
 def require_writable(path: str | Path) -> Path:

@@ -1,15 +1,12 @@
 """Callbacks of Hydra."""
 
-import os
-import traceback
-from pathlib import Path
 from typing import Any
 
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
-from plnet.errors import OutputError
-from plnet.runs.store.writable import require_writable
+from plnet.runs.config.user_errors import errors_end_the_launch
+from plnet.runs.store.writable import make_folder, require_writable
 
 __all__ = ["CheckOutputFolder"]
 
@@ -17,30 +14,19 @@ __all__ = ["CheckOutputFolder"]
 class CheckOutputFolder(Callback):
     """Stops with one line if the output folder cannot be made or written.
 
-    Hydra makes the folder before the task starts, and would answer with a traceback.
+    Hydra makes the folder before the job starts, and would answer with a traceback.
     """
 
-    def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
+    def on_run_start(self, config: DictConfig, **_: Any) -> None:
         """Check the folder of a single run."""
         _check(config.hydra.run.dir)
 
-    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
+    def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
         """Check the folder of a sweep."""
         _check(config.hydra.sweep.dir)
 
 
 def _check(folder: str) -> None:
-    try:
-        path = Path(folder)
-        try:
-            path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OutputError(
-                f"Cannot make the folder {path}: {error.strerror or error}. "
-                "Choose another one with paths.outputs=... (paths.multirun=... for a sweep)."
-            ) from error
-        require_writable(path)
-    except OutputError as error:
-        full = os.environ.get("HYDRA_FULL_ERROR") == "1"
-        # Hydra turns exceptions of a callback into warnings; only an exit gets through.
-        raise SystemExit(traceback.format_exc() if full else str(error)) from None
+    remedy = "Choose another one with paths.outputs=... (paths.multirun=... for a sweep)."
+    with errors_end_the_launch():
+        require_writable(make_folder(folder, remedy))

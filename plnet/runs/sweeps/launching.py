@@ -7,7 +7,6 @@ import logging
 import os
 import shutil
 import time
-import traceback
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +15,9 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf, flag_override
 
-from plnet.errors import ConfigError, MissingExtraError, PLNetError
+from plnet.errors import ConfigError, MissingExtraError
 from plnet.runs.config.plugins import PLUGINS, missing_packages
+from plnet.runs.config.user_errors import errors_end_the_launch
 from plnet.runs.sweeps.launch_devices import choose_device, claim_slot, visible_devices
 from plnet.runs.sweeps.launch_sweep import check_sweep
 from plnet.runs.sweeps.thread_budget import available_cores, set_thread_variables, threads_each, workers
@@ -37,7 +37,7 @@ class PrepareLaunch(Callback):
     Hydra calls it in the process that launches, and again in each worker before each job.
     """
 
-    def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
+    def on_run_start(self, config: DictConfig, **_: Any) -> None:
         """Warn about a launch that does nothing, because there is only one run."""
         if config.get("launch") is not None and config.launch.name != "serial":
             logger.warning(
@@ -45,16 +45,12 @@ class PrepareLaunch(Callback):
                 config.launch.name,
             )
 
-    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
+    def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
         """Check the sweep and complete the settings of its launcher."""
-        try:
+        with errors_end_the_launch():
             prepare_sweep(config)
-        except PLNetError as error:
-            full = os.environ.get("HYDRA_FULL_ERROR") == "1"
-            # Hydra turns exceptions of a callback into warnings; only an exit gets through.
-            raise SystemExit(traceback.format_exc() if full else str(error)) from None
 
-    def on_job_start(self, config: DictConfig, **kwargs: Any) -> None:
+    def on_job_start(self, config: DictConfig, **_: Any) -> None:
         """Give a job of a sweep its device and its threads."""
         if not OmegaConf.is_missing(config.hydra.job, "num"):
             prepare_job(config)

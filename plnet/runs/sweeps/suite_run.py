@@ -6,7 +6,6 @@ import subprocess
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 __all__ = ["SweepResult", "run_process", "run_sweeps"]
 
@@ -40,7 +39,6 @@ class SweepResult:
 def run_sweeps(
     commands: Sequence[tuple[str, Sequence[str]]],
     *,
-    cwd: str | Path | None = None,
     started: Callable[[int, str], None] | None = None,
     run: Callable[..., int] | None = None,
 ) -> list[SweepResult]:
@@ -50,7 +48,6 @@ def run_sweeps(
     ----------
     commands : sequence of (str, sequence of str)
         Names and command lines. No shell reads them, so nothing in them needs quotes.
-    cwd : str or Path, optional
     started : callable, optional
         ``started(i, name)`` is called before each.
     run : callable, optional
@@ -67,7 +64,7 @@ def run_sweeps(
             started(index, name)
         start = time.perf_counter()
         try:
-            code = (run or run_process)(command, cwd=cwd)
+            code = (run or run_process)(command)
         except KeyboardInterrupt:
             code = INTERRUPTED
         results.append(SweepResult(name, code, time.perf_counter() - start))
@@ -76,7 +73,7 @@ def run_sweeps(
     return results + [SweepResult(name, None) for name, _ in commands[len(results) :]]
 
 
-def run_process(command: Sequence[str], *, cwd: str | Path | None = None) -> int:
+def run_process(command: Sequence[str]) -> int:
     """Run a command and return its exit code, as a shell gives it.
 
     Ctrl-C on a terminal reaches the process too, and it is given time to write what it knows; the second
@@ -87,7 +84,7 @@ def run_process(command: Sequence[str], *, cwd: str | Path | None = None) -> int
     int
         130 after Ctrl-C, whatever the process made of it.
     """
-    process = subprocess.Popen(list(command), cwd=cwd)
+    process = subprocess.Popen(list(command))
     interrupts = 0
     while True:
         try:

@@ -28,7 +28,7 @@ from plnet.runs.store.layout import (
 )
 from plnet.runs.store.lock import is_locked
 
-__all__ = ["ABANDONED", "CollectedRun", "collect_runs", "find_run_folders", "flatten", "read_run"]
+__all__ = ["ABANDONED", "CollectedRun", "collect_runs", "flatten", "read_run"]
 
 # A run that says "running", and nobody works on it.
 ABANDONED = "abandoned"
@@ -73,7 +73,9 @@ class CollectedRun:
 
 
 def collect_runs(*paths: str | Path) -> tuple[list[CollectedRun], list[str]]:
-    """Read all runs in and below some folders.
+    """Read all runs in and below some folders, each once.
+
+    Links to folders are followed. Hidden folders, and what is inside of a run folder, are passed over.
 
     Parameters
     ----------
@@ -108,19 +110,6 @@ def collect_runs(*paths: str | Path) -> tuple[list[CollectedRun], list[str]]:
             run = first
         runs[run.job, run.key] = run
     return list(runs.values()), problems
-
-
-def find_run_folders(*paths: str | Path) -> list[Path]:
-    """Return the run folders in and below some folders, each once and in a stable order.
-
-    Links to folders are followed. Hidden folders, and what is inside of a run folder, are passed over.
-
-    Raises
-    ------
-    ConfigError
-        If a path does not exist or is no folder.
-    """
-    return _find(paths)[0]
 
 
 def read_run(folder: str | Path) -> CollectedRun:
@@ -242,11 +231,8 @@ def _mapping(path: Path, parse: Any) -> tuple[Mapping[str, Any], list[str]]:
     try:
         content = parse(path)
     except (OSError, ValueError, yaml.YAMLError, RecursionError, MemoryError) as error:
-        what = (
-            "is missing"
-            if isinstance(error, FileNotFoundError)
-            else f"cannot be read ({type(error).__name__})"
-        )
+        lost = isinstance(error, FileNotFoundError)
+        what = "is missing" if lost else f"cannot be read ({type(error).__name__})"
         return {}, [f"{path} {what}; the run is in the table without it."]
     if not isinstance(content, Mapping):
         return {}, [f"{path} holds no names and values; the run is in the table without it."]

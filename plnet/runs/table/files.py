@@ -8,8 +8,9 @@ import math
 from pathlib import Path
 from typing import Any
 
-from plnet.errors import MissingExtraError, OutputError
+from plnet.errors import MissingExtraError
 from plnet.io import write_atomically
+from plnet.runs.store.writable import make_folder
 from plnet.runs.table.columns import column_type
 from plnet.runs.table.table import RunTable
 
@@ -107,10 +108,7 @@ def _json(value: Any) -> Any:
 
 def _write(path: str | Path, content: bytes) -> Path:
     target = Path(path)
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"Cannot make the folder {target.parent}: {error.strerror or error}.") from error
+    make_folder(target.parent)
     with write_atomically(target) as handle:
         handle.write(content)
     return target

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -71,13 +70,6 @@ class RunTable:
             raise ConfigError(f'There is no column "{name}".{_hint(name, self.columns)}')
         return as_array(self.columns[name])
 
-    @cached_property
-    def _rows(self) -> dict[str, list[CollectedRun]]:
-        rows: dict[str, list[CollectedRun]] = {}
-        for run in self.runs:
-            rows.setdefault(run.key, []).append(run)
-        return rows
-
     def where(self, entries: Mapping[str, Any] | None = None, /, **more: Any) -> RunTable:
         """Return the rows with given values; the columns stay the same.
 
@@ -102,14 +94,8 @@ class RunTable:
             for index, run in enumerate(self.runs)
             if all(_matches(self._value(index, run, name), what) for name, what in wanted.items())
         ]
-        return RunTable(
-            tuple(self.runs[index] for index in keep),
-            {name: tuple(column[index] for index in keep) for name, column in self.columns.items()},
-            self.constants,
-            self.problems,
-            self.config_columns,
-            self.metric_columns,
-        )
+        columns = {name: tuple(column[index] for index in keep) for name, column in self.columns.items()}
+        return replace(self, runs=tuple(self.runs[index] for index in keep), columns=columns)
 
     def _value(self, index: int, run: CollectedRun, name: str) -> Any:
         return self.columns[name][index] if name in self.columns else run.config.get(name)
@@ -127,7 +113,8 @@ class RunTable:
         ConfigError
             If no run, or more than one, has such a key.
         """
-        found = self._rows.get(key) or [run for run in self.runs if run.key.startswith(key)]
+        whole = [run for run in self.runs if run.key == key]
+        found = whole or [run for run in self.runs if run.key.startswith(key)]
         if len(found) != 1:
             what = f"{len(found)} runs have" if found else "no run has"
             raise ConfigError(f'Expected the key of one run; {what} a key that begins with "{key}".')
@@ -180,10 +167,6 @@ def load(*paths: str | Path, job: str | None = None, all_config: bool = False) -
         Only runs of this script, as ``"count_regions"``.
     all_config : bool
         Also columns for entries that only say where and how fast, such as ``launch.jobs``.
-
-    Returns
-    -------
-    RunTable
 
     Raises
     ------

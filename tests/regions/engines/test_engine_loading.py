@@ -10,8 +10,9 @@ import numba
 import pytest
 
 from plnet.compiled import on_compilation
+from plnet.runs.config.options import CountingOptions
 from plnet.runs.jobs.count_regions import counting
-from plnet.runs.jobs.count_regions.counting import CountingOptions, load_engine
+from plnet.runs.jobs.count_regions.counting import load_engine
 
 SOURCE = """
 import numba

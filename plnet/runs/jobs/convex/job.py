@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,15 +15,14 @@ from plnet.io import open_npz
 from plnet.maxout.fitting import Target, fit_max_affine, named_target
 from plnet.maxout.fitting.rates import rate_limit
 from plnet.maxout.fitting.results import MaxAffineFit
+from plnet.runs.config.options import FitConvexOptions
 from plnet.runs.jobs.exact_numbers import exact_text
-from plnet.runs.jobs.interruption import interruption_says_where
+from plnet.runs.jobs.runtime import interruption_says_where, threads
 from plnet.runs.jobs.seeding import streams
+from plnet.runs.store.layout import METRICS_FILE
 from plnet.runs.store.outputs import RunFolder
-from plnet.runs.sweeps.devices import threads
 
 __all__ = ["fit_convex", "usual_bounds"]
-
-logger = logging.getLogger(__name__)
 
 # The domains of published optima; the others take [-1, 1].
 _BOUNDS = {
@@ -52,38 +50,14 @@ def usual_bounds(target: str, dim: int) -> tuple[float, float]:
 
 
 def fit_convex(
-    folder: RunFolder,
-    *,
-    target: str = "square",
-    samples: Path | None = None,
-    dim: int = 1,
-    low: Any = None,
-    high: Any = None,
-    pieces: int = 4,
-    kind: str = "free",
-    objective: str = "sup",
-    draw: Callable[[RunFolder], Any] | None = None,
-    seed: int = 0,
-    n_threads: int | None = 1,
-    was_read: Callable[[], None] | None = None,
+    folder: RunFolder, options: FitConvexOptions, *, was_read: Callable[[], None] | None = None
 ) -> dict[str, Any]:
     """Fit the maximum of k affine functions to a convex function or to samples, and write its error.
 
     Parameters
     ----------
     folder : RunFolder
-    target : str
-        A name of `plnet.maxout.fitting.target_names`; not used with samples.
-    samples : Path, optional
-        An npz file with x (n, d) and y (n,).
-    dim : int
-    low, high : number or list of numbers, optional
-    pieces, kind, objective
-        As in `plnet.fit_max_affine`.
-    draw : callable, optional
-        Draws the figure from the files of the folder.
-    seed : int
-    n_threads : int, optional
+    options : FitConvexOptions
     was_read : callable, optional
         Called when the samples have been read.
 
@@ -97,25 +71,29 @@ def fit_convex(
     PLNetError
         If an option is impossible, or the target is not convex where it has to be.
     """
-    options = {"kind": kind, "objective": objective, "rng": streams(seed).engine}
+    kind, pieces, target, dim = options.kind, options.pieces, options.target, options.dim
+    how = {"kind": kind, "objective": options.objective, "rng": streams(options.seed).engine}
     started = time.perf_counter()
-    with interruption_says_where(folder), threads(n_threads):
-        if samples is not None:
-            points = read_samples(samples)
+    with interruption_says_where(folder), threads(options.runtime.threads):
+        if options.samples is not None:
+            points = read_samples(Path(options.samples))
             if was_read is not None:
                 was_read()
-            fit = fit_max_affine(points, pieces, **options)
+            fit = fit_max_affine(points, pieces, **how)
             metrics = {"samples": len(points[0])}
         else:
             function = named_target(target, dim)
-            box = _box(target, dim, low, high)
-            fit = fit_max_affine(function, pieces, box, **options)
+            box = _box(target, dim, options.low, options.high)
+            fit = fit_max_affine(function, pieces, box, **how)
             metrics = {"low": list(box.low), "high": list(box.high)} | _limit(function, box, kind)
-        metrics |= _numbers(fit, pieces) | {"seed": seed, "seconds": time.perf_counter() - started}
+        metrics |= _numbers(fit, pieces) | {"seed": options.seed, "seconds": time.perf_counter() - started}
         _write(folder, fit)
-        folder.json("metrics.json", metrics)
-        if draw is not None:
-            draw(folder)
+        folder.json(METRICS_FILE, metrics)
+        if options.plot is not None and options.samples is None:
+            # Only a figure needs matplotlib.
+            from plnet.runs.jobs.convex.figures import draw_fit
+
+            draw_fit(folder, named_target(target, dim), options.plot)
     return metrics
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from plnet.maxout.words import counted
-from plnet.runs.jobs.count_regions.report import read_metrics
-from plnet.runs.jobs.maxout.report import drawn_files
-from plnet.runs.store.layout import METRICS_FILE
+from plnet.runs.jobs.reports import read_metrics, with_places
 
-__all__ = ["describe_fit_convex"]
+__all__ = ["FIGURE", "describe_fit_convex"]
+
+FIGURE = "fit"
 
 
 def describe_fit_convex(folder: Path) -> str:
@@ -45,5 +45,4 @@ def describe_fit_convex(folder: Path) -> str:
         size = f"near {low:.6g}" if low == high else f"between {low:.6g} and {high:.6g} times"
         lines.append(f"For many pieces k the least error is {size}{' *' * (low == high)} {power}.")
     lines += [f"Assumed of the target, not proved: {text}." for text in metrics["assumptions"]]
-    lines += [f"Figure:  {path}" for path in drawn_files(folder, "fit")]
-    return "\n".join([*lines, f"Pieces:  {folder / 'pieces.csv'}", f"Numbers: {folder / METRICS_FILE}"])
+    return with_places(lines, folder, FIGURE, more=[f"Pieces:  {folder / 'pieces.csv'}"])

@@ -1,4 +1,4 @@
-"""One count of the main job: the regions, the decision boundary, and why it stopped."""
+"""One count of a job: the regions, the decision boundary, and why it stopped."""
 
 from __future__ import annotations
 
@@ -16,34 +16,14 @@ from plnet.ir.layers import Affine, ScalarPWL
 from plnet.ir.network import PLNetwork
 from plnet.regions.api import enumerate_regions
 from plnet.regions.complex import RegionComplex
-from plnet.runs.jobs.count_regions.report import count_in_words
+from plnet.runs.config.options import CountingOptions
 
-__all__ = ["Counted", "CountingOptions", "count", "count_again", "load_engine"]
+__all__ = ["Counted", "count", "count_again", "load_engine"]
 
 logger = logging.getLogger(__name__)
 
 _PATIENCE = 2.0
 """Seconds after which the user is told that an engine is being loaded."""
-
-
-@dataclass(frozen=True)
-class CountingOptions:
-    """How to count.
-
-    Parameters
-    ----------
-    name : str
-        Engine: auto, line, cells or rational.
-    max_regions, max_seconds : int or float, optional
-        Budgets of each count.
-    n_jobs : int
-        Threads; -1 takes one for each core.
-    """
-
-    name: str = "auto"
-    max_regions: int | None = None
-    max_seconds: float | None = None
-    n_jobs: int = 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,10 +65,6 @@ class Counted:
             "seconds_boundary": self.seconds_boundary,
         }
         return {f"{key}{suffix}": value for key, value in values.items()}
-
-    def words(self) -> str:
-        """Return the count in plain words."""
-        return count_in_words(self.metrics())
 
 
 def count(

@@ -1,4 +1,4 @@
-"""Data sets of the main job: images as rows of numbers, split into training and test."""
+"""Data sets to train on: images as rows of numbers, split into training and test."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Domains of the main job: through test images, or a box."""
+"""Domains on which regions are counted: through test images, or a box."""
 
 from __future__ import annotations
 

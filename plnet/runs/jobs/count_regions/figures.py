@@ -1,53 +1,24 @@
-"""The figure of the main job: the counts side by side, in one scale."""
+"""The figure of ``count_regions.py``: the counts side by side, in one scale."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from plnet.checks import check_choice
+from plnet.io import open_npz
 from plnet.plotting import panels, plot_regions, save_figure, style
 from plnet.plotting.axes_row import compare_heights
-from plnet.plotting.regions.colors import check_color_by
-from plnet.plotting.save import FORMATS
-from plnet.runs.jobs.count_regions.counting import Counted
+from plnet.regions.complex import RegionComplex
+from plnet.runs.config.options import PlotOptions
+from plnet.runs.jobs.count_regions.counting import Counted, count_again
+from plnet.runs.jobs.count_regions.report import FIGURE
+from plnet.runs.jobs.reports import read_metrics, remove_other_figures
+from plnet.runs.store.outputs import RunFolder
 
-__all__ = ["PlotOptions", "draw_panels"]
-
-
-@dataclass(frozen=True)
-class PlotOptions:
-    """How the figure looks; wrong words are refused here, long before there is something to draw.
-
-    Parameters
-    ----------
-    color_by : str
-        As in `plnet.plot_regions`.
-    column, venue : str
-        Width of the figure, as in `plnet.plotting.style`.
-    formats : sequence of str
-        As in `plnet.plotting.save_figure`.
-
-    Raises
-    ------
-    ConfigError
-        If a word is unknown.
-    """
-
-    color_by: str = "pattern"
-    column: str = "full"
-    venue: str = "neurips"
-    formats: Sequence[str] = ("pdf", "png")
-
-    def __post_init__(self) -> None:
-        check_color_by(self.color_by)
-        style(self.column, self.venue)
-        for name in self.formats:
-            check_choice("format", name, FORMATS)
+__all__ = ["draw_panels", "redraw_panels"]
 
 
 def draw_panels(
@@ -92,6 +63,39 @@ def draw_panels(
             figure.set_size_inches(figure.get_figwidth(), _height(axes))
         words = ", ".join(["linear regions", *filter(None, counts)])
         return save_figure(figure, path, plot.formats, title=words)
+
+
+def redraw_panels(folder: RunFolder, plot: PlotOptions) -> None:
+    """Draw the figure of a finished run with other options; nothing is trained or counted.
+
+    Raises
+    ------
+    FileFormatError
+        If a stored file cannot be read.
+    """
+    metrics = read_metrics(folder.path)
+    if "regions_before" in metrics:
+        counts = {
+            "before training": _stored(folder, "regions_before.npz", metrics["stopped_by_before"]),
+            "after training": _stored(folder, "regions.npz", metrics["stopped_by_after"]),
+        }
+    else:
+        counts = {"": _stored(folder, "regions.npz", metrics["stopped_by"])}
+    drawn = draw_panels(folder.place(FIGURE), counts, plot, *_images(folder))
+    if drawn:
+        remove_other_figures(folder, drawn, FIGURE)
+
+
+def _stored(folder: RunFolder, name: str, stopped_by: str) -> Counted:
+    return count_again(RegionComplex.load(folder.path / name), stopped_by)
+
+
+def _images(folder: RunFolder) -> tuple[np.ndarray | None, np.ndarray | None]:
+    path = folder.path / "points.npz"
+    if not path.is_file():
+        return None, None
+    with open_npz(path) as points:
+        return points["images"], points["labels"]
 
 
 def _draw(

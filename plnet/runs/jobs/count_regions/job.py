@@ -1,4 +1,4 @@
-"""The main job: count linear regions before training, train, count again, draw both.
+"""The job of ``count_regions.py``: count linear regions before training, train, count again, draw both.
 
 Plain functions of plain arguments; `plnet.runs.jobs.count_regions.build` makes these from a configuration.
 """
@@ -9,9 +9,9 @@ import inspect
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import nn
@@ -19,71 +19,35 @@ from torch import nn
 from plnet.errors import FileFormatError
 from plnet.ir.reading.ingest import as_network
 from plnet.networks.stored import read_tensors
+from plnet.progress import Progress
 from plnet.regions.complex import RegionComplex
-from plnet.runs.jobs.count_regions.counting import Counted, CountingOptions, count, count_again, load_engine
+from plnet.runs.config.options import CountingOptions, PlotOptions, Runtime
+from plnet.runs.jobs.count_regions.counting import Counted, count, count_again, load_engine
 from plnet.runs.jobs.count_regions.data import Dataset
 from plnet.runs.jobs.count_regions.domains import ChosenDomain
 from plnet.runs.jobs.count_regions.fit import accuracies, check_fit, sizes
-from plnet.runs.jobs.count_regions.report import describe_main_job
+from plnet.runs.jobs.count_regions.report import FIGURE, count_in_words
 from plnet.runs.jobs.count_regions.train import History
-from plnet.runs.jobs.interruption import interruption_says_where
-from plnet.runs.jobs.seeding import Streams, streams
+from plnet.runs.jobs.metrics import StepwiseRun
+from plnet.runs.jobs.runtime import check_device, determinism, interruption_says_where, threads
+from plnet.runs.jobs.seeding import streams
 from plnet.runs.store.environment import describe_environment
+from plnet.runs.store.layout import ENVIRONMENT_FILE
 from plnet.runs.store.outputs import RunFolder
 from plnet.runs.store.resume import Steps
 from plnet.runs.store.resume_training import TrainingCheckpoint
-from plnet.runs.sweeps.devices import check_device, determinism, threads
 
-if TYPE_CHECKING:
-    from plnet.runs.jobs.count_regions.figures import PlotOptions
-
-__all__ = ["MainJobReport", "run_main_job"]
+__all__ = ["CountRegionsOptions", "run_count_regions"]
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class MainJobReport:
-    """Where the results are; `str` gives the lines to print.
+class CountRegionsOptions:
+    """What is counted, and how.
 
     Parameters
     ----------
-    folder : Path
-    metrics : dict
-        The content of ``metrics.json``.
-    figures : tuple of Path
-    """
-
-    folder: Path
-    metrics: dict[str, Any]
-    figures: tuple[Path, ...]
-
-    def __str__(self) -> str:
-        return describe_main_job(self.folder)
-
-
-def run_main_job(
-    folder: RunFolder,
-    *,
-    network: Callable[..., nn.Module],
-    domain: Callable[..., ChosenDomain],
-    data: Callable[..., Dataset] | None = None,
-    training: Callable[..., History] | None = None,
-    counting: CountingOptions | None = None,
-    plot: PlotOptions | None = None,
-    seed: int = 0,
-    device: str = "cpu",
-    n_threads: int | None = 1,
-    deterministic: bool = False,
-    progress: Any = "auto",
-    steps: Steps | None = None,
-) -> MainJobReport:
-    """Count the regions of a network before and after training, and write everything down.
-
-    Parameters
-    ----------
-    folder : RunFolder
-        Results are written as soon as they are known.
     network : callable
         ``network(rng=...)`` returns the module.
     domain : callable
@@ -93,23 +57,48 @@ def run_main_job(
     training : callable, optional
         ``training(module, data, rng=..., device=..., progress=...)`` trains in place; with a parameter
         ``checkpoint`` it gets a `TrainingCheckpoint`. Without it the network is counted once.
-    counting : CountingOptions, optional
-    plot : plnet.runs.jobs.count_regions.figures.PlotOptions, optional
+    counting : CountingOptions
+    plot : PlotOptions, optional
         No figure without it.
     seed : int
-    device : str
-        For the training only.
-    n_threads : int, optional
-        Threads of torch.
-    deterministic : bool
-        Whether torch takes only algorithms that repeat their numbers.
-    progress : "auto", bool or None
+    runtime : Runtime
+    """
+
+    network: Callable[..., nn.Module]
+    domain: Callable[..., ChosenDomain]
+    data: Callable[..., Dataset] | None = None
+    training: Callable[..., History] | None = None
+    counting: CountingOptions = field(default_factory=CountingOptions)
+    plot: PlotOptions | None = None
+    seed: int = 0
+    runtime: Runtime = field(default_factory=Runtime)
+
+
+def run_count_regions(
+    folder: RunFolder,
+    options: CountRegionsOptions,
+    *,
+    steps: Steps | None = None,
+    was_read: Callable[[], None] | None = None,
+    progress: Progress = "auto",
+) -> dict[str, Any]:
+    """Count the regions of a network before and after training, and write everything down.
+
+    Parameters
+    ----------
+    folder : RunFolder
+        Results are written as soon as they are known.
+    options : CountRegionsOptions
     steps : Steps, optional
         What an earlier attempt in this folder has completed.
+    was_read : callable, optional
+        Called when data and network have been read.
+    progress : "auto", bool or None
 
     Returns
     -------
-    MainJobReport
+    dict
+        The content of ``metrics.json``.
 
     Raises
     ------
@@ -118,62 +107,57 @@ def run_main_job(
     KeyboardInterrupt
         After Ctrl-C, when what is known has been written; its text says where.
     """
-    chosen_device, seeds = check_device(device), streams(seed)
-    counting = counting or CountingOptions()
-    with interruption_says_where(folder), threads(n_threads), determinism(deterministic):
-        folder.json("environment.json", describe_environment(chosen_device))
-        samples = None if data is None else data(rng=seeds.split)
-        module = network(rng=seeds.initialisation).eval()
+    runtime, training = options.runtime, options.training
+    device, seeds = check_device(runtime.device), streams(options.seed)
+    with interruption_says_where(folder), threads(runtime.threads), determinism(runtime.deterministic):
+        folder.json(ENVIRONMENT_FILE, describe_environment(device))
+        samples = None if options.data is None else options.data(rng=seeds.split)
+        module = options.network(rng=seeds.initialisation).eval()
+        if was_read is not None:
+            was_read()
         pl_network = as_network(module)
         check_fit(pl_network, samples, training is not None)
-        metrics = {"seed": seed, **sizes(module, pl_network, samples)}
-        chosen = domain(samples, rng=seeds.images)
-        job = _Job(
-            folder, chosen, counting, seeds, progress, metrics, Steps(None) if steps is None else steps
-        )
-        job.metrics["seconds_loading_engine"] = load_engine(
-            chosen.domain.chart(pl_network.input_dim).dim, job.counting
-        )
+        chosen = options.domain(samples, rng=seeds.images)
+        numbers = {"seed": options.seed, **sizes(module, pl_network, samples)}
+        job = _Job(folder, steps, options, chosen, progress, numbers)
+        dim = chosen.domain.chart(pl_network.input_dim).dim
+        job.metrics["seconds_loading_engine"] = load_engine(dim, options.counting)
         if training is not None and samples is not None:
             before = job.count(module, "before", "regions_before.npz", "checkpoint_before.pt")
-            job.train(training, module, samples, chosen_device)
+            job.train(training, module, samples, device)
             after = job.count(module, "after", "regions.npz", "checkpoint_after.pt")
-            panels = {"before training": before, "after training": after}
+            counts = {"before training": before, "after training": after}
         else:
             job.metrics |= accuracies(module, samples)
-            panels = {"": job.count(module, "", "regions.npz", "checkpoint.pt")}
+            counts = {"": job.count(module, "", "regions.npz", "checkpoint.pt")}
         job.write(seconds_total=job.seconds())
-        figures = _draw(folder, panels, job.domain, plot)
+        if options.plot is not None:
+            # Only a figure needs matplotlib.
+            from plnet.runs.jobs.count_regions.figures import draw_panels
+
+            draw_panels(folder.place(FIGURE), counts, options.plot, chosen.images, chosen.labels)
         job.write(seconds_total=job.seconds())
-    return MainJobReport(folder.path, job.metrics, figures)
+    return job.metrics
 
 
-@dataclass
-class _Job:
-    """What the steps of one run share; `metrics` grows with every step and is on disk after it."""
+class _Job(StepwiseRun):
+    """The counts and the training of one run."""
 
-    folder: RunFolder
-    domain: ChosenDomain
-    counting: CountingOptions
-    seeds: Streams
-    progress: Any
-    metrics: dict[str, Any]
-    steps: Steps
-
-    def __post_init__(self) -> None:
-        self._start, self._before = time.perf_counter(), 0.0
-        chosen = self.domain
+    def __init__(
+        self,
+        folder: RunFolder,
+        steps: Steps | None,
+        options: CountRegionsOptions,
+        chosen: ChosenDomain,
+        progress: Progress,
+        numbers: dict[str, Any],
+    ) -> None:
+        super().__init__(folder, steps, **numbers)
+        self.domain, self.counting, self.progress = chosen.domain, options.counting, progress
+        self.seeds = streams(options.seed)
         if chosen.coordinates is not None:
             arrays = {"coordinates": chosen.coordinates, "images": chosen.images, "labels": chosen.labels}
-            self.folder.arrays("points.npz", **arrays)
-
-    def seconds(self) -> float:
-        """Return the wall time of this attempt, and that of the steps which it found done."""
-        return self._before + time.perf_counter() - self._start
-
-    def write(self, **values: Any) -> None:
-        self.metrics.update(values)
-        self.folder.json("metrics.json", self.metrics)
+            folder.arrays("points.npz", **arrays)
 
     def count(self, module: nn.Module, when: str, regions: str, weights: str) -> Counted:
         name = f"count_{when}".rstrip("_")
@@ -184,11 +168,7 @@ class _Job:
         self.folder.state_dict(weights, module.state_dict())
         start = time.perf_counter()
         counted = count(
-            as_network(module),
-            self.domain.domain,
-            self.counting,
-            rng=self.seeds.engine,
-            progress=self.progress,
+            as_network(module), self.domain, self.counting, rng=self.seeds.engine, progress=self.progress
         )
         found = counted.complex_
         found.save(self.folder.place(regions))
@@ -199,7 +179,12 @@ class _Job:
             **counted.metrics(f"_{when}" if when else ""),
         }
         self.write(**values)
-        logger.info("%s %s; engine %s", f"{when}:" if when else "counted:", counted.words(), found.engine)
+        logger.info(
+            "%s %s; engine %s",
+            f"{when}:" if when else "counted:",
+            count_in_words(counted.metrics()),
+            found.engine,
+        )
         if counted.stopped_by == "Ctrl-C":
             raise KeyboardInterrupt(" during the count")
         values |= {"stopped_by": counted.stopped_by, "seconds": time.perf_counter() - start}
@@ -217,10 +202,8 @@ class _Job:
             return None
         if not _same_weights(module.state_dict(), state):
             return None
-        logger.info("%s: done by an earlier attempt", name.replace("_", " "))
-        self._before += values.pop("seconds")
-        counted = count_again(found, values.pop("stopped_by"))
-        self.write(**values)
+        seconds, counted = values.pop("seconds"), count_again(found, values.pop("stopped_by"))
+        self.take_over(name.replace("_", " "), values, seconds)
         return counted
 
     def _stored_training(self, module: nn.Module) -> dict[str, Any] | None:
@@ -237,9 +220,7 @@ class _Job:
         values = self._stored_training(module)
         if values is not None:
             module.eval()
-            logger.info("training: done by an earlier attempt")
-            self._before += values["seconds_training"]
-            self.write(**values)
+            self.take_over("training", values, values["seconds_training"])
             return
         checkpoint = TrainingCheckpoint(self.folder, self.steps)
         known = inspect.signature(training).parameters
@@ -283,14 +264,3 @@ def _same_weights(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor
     return first.keys() == second.keys() and all(
         first[name].dtype == second[name].dtype and torch.equal(first[name], second[name]) for name in first
     )
-
-
-def _draw(
-    folder: RunFolder, panels: dict[str, Counted], domain: ChosenDomain, plot: PlotOptions | None
-) -> tuple[Path, ...]:
-    if plot is None:
-        return ()
-    # Only a figure needs matplotlib.
-    from plnet.runs.jobs.count_regions.figures import draw_panels
-
-    return draw_panels(folder.place("regions"), panels, plot, domain.images, domain.labels)

@@ -1,8 +1,7 @@
-"""Networks of the main job: a perceptron from its widths, or with weights from a file."""
+"""Networks whose regions are counted: a perceptron from its widths, or with weights from a file."""
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from plnet.errors import ConfigError, FileFormatError, NetworkError
 from plnet.networks.generators import torch_generator
 from plnet.networks.perceptron import MLP, mlp
 from plnet.networks.stored import read_tensors
-from plnet.runs.config.user_code import load_attribute
+from plnet.runs.config.user_code import load_factory
 
 __all__ = ["from_checkpoint", "from_factory", "perceptron"]
 
@@ -150,27 +149,10 @@ def from_factory(factory: str, options: Mapping[str, Any] | None = None, *, rng:
     ConfigError
         If the function is not found, cannot be called this way, or returns no `torch.nn.Module`.
     """
-    make = load_attribute(factory)
-    given = dict(options or {})
-    if not callable(make):
-        raise ConfigError(
-            f"Expected network.factory={factory} to be a function, it is a {type(make).__name__}."
-        )
-    try:
-        signature = inspect.signature(make)
-        if "rng" in signature.parameters and "rng" not in given:
-            given["rng"] = np.random.default_rng(rng)
-        signature.bind(**given)
-    except TypeError as error:
-        raise ConfigError(
-            f"{factory}{signature} cannot be called with {', '.join(given) or 'no arguments'}: {error}. "
-            "Set arguments with +network.options.<name>=..."
-        ) from error
-    except ValueError:
-        pass  # Something compiled, which tells nothing about its arguments.
+    make = load_factory("network", factory, options or {}, rng=np.random.default_rng(rng))
     with torch.random.fork_rng([]):
         torch.manual_seed(int(torch.randint(2**62, (), generator=torch_generator(rng))))
-        network = make(**given)
+        network = make()
     if not isinstance(network, nn.Module):
         raise ConfigError(f"Expected {factory} to return a torch.nn.Module, got {type(network).__name__}.")
     return network

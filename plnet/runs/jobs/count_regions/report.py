@@ -1,4 +1,4 @@
-"""The result of the main job in plain words, from the files of its folder alone."""
+"""The result of ``count_regions.py`` in plain words, from the files of its folder alone."""
 
 from __future__ import annotations
 
@@ -6,16 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from plnet.errors import FileFormatError
-from plnet.io import read_json
-from plnet.runs.store.layout import METRICS_FILE
+from plnet.runs.jobs.reports import read_metrics, with_places
 
-__all__ = ["count_in_words", "describe_main_job", "figure_files", "read_metrics"]
+__all__ = ["FIGURE", "count_in_words", "describe_count_regions"]
 
 # Before and after training, or one count only.
 _SUFFIXES = ("_before", "_after", "")
-_FIGURE = "regions"
-_DRAWN = (".eps", ".pdf", ".png", ".svg")
+FIGURE = "regions"
 
 
 def count_in_words(metrics: Mapping[str, Any], suffix: str = "") -> str:
@@ -34,8 +31,8 @@ def count_in_words(metrics: Mapping[str, Any], suffix: str = "") -> str:
     return f"{size} ({'exact' if metrics[f'exact{suffix}'] else 'not proved'}, {seconds:.2g} s)"
 
 
-def describe_main_job(folder: Path) -> str:
-    """Return the lines that tell the result of the main job, with the places of its files.
+def describe_count_regions(folder: Path) -> str:
+    """Return the lines that tell the counts, with the places of the files.
 
     Raises
     ------
@@ -56,31 +53,4 @@ def describe_main_job(folder: Path) -> str:
             lines.append(f"After training ({epochs} epoch{plural}): {words}; test accuracy {accuracy:.1%}.")
         else:
             lines.append(f"The network has {words}.")
-    lines += [f"Figure:  {path}" for path in figure_files(folder)]
-    return "\n".join([*lines, f"Numbers: {folder / METRICS_FILE}"])
-
-
-def figure_files(folder: Path) -> list[Path]:
-    """Return the files of the figure of the main job."""
-    return sorted(path for path in folder.iterdir() if path.stem == _FIGURE and path.suffix.lower() in _DRAWN)
-
-
-def read_metrics(folder: Path) -> dict[str, Any]:
-    """Return the content of ``metrics.json``.
-
-    Raises
-    ------
-    FileFormatError
-        If there is none, or it cannot be read.
-    """
-    path = folder / METRICS_FILE
-    try:
-        values = read_json(path)
-    except (OSError, FileFormatError) as error:
-        raise FileFormatError(
-            f"{path} cannot be read ({type(error).__name__}), although the run is finished. "
-            "Make the run again with rerun=all."
-        ) from error
-    if not isinstance(values, dict):
-        raise FileFormatError(f"Expected one object in {path}, got {type(values).__name__}.")
-    return values
+    return with_places(lines, folder, FIGURE)

@@ -228,7 +228,7 @@ def _bar(epochs: int, progress: Any) -> Iterator[Callable[..., None]]:
     if bar is not None:
         with bar:
 
-            def advance(epoch: int, loss: float, train: float, test: float) -> None:
+            def advance(epoch: int, loss: float, _: float, test: float) -> None:
                 bar.set_postfix_str(f"loss {loss:.3g}, test accuracy {test:.1%}", refresh=False)
                 bar.update(epoch - bar.n)
 

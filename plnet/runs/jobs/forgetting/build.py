@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterable
 from typing import Any
 
@@ -15,16 +14,16 @@ from plnet.forgetting.models.spec import ModelSpec
 from plnet.forgetting.tasks.recipes import task_sequence
 from plnet.forgetting.tasks.task import TaskSequence, as_sequence
 from plnet.forgetting.training.options import TrainingOptions
-from plnet.runs.config.user_code import load_attribute
-from plnet.runs.jobs.config_parts import plain, plot_options
-from plnet.runs.jobs.forgetting.job import run_forgetting
-from plnet.runs.jobs.forgetting.report import describe_forgetting
+from plnet.runs.config.user_code import load_factory
+from plnet.runs.jobs.config_parts import plain, plot_options, runtime_of
+from plnet.runs.jobs.forgetting.job import RunForgettingOptions, run_forgetting
+from plnet.runs.jobs.forgetting.report import describe_run_forgetting
 from plnet.runs.jobs.recording import Job, require_same_inputs
 from plnet.runs.store.keys import require_values
 from plnet.runs.store.outputs import RunFolder
 from plnet.runs.store.store import Attempt
 
-__all__ = ["build_forgetting", "forgetting_job"]
+__all__ = ["build_run_forgetting", "run_forgetting_job"]
 
 # Raised when the meaning of a number of the job changes.
 RESULT_SCHEMA = 2
@@ -32,13 +31,13 @@ RESULT_SCHEMA = 2
 _DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
 
-def forgetting_job() -> Job:
+def run_forgetting_job() -> Job:
     """Return the job of ``run_forgetting.py`` as `plnet.runs.jobs.recording.run_job` takes it."""
     return Job(
         name="run_forgetting",
         schema=RESULT_SCHEMA,
         run=_run,
-        summary=describe_forgetting,
+        summary=describe_run_forgetting,
         redraw=_redraw,
         input_files=("tasks.data",),
         user_code=("tasks.factory",),
@@ -48,21 +47,21 @@ def forgetting_job() -> Job:
 
 
 def _run(attempt: Attempt, config: DictConfig) -> None:
-    arguments = build_forgetting(config)
-    require_same_inputs(attempt, config, forgetting_job())
-    run_forgetting(attempt.folder, steps=attempt.steps, **arguments)
+    options = build_run_forgetting(config)
+    require_same_inputs(attempt, config, run_forgetting_job())
+    run_forgetting(attempt.folder, options, steps=attempt.steps)
 
 
 def _redraw(folder: RunFolder, config: DictConfig) -> None:
+    from plnet.runs.jobs.forgetting.figures import redraw_forgetting
+
     options = plot_options(config.plot)
     if options is not None:
-        from plnet.runs.jobs.forgetting.figures import redraw_forgetting
-
         redraw_forgetting(folder, options)
 
 
-def build_forgetting(config: DictConfig) -> dict[str, Any]:
-    """Return the arguments of `run_forgetting`, without the folder and the steps.
+def build_run_forgetting(config: DictConfig) -> RunForgettingOptions:
+    """Return the options of `run_forgetting`.
 
     Raises
     ------
@@ -81,17 +80,15 @@ def build_forgetting(config: DictConfig) -> dict[str, Any]:
         raise ConfigError(f"Expected replicates to be a positive whole number, got {config.replicates}.")
     if config.seed < 0:
         raise ConfigError(f"Expected seed to be a non-negative integer, got {config.seed}.")
-    return {
-        "tasks": _tasks(config.tasks),
-        "model": _model(config.model),
-        "method": _method(config.method),
-        "training": training,
-        "seeds": range(config.seed, config.seed + config.replicates),
-        "plot": plot_options(config.plot),
-        "device": config.runtime.device,
-        "n_threads": config.runtime.threads,
-        "deterministic": config.runtime.deterministic,
-    }
+    return RunForgettingOptions(
+        tasks=_tasks(config.tasks),
+        model=_model(config.model),
+        method=_method(config.method),
+        training=training,
+        seeds=range(config.seed, config.seed + config.replicates),
+        plot=plot_options(config.plot),
+        runtime=runtime_of(config),
+    )
 
 
 def _model(node: Any) -> ModelSpec:
@@ -122,19 +119,7 @@ def _tasks(node: Any) -> TaskSequence:
 
 
 def _from_factory(factory: str, options: dict[str, Any]) -> TaskSequence:
-    make = load_attribute(factory)
-    if not callable(make):
-        raise ConfigError(f"Expected tasks.factory={factory} to be a function, got {type(make).__name__}.")
-    try:
-        inspect.signature(make).bind(**options)
-    except TypeError as error:
-        raise ConfigError(
-            f"{factory} cannot be called with {', '.join(options) or 'no arguments'}: {error}. "
-            "Set arguments with +tasks.options.<name>=..."
-        ) from error
-    except ValueError:
-        pass  # Something compiled, which tells nothing about its arguments.
-    made: Any = make(**options)
+    made: Any = load_factory("tasks", factory, options)()
     if not isinstance(made, (TaskSequence, Iterable)):
         raise ConfigError(
             f"Expected {factory} to return a TaskSequence or a list of tasks, got {type(made).__name__}."

@@ -16,8 +16,9 @@ from plnet.plotting import (
     save_figure,
     style,
 )
-from plnet.runs.jobs.count_regions.figures import PlotOptions
-from plnet.runs.jobs.forgetting.report import FIGURE, PANELS, RESULT_FILE, figure_files
+from plnet.runs.config.options import PlotOptions
+from plnet.runs.jobs.forgetting.report import FIGURE, PANELS, RESULT_FILE
+from plnet.runs.jobs.reports import remove_other_figures
 from plnet.runs.store.outputs import RunFolder
 
 __all__ = ["draw_forgetting", "redraw_forgetting"]
@@ -63,9 +64,7 @@ def redraw_forgetting(folder: RunFolder, plot: PlotOptions) -> None:
         If the stored result cannot be read.
     """
     drawn = draw_forgetting(folder, SequenceResult.load(folder.path / RESULT_FILE), plot)
-    for path in figure_files(folder.path):
-        if path not in drawn:
-            folder.place(path.name).unlink(missing_ok=True)
+    remove_other_figures(folder, drawn, FIGURE, *PANELS.values())
 
 
 def _share_limits(axes: Sequence[Any]) -> None:

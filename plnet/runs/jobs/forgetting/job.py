@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import Any
 
 from plnet.errors import IncompleteResultError
 from plnet.forgetting.methods.base import Method
@@ -13,33 +14,51 @@ from plnet.forgetting.results.failures import NEVER_LEARNED, failures_in_words
 from plnet.forgetting.results.result import SequenceResult
 from plnet.forgetting.tasks.task import TaskSequence
 from plnet.forgetting.training.sequence import train_sequence
+from plnet.runs.config.options import PlotOptions, Runtime
 from plnet.runs.jobs.forgetting.report import RESULT_FILE
+from plnet.runs.jobs.runtime import check_device, determinism, threads
 from plnet.runs.store.environment import describe_environment
+from plnet.runs.store.layout import ENVIRONMENT_FILE, METRICS_FILE
 from plnet.runs.store.outputs import RunFolder
 from plnet.runs.store.resume import Steps
 from plnet.runs.store.resume_training import TrainingCheckpoint
-from plnet.runs.sweeps.devices import check_device, determinism, threads
 
-if TYPE_CHECKING:
-    from plnet.runs.jobs.count_regions.figures import PlotOptions
+__all__ = ["RunForgettingOptions", "run_forgetting"]
 
-__all__ = ["run_forgetting"]
+
+@dataclass(frozen=True)
+class RunForgettingOptions:
+    """What is trained on what.
+
+    Parameters
+    ----------
+    tasks : TaskSequence
+    model : ModelSpec
+    method : Method
+    training : mapping
+        Further arguments of `plnet.forgetting.train_sequence`.
+    seeds : sequence of int
+        One for each replicate.
+    plot : PlotOptions, optional
+        No figure without it.
+    runtime : Runtime
+    """
+
+    tasks: TaskSequence
+    model: ModelSpec
+    method: Method
+    training: Mapping[str, Any]
+    seeds: Sequence[int]
+    plot: PlotOptions | None = None
+    runtime: Runtime = field(default_factory=Runtime)
 
 
 def run_forgetting(
     folder: RunFolder,
+    options: RunForgettingOptions,
     *,
-    tasks: TaskSequence,
-    model: ModelSpec,
-    method: Method,
-    training: Mapping[str, Any],
-    seeds: Sequence[int],
-    plot: PlotOptions | None = None,
-    device: str = "cpu",
-    n_threads: int | None = 1,
-    deterministic: bool = False,
-    progress: Any = "auto",
     steps: Steps | None = None,
+    progress: Any = "auto",
 ) -> dict[str, Any]:
     """Train all replicates, and write accuracies, metrics and figures.
 
@@ -48,23 +67,11 @@ def run_forgetting(
     folder : RunFolder
         Results are written as soon as they are known; after each task, a state from which an interrupted
         training goes on.
-    tasks : TaskSequence
-    model : ModelSpec
-    method : Method
-    training : mapping
-        Further arguments of `plnet.forgetting.train_sequence`.
-    seeds : sequence of int
-        One for each replicate.
-    plot : plnet.runs.jobs.count_regions.figures.PlotOptions, optional
-        No figure without it.
-    device : str
-    n_threads : int, optional
-        Threads of torch.
-    deterministic : bool
-        Whether torch takes only algorithms that repeat their numbers.
-    progress : "auto", bool or None
+    options : RunForgettingOptions
     steps : Steps, optional
         What an earlier attempt in this folder has completed.
+    progress : "auto", bool, None or callable
+        As in `plnet.forgetting.train_sequence`.
 
     Returns
     -------
@@ -80,19 +87,20 @@ def run_forgetting(
     KeyboardInterrupt
         After Ctrl-C, when what is known has been written; its text says where.
     """
-    chosen = check_device(device)
+    runtime = options.runtime
+    device = check_device(runtime.device)
     checkpoint = TrainingCheckpoint(folder, Steps(None) if steps is None else steps)
-    with threads(n_threads), determinism(deterministic):
-        folder.json("environment.json", describe_environment(chosen))
+    with threads(runtime.threads), determinism(runtime.deterministic):
+        folder.json(ENVIRONMENT_FILE, describe_environment(device))
         result = train_sequence(
-            tasks,
-            model,
-            method,
-            seeds=seeds,
-            device=chosen,
+            options.tasks,
+            options.model,
+            options.method,
+            seeds=options.seeds,
+            device=device,
             progress=progress,
             checkpoint=checkpoint,
-            **training,
+            **options.training,
         )
     metrics = _write(folder, result)
     if not result.complete:
@@ -107,11 +115,11 @@ def run_forgetting(
             f"{failures_in_words(result, configuration=True)} There are no metrics and no figures; the "
             f"accuracies are in {folder.path}."
         )
-    if plot is not None:
+    if options.plot is not None:
         # Only a figure needs matplotlib.
         from plnet.runs.jobs.forgetting.figures import draw_forgetting
 
-        draw_forgetting(folder, result, plot)
+        draw_forgetting(folder, result, options.plot)
     checkpoint.remove()
     return metrics
 
@@ -134,7 +142,7 @@ def _write(folder: RunFolder, result: SequenceResult) -> dict[str, Any]:
         **_numbers(folder, result),
         "seconds_training": result.seconds,
     }
-    folder.json("metrics.json", metrics)
+    folder.json(METRICS_FILE, metrics)
     return metrics
 
 

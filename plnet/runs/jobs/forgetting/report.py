@@ -9,15 +9,14 @@ import numpy as np
 from plnet.errors import IncompleteResultError
 from plnet.forgetting.results.failures import failures_in_words
 from plnet.forgetting.results.result import SequenceResult
-from plnet.runs.store.layout import METRICS_FILE
+from plnet.runs.jobs.reports import with_places
 
-__all__ = ["FIGURE", "PANELS", "RESULT_FILE", "describe_forgetting", "figure_files", "matrix_in_words"]
+__all__ = ["FIGURE", "PANELS", "RESULT_FILE", "describe_run_forgetting", "matrix_in_words"]
 
 RESULT_FILE = "result.npz"
 FIGURE = "forgetting"
 # The panels of the figure, where each has a file of its own.
 PANELS = {name: f"{FIGURE}_{name}" for name in ("matrix", "curves", "metrics")}
-_DRAWN = (".eps", ".pdf", ".png", ".svg")
 # What is printed; all others are in the files.
 _SHOWN = {
     "average_accuracy": "ACC, mean accuracy at the end",
@@ -29,7 +28,7 @@ _SHOWN = {
 _LONGEST_NAME, _CELL = 30, 7
 
 
-def describe_forgetting(folder: Path) -> str:
+def describe_run_forgetting(folder: Path) -> str:
     """Return the lines that tell the result of a run: accuracy matrix, metrics, places of the files.
 
     Raises
@@ -47,8 +46,7 @@ def describe_forgetting(folder: Path) -> str:
         seeds = [str(s) for s, bad in zip(result.seeds, result.failed, strict=True) if bad]
         how = "left out above" if result.failures is None else "counted above as the most frequent class"
         lines += [f"{failures_in_words(result, configuration=True)} They are {how}: seed {', '.join(seeds)}."]
-    lines += ["", *(f"Figure:  {path}" for path in figure_files(folder))]
-    return "\n".join([*lines, f"Numbers: {folder / METRICS_FILE}"])
+    return with_places([*lines, ""], folder, FIGURE, *PANELS.values())
 
 
 def matrix_in_words(result: SequenceResult) -> str:
@@ -83,9 +81,3 @@ def _metrics(result: SequenceResult) -> list[str]:
 
 def _short(name: str) -> str:
     return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
-
-
-def figure_files(folder: Path) -> list[Path]:
-    """Return the files of the figures of a run."""
-    stems = {FIGURE, *PANELS.values()}
-    return sorted(path for path in folder.iterdir() if path.stem in stems and path.suffix.lower() in _DRAWN)

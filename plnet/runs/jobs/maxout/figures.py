@@ -1,9 +1,8 @@
-"""The figures of ``check_maxout.py`` and ``fit_convex.py``, from the files of a run."""
+"""The figure of ``check_maxout.py``, from the files of a run."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,15 +10,15 @@ import numpy as np
 
 from plnet.io import open_npz, reading
 from plnet.plotting import panels, plot_max_affine, save_figure, style
-from plnet.plotting.palettes import CATEGORIES, WALL
-from plnet.runs.jobs.count_regions.report import read_metrics
+from plnet.plotting.palettes import CATEGORIES
+from plnet.runs.jobs.maxout.report import FIGURE, PIECES_FILE
 
 if TYPE_CHECKING:
     from plnet.maxout.learning.targets import ImitationTarget
-    from plnet.runs.jobs.count_regions.figures import PlotOptions
+    from plnet.runs.config.options import PlotOptions
     from plnet.runs.store.outputs import RunFolder
 
-__all__ = ["draw_expression", "draw_fit", "read_pieces"]
+__all__ = ["draw_expression", "read_pieces"]
 
 
 def read_pieces(path: Path) -> list[dict[str, Any]]:
@@ -62,8 +61,8 @@ def draw_expression(folder: RunFolder, target: ImitationTarget, plot: PlotOption
         The files.
     """
     found = []
-    if (folder.path / "pieces.csv").is_file():
-        found.append(("exact units", read_pieces(folder.path / "pieces.csv")))
+    if (folder.path / PIECES_FILE).is_file():
+        found.append(("exact units", read_pieces(folder.path / PIECES_FILE)))
     if (folder.path / "learnt.npz").is_file():
         found.append(("best of the random starts", _learnt(folder.path / "learnt.npz")))
     with panels(len(found), style(plot.column, plot.venue, columns=2, ratio=0.6)) as (figure, axes):
@@ -73,7 +72,7 @@ def draw_expression(folder: RunFolder, target: ImitationTarget, plot: PlotOption
             ax.sharey(axes[0])
             if ax is axes[-1]:
                 figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
-        return save_figure(figure, folder.place("expression"), plot.formats, title=target.name)
+        return save_figure(figure, folder.place(FIGURE), plot.formats, title=target.name)
 
 
 def _draw_units(ax: Any, units: list[dict[str, Any]], target: ImitationTarget) -> list[Any]:
@@ -111,37 +110,3 @@ def _learnt(path: Path) -> list[dict[str, Any]]:
     return [
         {"sign": sign, "slopes": w, "intercepts": b} for sign, w, b in zip(signs, weight, bias, strict=True)
     ]
-
-
-def draw_fit(folder: RunFolder, target: Callable[[Any], np.ndarray], plot: PlotOptions) -> tuple[Path, ...]:
-    """Draw a fit in one dimension: the target with the pieces, and the error below.
-
-    Parameters
-    ----------
-    folder : RunFolder
-        With ``fit.npz`` and ``metrics.json``.
-    target : callable
-    plot : PlotOptions
-
-    Returns
-    -------
-    tuple of Path
-        The files; none if the fit has several inputs or was made from samples.
-    """
-    metrics = read_metrics(folder.path)
-    if metrics["dim"] != 1 or "low" not in metrics:
-        return ()
-    with open_npz(folder.path / "fit.npz") as stored:
-        slopes, offsets = stored["slopes"][:, 0], stored["offsets"]
-    (low,), (high,) = metrics["low"], metrics["high"]
-    with panels(2, style(plot.column, plot.venue, columns=2, ratio=0.7)) as (figure, (left, right)):
-        handles = plot_max_affine(slopes, offsets, low, high, function=target, ax=left)
-        left.legend(handles=handles, loc="best")
-        left.set(xlabel="$x$", ylabel="value", title="target and pieces")
-        x = np.linspace(low, high, 2001)
-        right.plot(x, (slopes[:, None] * x + offsets[:, None]).max(axis=0) - target(x), color=CATEGORIES[0])
-        for error in (-metrics["sup_error"], metrics["sup_error"]):
-            right.axhline(error, color=CATEGORIES[1], linewidth=0.5)
-        right.axhline(0.0, color=WALL, linewidth=0.3)
-        right.set(xlabel="$x$", ylabel="error", title="error, and the certified bound", xlim=(low, high))
-        return save_figure(figure, folder.place("fit"), plot.formats)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -23,50 +21,23 @@ from plnet.maxout.learning.imitation import Imitation, check_imitation, imitate
 from plnet.maxout.learning.targets import ImitationTarget, imitation_target
 from plnet.networks.activations import ACTIVATIONS
 from plnet.networks.perceptron import mlp
+from plnet.progress import Progress
+from plnet.runs.config.options import CheckMaxoutOptions, LearningOptions
 from plnet.runs.jobs.exact_numbers import exact_text
-from plnet.runs.jobs.interruption import interruption_says_where
+from plnet.runs.jobs.maxout.report import PIECES_FILE, TEXT_FILE
+from plnet.runs.jobs.metrics import StepwiseRun
+from plnet.runs.jobs.runtime import check_device, interruption_says_where, threads
 from plnet.runs.jobs.seeding import streams
 from plnet.runs.store.outputs import RunFolder
 from plnet.runs.store.resume import Steps
-from plnet.runs.sweeps.devices import check_device, threads
 
-__all__ = ["PIECES_FILE", "TEXT_FILE", "LearningOptions", "check_maxout"]
+__all__ = ["check_maxout"]
 
 logger = logging.getLogger(__name__)
 
-PIECES_FILE, TEXT_FILE = "pieces.csv", "expressivity.txt"
-
-
-@dataclass(frozen=True)
-class LearningOptions:
-    """How the units are trained; as in `plnet.maxout.learning.imitate`."""
-
-    units: int = 1
-    replicates: int = 200
-    initialiser: str = "default"
-    optimiser: str = "adam"
-    learning_rate: float | None = None
-    steps: int = 1000
-    samples: int = 256
-    tolerance: float = 0.02
-
 
 def check_maxout(
-    folder: RunFolder,
-    *,
-    activation: str = "prelu",
-    slope: float | None = None,
-    pieces: int = 2,
-    widths: Sequence[int] | None = (2, 16, 16, 1),
-    perturbation: int = 40,
-    learning: LearningOptions | None = None,
-    max_seconds: float | None = None,
-    draw: Callable[[RunFolder], Any] | None = None,
-    seed: int = 0,
-    device: str = "cpu",
-    n_threads: int | None = 1,
-    progress: Any = "auto",
-    steps: Steps | None = None,
+    folder: RunFolder, options: CheckMaxoutOptions, *, steps: Steps | None = None, progress: Progress = "auto"
 ) -> dict[str, Any]:
     """Prove which maxout units compute an activation, alone and in a random network, and let units learn it.
 
@@ -74,29 +45,10 @@ def check_maxout(
     ----------
     folder : RunFolder
         Results are written as soon as they are known.
-    activation : str
-        A name of `plnet.maxout.learning.TARGETS`. The smooth ones are only learnt.
-    slope : float, optional
-        Of leaky_relu and prelu.
-    pieces : int
-        Of the units that learn.
-    widths : sequence of int, optional
-        Of a random network with this activation.
-    perturbation : int
-        One weight of its conversion is moved by 2^-perturbation.
-    learning : LearningOptions, optional
-        No training without it.
-    max_seconds : float, optional
-        Of each proof.
-    draw : callable, optional
-        Draws the figure from the files of the folder.
-    seed : int
-    device : str
-        Of the training.
-    n_threads : int, optional
-    progress : "auto", bool or None
+    options : CheckMaxoutOptions
     steps : Steps, optional
         What an earlier attempt in this folder has completed.
+    progress : "auto", bool or None
 
     Returns
     -------
@@ -110,45 +62,42 @@ def check_maxout(
     KeyboardInterrupt
         After Ctrl-C, when what is known has been written.
     """
-    target = imitation_target(activation, slope=slope)
-    _check(target, pieces, widths, perturbation, learning)
-    job = _Job(folder, seed, max_seconds, progress, Steps(None) if steps is None else steps)
-    with interruption_says_where(folder), threads(n_threads):
-        chosen_device = check_device(device)
+    target = imitation_target(options.activation, slope=options.slope)
+    _check(target, options)
+    job = _Job(folder, steps, options, progress)
+    with interruption_says_where(folder), threads(options.runtime.threads):
+        device = check_device(options.runtime.device)
         job.write(
-            activation=activation,
-            slope=slope,
+            activation=options.activation,
+            slope=options.slope,
             piecewise_linear=target.piecewise_linear,
             convex=target.convex,
             concave=target.concave,
         )
         if target.piecewise_linear:
-            job.step("identity", lambda: _identity(job, activation, slope), [PIECES_FILE, TEXT_FILE])
-            if widths is not None:
-                job.step("network", lambda: _network(job, activation, slope, widths, perturbation))
-        if learning is not None:
-            job.step("learning", lambda: _learn(job, target, pieces, learning, chosen_device), ["learnt.npz"])
-        if draw is not None:
-            draw(folder)
+            job.step("identity", lambda: _identity(job), [PIECES_FILE, TEXT_FILE])
+            if options.widths is not None:
+                job.step("network", lambda: _network(job))
+        if options.learning is not None:
+            job.step("learning", lambda: _learn(job, target, device), ["learnt.npz"])
+        if options.plot is not None:
+            # Only a figure needs matplotlib.
+            from plnet.runs.jobs.maxout.figures import draw_expression
+
+            draw_expression(folder, target, options.plot)
         job.write(seconds_total=job.seconds())
     return job.metrics
 
 
-def _check(
-    target: ImitationTarget,
-    pieces: int,
-    widths: Sequence[int] | None,
-    perturbation: int,
-    learning: LearningOptions | None,
-) -> None:
-    chosen = learning or LearningOptions()
+def _check(target: ImitationTarget, options: CheckMaxoutOptions) -> None:
+    chosen, widths, perturbation = options.learning or LearningOptions(), options.widths, options.perturbation
     check_imitation(
-        pieces, chosen.units, chosen.replicates, chosen.samples, chosen.tolerance, chosen.initialiser
+        options.pieces, chosen.units, chosen.replicates, chosen.samples, chosen.tolerance, chosen.initialiser
     )
     Descent(chosen.optimiser, chosen.learning_rate, chosen.steps)
     if not isinstance(perturbation, int) or not 0 <= perturbation <= 1000:
         raise ConfigError(f"Expected perturbation between 0 and 1000, got {perturbation!r}.")
-    if not target.piecewise_linear and learning is None:
+    if not target.piecewise_linear and options.learning is None:
         raise ConfigError(
             f"{target.name} is smooth: no maxout units compute it, so there is nothing to prove. "
             "Leave learning=none out."
@@ -160,41 +109,19 @@ def _check(
         )
 
 
-class _Job:
-    """What the steps of one run share; `metrics` grows with every step and is on disk after it."""
+class _Job(StepwiseRun):
+    """The proofs and the training of one run."""
 
     def __init__(
-        self, folder: RunFolder, seed: int, max_seconds: float | None, progress: Any, steps: Steps
+        self, folder: RunFolder, steps: Steps | None, options: CheckMaxoutOptions, progress: Progress
     ) -> None:
-        self.folder, self.max_seconds, self.progress, self.steps = folder, max_seconds, progress, steps
-        self.seeds = streams(seed)
-        self.metrics: dict[str, Any] = {"seed": seed}
-        self._start, self._before = time.perf_counter(), 0.0
-
-    def seconds(self) -> float:
-        """Return the wall time of this attempt, and that of the steps which it found done."""
-        return self._before + time.perf_counter() - self._start
-
-    def write(self, **values: Any) -> None:
-        self.metrics.update(values)
-        self.folder.json("metrics.json", self.metrics)
-
-    def step(self, name: str, make: Callable[[], dict[str, Any]], files: Sequence[str] = ()) -> None:
-        values = self.steps.done(name)
-        if values is None:
-            started = time.perf_counter()
-            values = make() | {f"seconds_{name}": time.perf_counter() - started}
-            self.write(**values)
-            self.steps.complete(name, values, files)
-        else:
-            logger.info("%s: done by an earlier attempt", name)
-            self._before += values[f"seconds_{name}"]
-            self.write(**values)
+        super().__init__(folder, steps, seed=options.seed)
+        self.options, self.seeds, self.progress = options, streams(options.seed), progress
 
     def compare(self, f: Any, g: Any, domain: Any, suffix: str) -> dict[str, Any]:
         """Return what is proved about two functions, as entries of the metrics."""
         report = check_equivalence(
-            f, g, domain, max_seconds=self.max_seconds, rng=self.seeds.engine, progress=self.progress
+            f, g, domain, max_seconds=self.options.max_seconds, rng=self.seeds.engine, progress=self.progress
         )
         deviation = report.max_deviation
         return {
@@ -214,8 +141,8 @@ def activation_module(activation: str, slope: float | None) -> nn.Module:
     return known.build(known.default_slope if slope is None else slope, dtype=torch.float64).double()
 
 
-def _identity(job: _Job, activation: str, slope: float | None) -> dict[str, Any]:
-    module = activation_module(activation, slope)
+def _identity(job: _Job) -> dict[str, Any]:
+    module = activation_module(job.options.activation, job.options.slope)
     report = explain_expressivity(module)
     rows = [
         (number, unit.sign, exact_text(a), exact_text(c), float(a), float(c))
@@ -237,10 +164,11 @@ def _identity(job: _Job, activation: str, slope: float | None) -> dict[str, Any]
     }
 
 
-def _network(
-    job: _Job, activation: str, slope: float | None, widths: Sequence[int], perturbation: int
-) -> dict[str, Any]:
-    network = mlp(widths, activation, slope=slope, rng=job.seeds.initialisation, dtype=torch.float64)
+def _network(job: _Job) -> dict[str, Any]:
+    options, widths = job.options, job.options.widths
+    assert widths is not None
+    rng, dtype = job.seeds.initialisation, torch.float64
+    network = mlp(widths, options.activation, slope=options.slope, rng=rng, dtype=dtype)
     converted = to_maxout(network)
     box = Box([-1.0] * widths[0], [1.0] * widths[0])
     values = {
@@ -255,13 +183,13 @@ def _network(
     weight = next(p for p in converted.parameters() if p.ndim == 2)
     place = np.random.default_rng(job.seeds.batches).integers(weight.numel())
     with torch.no_grad():
-        weight.view(-1)[place] += 2.0**-perturbation
+        weight.view(-1)[place] += 2.0**-options.perturbation
     return values | job.compare(network, converted, box, "_perturbed")
 
 
-def _learn(
-    job: _Job, target: ImitationTarget, pieces: int, options: LearningOptions, device: torch.device
-) -> dict[str, Any]:
+def _learn(job: _Job, target: ImitationTarget, device: torch.device) -> dict[str, Any]:
+    options, pieces = job.options.learning, job.options.pieces
+    assert options is not None
     logger.info("training %d random starts", options.replicates)
     found = imitate(
         target, pieces, **vars(options), rng=job.seeds.images, device=device, progress=job.progress
@@ -290,15 +218,8 @@ def _learn(
         "stopped_by": found.stopped_by,
         "matching": _matching(found),
     }
-    job.folder.arrays(
-        "learnt.npz",
-        weight=found.weight,
-        bias=found.bias,
-        loss=found.loss,
-        lower=found.lower,
-        upper=found.upper,
-        success=found.success,
-    )
+    names = ("weight", "bias", "loss", "lower", "upper", "success")
+    job.folder.arrays("learnt.npz", **{name: getattr(found, name) for name in names})
     if found.stopped_by == "Ctrl-C":
         job.write(**values)
         raise KeyboardInterrupt(f" during the training, after {found.steps} of {options.steps} steps")

@@ -8,12 +8,12 @@ from typing import Any
 
 from plnet.errors import FileFormatError
 from plnet.maxout.words import counted
-from plnet.runs.jobs.count_regions.report import read_metrics
-from plnet.runs.store.layout import METRICS_FILE
+from plnet.runs.jobs.reports import read_metrics, with_places
 
-__all__ = ["describe_check_maxout", "drawn_files"]
+__all__ = ["FIGURE", "PIECES_FILE", "TEXT_FILE", "describe_check_maxout"]
 
-_DRAWN = (".eps", ".pdf", ".png", ".svg")
+FIGURE, PIECES_FILE, TEXT_FILE = "expression", "pieces.csv", "expressivity.txt"
+
 _HOW = {
     "structural": "unit by unit",
     "enumeration": "on each linear region",
@@ -33,20 +33,14 @@ def describe_check_maxout(folder: Path) -> str:
     """
     metrics = read_metrics(folder)
     if metrics["piecewise_linear"]:
-        lines = [_read(folder / "expressivity.txt"), f"Whole line: {_verdict(metrics, '')}."]
+        lines = [_read(folder / TEXT_FILE), f"Whole line: {_verdict(metrics, '')}."]
     else:
         lines = [f"{metrics['activation']} is smooth: finitely many pieces only approximate it."]
     if "units_network" in metrics:
         lines += _network(metrics)
     if "learnt" in metrics:
         lines += _learning(metrics)
-    lines += [f"Figure:  {path}" for path in drawn_files(folder, "expression")]
-    return "\n".join([*lines, f"Numbers: {folder / METRICS_FILE}"])
-
-
-def drawn_files(folder: Path, stem: str) -> list[Path]:
-    """Return the files of a figure."""
-    return sorted(path for path in folder.iterdir() if path.stem == stem and path.suffix.lower() in _DRAWN)
+    return with_places(lines, folder, FIGURE)
 
 
 def _read(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""The device of the training and the threads of torch, checked before anything runs."""
+"""What a job runs on, checked before anything runs: device and threads; and what Ctrl-C leaves, in words."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from contextlib import contextmanager
 import torch
 
 from plnet.errors import ConfigError
+from plnet.runs.store.outputs import RunFolder
 
-__all__ = ["check_device", "determinism", "threads"]
+__all__ = ["check_device", "determinism", "interruption_says_where", "threads"]
 
 
 def check_device(name: str) -> torch.device:
@@ -83,3 +84,12 @@ def determinism(wanted: bool) -> Iterator[None]:
     finally:
         torch.use_deterministic_algorithms(before[0], warn_only=before[1])
         torch.backends.cudnn.benchmark = before[2]
+
+
+@contextmanager
+def interruption_says_where(folder: RunFolder) -> Iterator[None]:
+    """Let a `KeyboardInterrupt` tell where the results are; its own text, if any, tells what was stopped."""
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        raise KeyboardInterrupt(f"Stopped by Ctrl-C{stop}. What is known is in {folder.path}.") from None
