@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tracemalloc
 from dataclasses import dataclass, fields, replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from helpers import he_network, pattern_set
 import plnet
 from plnet.errors import IncompleteResultError, PLNetError
 from plnet.ir import PLNetwork
+from plnet.regions import problem
 from plnet.regions.engines.choice import engine_names, get_engine
 
 DIMENSIONS = (1, 2, 3, 4)
@@ -65,7 +67,7 @@ ALSO = {
     ("two_layer", "average pooling", 3),
     ("two_layer", "average pooling", 4),
 }
-"""On all of R^n: here the weights of the first layer have full rank, and in lower dimensions they have not."""
+"""On all of R^n, where the weights of the first layer have full rank; in fewer dimensions they have not."""
 
 
 def taken(engine: str, family: str, d: int, domain: str) -> bool:
@@ -151,8 +153,8 @@ LARGE = {
     "cells": ((3, 12, 12, 1), plnet.Box(-1, 1)),
     "search": ((3, 12, 12, 1), plnet.Box(-1, 1)),
     "rational": ((2, 12, 12, 1), plnet.Box(-1, 1)),
-    "arrangement": ((8, 20, 1), None),
-    "two_layer": ((8, 7, 7, 1), None),
+    "arrangement": ((4, 20, 1), None),
+    "two_layer": ((6, 6, 6, 1), None),
 }
 """Widths of a network, and a domain on which it has more than 50 regions."""
 PAUSES = {"chunk": 10, "work": 20}
@@ -168,6 +170,7 @@ def large(engine: str) -> tuple[PLNetwork, plnet.Box | None, object]:
     return he_network(widths, 0), domain, often
 
 
+@cache
 def whole_count(engine: str) -> int:
     """Return the count by an engine that shares nothing with the one in question."""
     network, domain, _ = large(engine)
@@ -209,11 +212,23 @@ def test_a_budget_that_suffices_changes_nothing(engine: str):
     assert (count.complete, count.exact, count.stopped_by) == (True, True, None)
 
 
-def peak_of_counting(widths: tuple[int, ...], domain: plnet.Box | None, engine: str) -> tuple[int, int]:
+def peak_of_counting(network: PLNetwork, domain: plnet.Box, engine: str) -> tuple[int, int]:
     """Return the number of regions and the largest memory in bytes while they are counted."""
-    network = he_network(widths, 0)
     tracemalloc.start()
     count = plnet.count_regions(network, domain, engine=engine)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     return int(count), peak
+
+
+@pytest.mark.parametrize("engine", [name for name in engine_names() if "box" in CLAIMS[name].domains])
+def test_memory_of_counting_does_not_grow_with_the_regions(engine: str, monkeypatch: pytest.MonkeyPatch):
+    # The memory for exact forms is bounded, but by more than this network needs.
+    monkeypatch.setattr(problem, "_CACHE_SIZE", 16)
+    network = he_network(((1, 60, 60, 1) if engine == "line" else (2, 16, 16, 1)), 0)
+    peak_of_counting(network, plnet.Box(-1, 1), engine)
+    few, small = peak_of_counting(network, plnet.Box(-0.1, 0.1), engine)
+    many, peak = peak_of_counting(network, plnet.Box(-1, 1), engine)
+    assert many > few + 40
+    # A pattern alone would take more.
+    assert peak < small + 32 * (many - few)
