@@ -106,6 +106,14 @@ def _one_layer_of_integers(rng: np.random.Generator, d: int) -> Layers:
     return [("affine", rows.tolist(), [0, 0, 0, 0, 1, 0]), _scalar(6, RELU, ABSOLUTE)]
 
 
+def _bends(rng: np.random.Generator, d: int) -> Layers:
+    """Return walls that coincide, are parallel or meet because of where the breakpoints are."""
+    rows, bias = rng.integers(-1, 2, size=(5, d)), rng.integers(-2, 3, size=5)
+    rows[:2] = np.eye(1, d)
+    bends = (([1], [0, 1], 0), ([-1, 1], [0, 1, 0], -1), ([-2], [1, -1], 0))
+    return [("affine", rows.tolist(), bias.tolist()), _scalar(5, *bends), _affine(rng, 1, 5)]
+
+
 def _pairs(rng: np.random.Generator, d: int) -> Layers:
     return [_affine(rng, 8, d), ("max", [[0, 1], [2, 3], [4, 5], [6, 7]]), _affine(rng, 1, 4)]
 
@@ -130,6 +138,25 @@ def _full_rank_of_integers(rng: np.random.Generator, d: int) -> Layers:
     rows[1], rows[2] = rows[0], 2 * rows[0]
     front = [("affine", np.eye(n, d).tolist(), [0] * n), _scalar(n, RELU)]
     return [*front, ("affine", rows.tolist(), [1, 1, -1, 0]), _scalar(4, RELU)]
+
+
+def _full_rank_of_bends(rng: np.random.Generator, d: int) -> Layers:
+    """Return units that are constant on either side, and later walls that meet their corners."""
+    n = min(d, 3)
+    sides = (([1], [0, 2], 1), ([0.5], [-1, 0], 2), ([-1], [0, -1], 0))
+    front = [("affine", np.eye(n, d).tolist(), [0] * n), _scalar(n, *sides)]
+    rows, bias = rng.integers(-1, 2, size=(4, n)), rng.integers(-2, 3, size=4)
+    rows[:2] = np.eye(1, n)
+    bends = _scalar(4, ([1], [0, 1], 0), ([-1, 3], [0, 1, 0], -1))
+    return [*front, ("affine", rows.tolist(), bias.tolist()), bends]
+
+
+def _full_rank_of_pairs(rng: np.random.Generator, d: int) -> Layers:
+    """Return ReLUs behind coordinates, and maxima of two behind them."""
+    n = min(d, 3)
+    rows, bias = rng.integers(-2, 3, size=(6, n)), rng.integers(-2, 3, size=6)
+    front = [("affine", np.eye(n, d).tolist(), [0] * n), _scalar(n, RELU)]
+    return [*front, ("affine", rows.tolist(), bias.tolist()), ("max", [[0, 1], [2, 3], [4, 5]])]
 
 
 def _dead(rng: np.random.Generator, d: int) -> Layers:
@@ -193,10 +220,13 @@ FAMILIES: dict[str, Callable[[np.random.Generator, int], Layers | tuple[Layers, 
     "no units": lambda rng, d: [_affine(rng, 2, d)],
     "one layer": _one_layer,
     "one layer of integers": _one_layer_of_integers,
+    "one layer of bends": _bends,
     "one layer of pairs": _pairs,
     "two layers": _two_layers(RELU),
     "full rank": _full_rank,
     "full rank of integers": _full_rank_of_integers,
+    "full rank of bends": _full_rank_of_bends,
+    "full rank of pairs": _full_rank_of_pairs,
     "absolute values": _two_layers(ABSOLUTE, second=2),
     "slopes": _two_layers(*SLOPES),
     "several pieces": _two_layers(*SEVERAL, first=3, second=2),

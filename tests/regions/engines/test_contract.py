@@ -56,10 +56,13 @@ CLAIMS = {
     "rational": Claim(),
     "arrangement": Claim(
         domains=("space",),
-        families=("no units", "one layer", "one layer of integers", "one layer of pairs"),
+        families=("no units", *(family for family in FAMILIES if family.startswith("one layer"))),
         only_counts=True,
     ),
-    "two_layer": Claim(domains=("space",), families=("full rank", "full rank of integers")),
+    "two_layer": Claim(
+        domains=("space",),
+        families=tuple(family for family in FAMILIES if family.startswith("full rank")),
+    ),
 }
 ALSO = {
     ("two_layer", "two layers", 4),
