@@ -12,7 +12,7 @@ import oracle
 
 import plnet
 from plnet.geometry.domain import Domain
-from plnet.ir import Affine, GroupMax, PLNetwork, ScalarPWL
+from plnet.ir import Affine, GroupMax, LocalWinner, PLNetwork, ScalarPWL
 
 Layer = tuple
 Pattern = tuple[int, ...]
@@ -45,7 +45,7 @@ def to_network(layers: Sequence[Layer], input_dim: int | None = None) -> PLNetwo
             size = max(map(len, groups))
             # Padding in front keeps the last maximiser where it is.
             table = [[group[0]] * (size - len(group)) + list(group) for group in groups]
-            out.append(GroupMax(np.array(table), width))
+            out.append((LocalWinner if kind == "winners" else GroupMax)(np.array(table), width))
         width = out[-1].n_out
     return PLNetwork(tuple(out), first)
 
@@ -116,7 +116,7 @@ def proper(layers: Sequence[Layer], patterns: Any) -> set[Pattern]:
         if kind == "scalar":
             shift += [0] * len(data[0])
             keep += [len(points) > 0 for points, _, _ in data[0]]
-        elif kind == "max":
+        elif kind in ("max", "winners"):
             size = max(map(len, data[0]))
             shift += [size - len(group) for group in data[0]]
             keep += [len(set(group)) > 1 for group in data[0]]

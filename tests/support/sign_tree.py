@@ -1,14 +1,16 @@
 """Activation patterns of tiny networks of any dimension, by Fourier-Motzkin elimination in fractions.
 
-The program shares no code with the library. Networks have the raw format of the module `oracle`, with
-scalar units only and max layers. A pattern is extended unit by unit; a set of strict inequalities is kept
-if elimination of all variables leaves no contradiction. No linear programming, no floating point.
+The program shares no code with the library. Networks have the raw format of the module `oracle`, and also
+layers ``("winners", [[i, ...], ...])`` of neighbouring groups, in which the last maximiser is passed on and
+the other members become 0. A pattern is extended unit by unit; a set of strict inequalities is kept if
+elimination of all variables leaves no contradiction. No linear programming, no floating point.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from math import gcd, lcm
 
 Form = tuple[Fraction, ...]
 """Coefficients, then the constant: the inequality ``form > 0``."""
@@ -41,7 +43,10 @@ def _extend(layers, forms: list[Form], known: list[Form], pattern) -> Iterator[t
             out.append(tuple(total))
         yield from _extend(rest, out, known, pattern)
         return
-    units = _scalar_units(data[0], forms) if kind == "scalar" else _max_units(data[0], forms)
+    if kind == "scalar":
+        units = _scalar_units(data[0], forms)
+    else:
+        units = _group_units(data[0], forms, passing_on=kind == "winners")
     yield from _choose(list(units), rest, [], known, pattern)
 
 
@@ -49,12 +54,12 @@ def _choose(units, rest, outputs: list[Form], known: list[Form], pattern) -> Ite
     if not units:
         yield from _extend(rest, outputs, known, pattern)
         return
-    for piece, (conditions, output) in enumerate(units[0]):
+    for piece, (conditions, new) in enumerate(units[0]):
         if conditions is None:
             continue
         more = [*known, *conditions]
         if feasible(more):
-            yield from _choose(units[1:], rest, [*outputs, output], more, (*pattern, piece))
+            yield from _choose(units[1:], rest, [*outputs, *new], more, (*pattern, piece))
 
 
 def _scalar_units(specifications, forms: list[Form]):
@@ -77,11 +82,11 @@ def _scalar_units(specifications, forms: list[Form]):
                 # A constant unit has the piece whose breakpoints are strictly below it.
                 inside = (low is None or form[-1] > low) and (high is None or form[-1] <= high)
                 conditions = [] if inside else None
-            pieces.append((conditions, output))
+            pieces.append((conditions, [output]))
         yield pieces
 
 
-def _max_units(groups, forms: list[Form]):
+def _group_units(groups, forms: list[Form], passing_on: bool):
     for group in groups:
         pieces = []
         for p, i in enumerate(group):
@@ -93,7 +98,9 @@ def _max_units(groups, forms: list[Form]):
                 elif difference[-1] < 0 or (difference[-1] == 0 and q > p):
                     conditions = None
                     break
-            pieces.append((conditions, forms[i]))
+            nothing = (Fraction(0),) * len(forms[i])
+            new = [forms[j] if j == i else nothing for j in group] if passing_on else [forms[i]]
+            pieces.append((conditions, new))
         yield pieces
 
 
@@ -102,24 +109,33 @@ def _shift(form, constant: Fraction) -> Form:
 
 
 def feasible(rows: Sequence[Form]) -> bool:
-    """Say whether strict inequalities have a common solution, by elimination of one variable at a time."""
-    system = {_normal(row) for row in rows}
-    while system:
-        if any(not any(row[:-1]) and row[-1] <= 0 for row in system):
-            return False
-        width = len(next(iter(system)))
-        if width == 1:
-            return all(row[0] > 0 for row in system)
-        up = [row for row in system if row[0] > 0]
-        down = [row for row in system if row[0] < 0]
-        kept = {_normal(row[1:]) for row in system if row[0] == 0}
-        for a in up:
-            for b in down:
-                kept.add(_normal([x / a[0] - y / b[0] for x, y in zip(a[1:], b[1:], strict=True)]))
+    """Say whether strict inequalities have a common solution, by elimination of one variable at a time.
+
+    A row is left out if it needs more than k + 1 of the given ones after k eliminations: it then follows
+    from others (Chernikov 1960, Kohler 1967).
+    """
+    start = {_integers(row) for row in rows}
+    system = {(row, 1 << i) for i, row in enumerate(start)}
+    for eliminated in range(1, 1 + len(next(iter(start), (0,))) - 1):
+        up = [entry for entry in system if entry[0][0] > 0]
+        down = [entry for entry in system if entry[0][0] < 0]
+        kept = {(row[1:], origin) for row, origin in system if row[0] == 0}
+        for a, one in up:
+            for b, other in down:
+                if (one | other).bit_count() <= eliminated + 1:
+                    row = _primitive([x * -b[0] + y * a[0] for x, y in zip(a[1:], b[1:], strict=True)])
+                    kept.add((row, one | other))
         system = kept
-    return True
+        if any(not any(row[:-1]) and row[-1] <= 0 for row, _ in system):
+            return False
+    return all(row[0] > 0 for row, _ in system)
 
 
-def _normal(row) -> Form:
-    scale = next((abs(x) for x in row if x), Fraction(1))
-    return tuple(x / scale for x in row)
+def _integers(row: Form) -> tuple[int, ...]:
+    scale = lcm(*(Fraction(x).denominator for x in row))
+    return _primitive([int(x * scale) for x in row])
+
+
+def _primitive(row: list[int]) -> tuple[int, ...]:
+    divisor = gcd(*row) or 1
+    return tuple(x // divisor for x in row)
