@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -62,12 +63,13 @@ def python_files(*folders: str) -> list[Path]:
     return [path for folder in folders for path in sorted(ROOT.joinpath(folder).rglob("*.py"))]
 
 
-def all_imports(*folders: str) -> list[Import]:
-    found = []
+@cache
+def all_imports(*folders: str) -> tuple[Import, ...]:
+    found: list[Import] = []
     for path in python_files(*folders):
         source, place = path.read_text(encoding="utf-8"), path.relative_to(ROOT).as_posix()
         found += imports_of(source, module_name(path), path.name == "__init__.py", place)
-    return found
+    return tuple(found)
 
 
 def within(name: str, *packages: str) -> bool:
@@ -79,7 +81,8 @@ def room_of(name: str, house: str) -> str:
     return name.removeprefix(house + ".").split(".")[0]
 
 
-def between_files(found: Iterable[Import]) -> dict[tuple[str, str], str]:
+@cache
+def between_files(found: tuple[Import, ...]) -> dict[tuple[str, str], str]:
     """Return the arrows between two files of plnet, each with one place where it is written.
 
     `from package import module` is an arrow to the module only.
