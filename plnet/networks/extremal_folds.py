@@ -16,7 +16,7 @@ from torch import nn
 
 from plnet.bounds.checks import check_size, check_sizes
 from plnet.errors import NetworkError
-from plnet.networks.exact_layers import Affine, compose, linear, sequential, stack
+from plnet.networks.exact_layers import Affine, compose, linear, stack
 
 __all__ = [
     "arora_2018_network",
@@ -237,7 +237,7 @@ def _cones(input_dim: int, m: int, fold: Fold, width: int, depth: int) -> nn.Seq
     for _ in range(depth - 1):
         layers += [linear(compose(fold.before, total)), nn.ReLU()]
         total = fold.after
-    return sequential([*layers, linear(total)])
+    return nn.Sequential(*layers, linear(total))
 
 
 def _network(
@@ -254,7 +254,7 @@ def _network(
     if len(folds) < len(widths):
         layers += [linear(compose(last, inner)), nn.ReLU()]
         inner = Affine([[Fraction(1)] * len(last.bias)], [Fraction(0)])
-    return sequential([*layers, linear(inner)])
+    return nn.Sequential(*layers, linear(inner))
 
 
 def _scalar_map(n: int) -> Affine:
