@@ -32,6 +32,7 @@ __all__ = [
     "colormap",
     "depth_colors",
     "depth_walls",
+    "depth_widths",
     "draw_key",
     "fill_options",
     "layer_entries",
@@ -150,9 +151,12 @@ def depth_walls(scene: Scene) -> tuple[np.ndarray, np.ndarray, list[Any], np.nda
     n_layers = len(scene.complex_.network.nonlinear_layers)
     segments, layers = wall_segments(scene.complex_)
     pieces, kept = clip_segments(segments, scene.frame, scene.limits)
-    # Thick for the first layers.
-    widths = np.maximum(0.9 - 0.15 * np.arange(n_layers), 0.4) * thinning(len(scene.complex_))
-    return pieces, layers[kept], depth_colors(n_layers), widths
+    return pieces, layers[kept], depth_colors(n_layers), depth_widths(n_layers, len(scene.complex_))
+
+
+def depth_widths(n_layers: int, n_regions: int = 1) -> np.ndarray:
+    """Return a line width in points for each layer, thick for the first ones."""
+    return np.maximum(0.9 - 0.15 * np.arange(n_layers), 0.4) * thinning(n_regions)
 
 
 def layer_entries(colors: Sequence[Any], widths: Sequence[float]) -> list[Line2D]:
