@@ -1,10 +1,13 @@
 """The borders of the package, read from its import statements, and what `import plnet` costs."""
 
 import ast
+import importlib
 import json
 import re
 import subprocess
 import sys
+import tomllib
+from fnmatch import fnmatch
 
 import pytest
 from import_reader import (
@@ -358,6 +361,41 @@ def test_no_signature_is_too_long():
     long = {name: count for name, count in counted.items() if count > MOST_PARAMETERS}
     assert {name: count for name, count in long.items() if name not in LONG_SIGNATURES} == {}
     assert set(LONG_SIGNATURES) <= set(long), "a reason that is needed no more"
+
+
+# Docstrings
+
+
+def homes():
+    """Return the modules in which the public names of all packages live, as paths."""
+    found = set()
+    for path in python_files("plnet"):
+        if path.name == "__init__.py":
+            package = importlib.import_module(module_name(path))
+            found |= {
+                f"{package.__name__}.{home}" for home in getattr(package, "_HOMES", {}).values() if home
+            }
+    return {name.replace(".", "/") + ".py" for name in found}
+
+
+def expanded(pattern):
+    """Expand the first braces of a pattern, `a/{b,c}.py` into `a/b.py` and `a/c.py`."""
+    before, brace, rest = pattern.partition("{")
+    inside, _, after = rest.partition("}")
+    return [f"{before}{choice}{after}" for choice in inside.split(",")] if brace else [pattern]
+
+
+def test_public_modules_say_what_their_functions_raise():
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["ruff"]["lint"]
+    assert "DOC501" in settings["extend-select"]
+    patterns = [
+        choice
+        for pattern, rules in settings["per-file-ignores"].items()
+        for choice in expanded(pattern)
+        if "DOC501" in rules
+    ]
+    assert len(homes()) > 50
+    assert {home for home in homes() if any(fnmatch(home, pattern) for pattern in patterns)} == set()
 
 
 TEXT = {".py", ".md", ".toml", ".txt", ".yaml", ".yml", ".cff", ".json", ".cfg", ".csv", ""}

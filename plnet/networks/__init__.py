@@ -65,7 +65,7 @@ __all__ = [
     "zigzag",
 ]
 
-_HOME = {
+_HOMES = {
     "MLP": "perceptron",
     "mlp": "perceptron",
     "AbsoluteValue": "modules",
@@ -95,7 +95,7 @@ _HOME = {
     "montufar_ren_zhang_2022_network": "extremal_maxout",
 }
 
-__getattr__ = lazy_names(__name__, _HOME)
+__getattr__ = lazy_names(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:

@@ -110,6 +110,11 @@ def xiong_2020_layer(
         One entry for each axis.
     rng : int, SeedSequence or Generator, optional
 
+    Raises
+    ------
+    NetworkError
+        If the input has neither one nor two axes, or the kernel or the stride has another number.
+
     References
     ----------
     Xiong, Huang, Yu, Liu, Zhu and Shao (2020), On the Number of Linear Regions of Convolutional
