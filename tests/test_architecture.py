@@ -43,19 +43,16 @@ LONG_SIGNATURES = {
     "plnet.maxout.learning.budgets.compare_budgets": USER,
     "plnet.maxout.learning.imitation.imitate": USER,
     "plnet.maxout.learning.layer_imitation.imitate_layer": USER,
+    "plnet.maxout.learning.twins.train_twins": USER,
     "plnet.networks.perceptron.mlp": USER,
     "plnet.plotting.maxout.max_affine.plot_max_affine": USER,
     "plnet.plotting.regions.draw.plot_regions": USER,
     "plnet.plotting.regions.function.plot_function": USER,
     "plnet.regions.api.count_regions": USER,
     "plnet.regions.ensemble.count_many": USER,
-    "plnet.runs.jobs.convex.job.fit_convex": CONFIG,
-    "plnet.runs.jobs.count_regions.job.run_count_regions": CONFIG,
     "plnet.runs.jobs.count_regions.networks.from_checkpoint": CONFIG,
     "plnet.runs.jobs.count_regions.networks.perceptron": CONFIG,
     "plnet.runs.jobs.count_regions.train.train_classifier": CONFIG,
-    "plnet.runs.jobs.forgetting.job.run_forgetting": CONFIG,
-    "plnet.runs.jobs.maxout.job.check_maxout": CONFIG,
 }
 
 # Where torch may be imported; everything else in plnet works on numbers.

@@ -22,10 +22,10 @@ ORDER = read_order("""
         exact_layers extremal extremal_folds extremal_maxout
     plnet.ir: affine layers forms network operators convolution network_checks stored safe_patterns one_sided
         doubled export handlers reading
-    plnet.regions: problem control leaves results kernels cells engines estimate_cost certificates structure
-        definitions measures level_sets files complex api ensemble warm_up
+    plnet.regions: problem control leaves results kernels cells data engines certificates definitions
+        enumeration estimate_cost structure measures level_sets files complex api ensemble warm_up
     plnet.regions.kernels: layout bits forms bookkeeping planar spatial search closed
-    plnet.regions.engines: base rational splitting searching sharing search closed line cells choice
+    plnet.regions.engines: base sharing rational splitting searching search closed cells line choice
     plnet.equivalence: inputs report residues vanishing sampling relaxation combinations pruning bracket
         deviation recession witness decision difference canonical merging check
     plnet.maxout: words inputs conversion convexity differences expressivity fitting learning
@@ -33,8 +33,8 @@ ORDER = read_order("""
     plnet.forgetting: seeding data tasks models methods kernels metrics statistics results training
     plnet.plotting: palettes venues styles save axes_row regions maxout forgetting
     plnet.runs: config store sweeps jobs table commands
-    plnet.runs.jobs: orphan recording interruption seeding exact_numbers count_regions config_parts maxout
-        convex forgetting
+    plnet.runs.jobs: orphan recording runtime seeding exact_numbers metrics reports config_parts count_regions
+        maxout convex forgetting script
 """)
 
 # A room -> the only files in it that others import. The face of the room, its `__init__.py`, is always open.
@@ -44,16 +44,16 @@ DOORS = {
     "plnet.regions.engines": ["base", "choice"],
     "plnet.regions.engines.closed": ["arrangement", "one_layer", "two_layer"],
     "plnet.regions.kernels.closed": ["crossings", "two_layer"],
-    "plnet.regions.kernels.planar": ["advance", "last_layer"],
+    "plnet.regions.kernels.planar": ["advance", "last_layer", "polygons"],
     "plnet.regions.kernels.search": ["explore", "layout"],
     "plnet.regions.kernels.spatial": ["advance", "layout", "simplices"],
     "plnet.regions.level_sets": ["boundary", "level_set"],
     "plnet.regions.definitions": ["count", "maps", "tiling"],
-    "plnet.regions.certificates": ["cells", "certificate"],
+    "plnet.regions.certificates": ["certificate"],
     "plnet.equivalence": [],
     "plnet.maxout.differences": ["difference"],
     "plnet.maxout.expressivity": ["explain"],
-    "plnet.maxout.fitting": ["rates", "results", "targets.catalogue"],
+    "plnet.maxout.fitting": ["line.stabbing", "rates", "results", "targets.catalogue"],
     "plnet.maxout.fitting.line": ["interval_fit", "stabbing"],
     "plnet.maxout.learning": ["descent", "imitation", "targets"],
     "plnet.forgetting.kernels": ["tiles", "training"],
@@ -67,7 +67,7 @@ DOORS = {
     "plnet.plotting.regions": ["colors"],
     "plnet.runs.commands": ["main"],
     "plnet.runs.jobs": [],
-    "plnet.runs.sweeps": ["devices", "launch_devices", "thread_budget"],
+    "plnet.runs.sweeps": ["launch_devices", "thread_budget"],
     "plnet.runs.table": ["files", "table"],
 }
 
@@ -75,18 +75,18 @@ DOORS = {
 KEYS = {
     "plnet.bounds.kernels": ["plnet.bounds"],
     "plnet.ir.handlers": ["plnet.ir.reading"],
-    "plnet.regions.kernels": ["plnet.regions.engines", "plnet.regions.measures.polytope_volumes"],
+    "plnet.regions.kernels": ["plnet.regions.engines", "plnet.regions.cells.volumes"],
     "plnet.regions.kernels.closed": ["plnet.regions.engines.closed"],
     "plnet.regions.kernels.search": ["plnet.regions.engines.searching"],
     "plnet.regions.engines.searching": ["plnet.regions.engines.search", "plnet.regions.engines.closed.form"],
     "plnet.regions.engines.splitting": [
         "plnet.regions.engines.cells",
         "plnet.regions.engines.choice",
+        "plnet.regions.engines.line",
         "plnet.regions.engines.searching.plan",
     ],
     "plnet.regions.engines.closed": ["plnet.regions.engines.cells", "plnet.regions.engines.choice"],
     "plnet.forgetting.kernels": ["plnet.forgetting.training.engine_fused"],
     "plnet.maxout.fitting.error": ["plnet.maxout.fitting"],
-    "plnet.maxout.fitting.line": ["plnet.maxout.fitting"],
     "plnet.maxout.fitting.space": ["plnet.maxout.fitting"],
 }
