@@ -83,12 +83,9 @@ def draw_space(scene: SpaceScene, look: Look, ax: Axes3D) -> None:
     faces[:, 3] = GLASS if glass else 1.0
     _add(ax, [polygons[k] for k in shown], faces, scene.solids.layer[shown], scene, look, shade=not glass)
     if glass:
-        width = {"linewidths": 0.2, "edgecolors": BOUNDARY, "shade": True, "lightsource": _LIGHT}
-        ax.add_collection3d(
-            Poly3DCollection(
-                _rectangular(scene.boundary), facecolors=BOUNDARY_FACE, label="_boundary", **width
-            )
-        )
+        edges = {"linewidths": 0.2, "edgecolors": BOUNDARY, "shade": True, "lightsource": _LIGHT}
+        surface = {"facecolors": BOUNDARY_FACE, "label": "_boundary"}
+        ax.add_collection3d(Poly3DCollection(_rectangular(scene.boundary), **surface, **edges))
     _mark(scene, ax)
     _arrange(scene, ax)
     if look.legend:
