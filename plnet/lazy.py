@@ -7,7 +7,12 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
-__all__ = ["lazy_names"]
+__all__ = ["homes", "lazy_names"]
+
+
+def homes(names_of: Mapping[str, str]) -> dict[str, str]:
+    """Return the module of each name, from a table that lists the names of each module in one text."""
+    return {name: module for module, names in names_of.items() for name in names.split()}
 
 
 def lazy_names(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:

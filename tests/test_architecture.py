@@ -1,19 +1,59 @@
 """The borders of the package, read from its import statements, and what `import plnet` costs."""
 
 import ast
-import itertools
+import importlib
 import json
 import re
 import subprocess
 import sys
-from pathlib import Path
-from typing import NamedTuple
+import tomllib
+from fnmatch import fnmatch
 
 import pytest
+from import_reader import (
+    ROOT,
+    all_imports,
+    between_files,
+    between_rooms,
+    circles,
+    imports_of,
+    module_name,
+    python_files,
+    rooms,
+    within,
+)
+from picture import HOUSES, PAGE, floors, redrawn
+from rooms_and_doors import DOORS, KEYS, ORDER
 
-ROOT = Path(__file__).resolve().parent.parent
 LONGEST_FILE = 500
+LARGEST_FOLDER = 25
+MOST_PARAMETERS = 8
 LONG_FILES = {}  # A path below plnet/ -> the reason why it may be longer.
+
+USER = "a public entry point: each parameter is an option of the user, given by name"
+CONFIG = "its parameters are the keys of a configuration, which Hydra passes by name"
+LAYER = "the arguments of the function of torch, which a traced call passes by position or by name"
+# A function -> the reason why it has more parameters than MOST_PARAMETERS. Compiled functions, in the
+# folders `kernels`, are free: they take arrays and numbers, because packing those costs time in every call.
+LONG_SIGNATURES = {
+    "plnet.forgetting.training.sequence.train_sequence": USER,
+    "plnet.ir.handlers.convolution.transposed_convolution_function": LAYER,
+    "plnet.ir.handlers.modules.batch_norm_function": LAYER,
+    "plnet.maxout.fitting.api.fit_max_affine": USER,
+    "plnet.maxout.learning.budgets.compare_budgets": USER,
+    "plnet.maxout.learning.imitation.imitate": USER,
+    "plnet.maxout.learning.layer_imitation.imitate_layer": USER,
+    "plnet.maxout.learning.twins.train_twins": USER,
+    "plnet.networks.perceptron.mlp": USER,
+    "plnet.plotting.maxout.max_affine.plot_max_affine": USER,
+    "plnet.plotting.regions.draw.plot_regions": USER,
+    "plnet.plotting.regions.function.plot_function": USER,
+    "plnet.regions.api.count_regions": USER,
+    "plnet.regions.ensemble.count_many": USER,
+    "plnet.runs.jobs.count_regions.networks.from_checkpoint": CONFIG,
+    "plnet.runs.jobs.count_regions.networks.perceptron": CONFIG,
+    "plnet.runs.jobs.count_regions.train.train_classifier": CONFIG,
+}
 
 # Where torch may be imported; everything else in plnet works on numbers.
 TORCH = (
@@ -39,70 +79,6 @@ NUMBERS = (
 USERS_OF_RUNS = ("plnet.runs", "plnet.__main__", "scripts", "paper_figures")
 
 
-class Import(NamedTuple):
-    """One import that runs: the module that is named, and the place of the statement."""
-
-    importer: str
-    target: str
-    place: str
-
-
-def module_name(path):
-    parts = list(path.relative_to(ROOT).with_suffix("").parts)
-    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-
-
-def is_type_checking(node):
-    test = node.test if isinstance(node, ast.If) else None
-    return (isinstance(test, ast.Name) and test.id == "TYPE_CHECKING") or (
-        isinstance(test, ast.Attribute) and test.attr == "TYPE_CHECKING"
-    )
-
-
-def statements(nodes):
-    """Yield all nodes, also inside functions, without what only a type checker reads."""
-    for node in nodes:
-        if is_type_checking(node):
-            yield from statements(node.orelse)
-        else:
-            yield node
-            yield from statements(ast.iter_child_nodes(node))
-
-
-def imports_of(source, importer, is_package, place):
-    """List the imports of a source text with absolute names; `from a import b` counts as a and as a.b."""
-    found = []
-    for node in statements(ast.parse(source).body):
-        where = f"{place}:{getattr(node, 'lineno', 0)}"
-        if isinstance(node, ast.Import):
-            found += [Import(importer, alias.name, where) for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            base = node.module or ""
-            if node.level:
-                drop = node.level - (1 if is_package else 0)
-                package = importer.split(".")[: len(importer.split(".")) - drop]
-                base = ".".join([*package, *([base] if base else [])])
-            found.append(Import(importer, base, where))
-            found += [Import(importer, f"{base}.{alias.name}", where) for alias in node.names]
-    return found
-
-
-def python_files(*folders):
-    return [path for folder in folders for path in sorted(ROOT.joinpath(folder).rglob("*.py"))]
-
-
-def all_imports(*folders):
-    found = []
-    for path in python_files(*folders):
-        source, place = path.read_text(encoding="utf-8"), path.relative_to(ROOT).as_posix()
-        found += imports_of(source, module_name(path), path.name == "__init__.py", place)
-    return found
-
-
-def within(name, *packages):
-    return any(name == package or name.startswith(package + ".") for package in packages)
-
-
 def offences(found, targets, allowed):
     """Describe the imports of `targets` in modules that `allowed` does not accept."""
     return sorted(
@@ -116,6 +92,7 @@ def offences(found, targets, allowed):
 
 PLNET = all_imports("plnet")
 PROGRAMS = all_imports("scripts", "paper_figures", "benchmarks")
+ARROWS = between_files(PLNET)
 
 
 # The reader of imports must see what the borders are about.
@@ -208,54 +185,108 @@ def test_modules_import_from_where_a_thing_is_defined():
     assert wrong == []
 
 
-# No circles
+# The order of the rooms
 
 
-def find_cycle(graph):
-    """Return one cycle of a graph {node: successors} as a list of nodes, or an empty list."""
-    done, path = set(), []
-
-    def visit(node):
-        if node in path:
-            return [*path[path.index(node) :], node]
-        if node in done:
-            return []
-        path.append(node)
-        for successor in sorted(graph.get(node, ())):
-            cycle = visit(successor)
-            if cycle:
-                return cycle
-        done.add(path.pop())
-        return []
-
-    for node in sorted(graph):
-        cycle = visit(node)
-        if cycle:
-            return cycle
-    return []
+def arrows_up(arrows, order):
+    """Describe the arrows that do not go from a room to one that stands before it in the order."""
+    floor = {room: number for number, room in enumerate(order)}
+    return sorted(
+        f"{place}: {tail} -> {head}"
+        for (tail, head), place in arrows.items()
+        if tail in floor and head in floor and floor[tail] <= floor[head]
+    )
 
 
-def part_of(name):
-    """Return the subpackage or top module of plnet that a module belongs to."""
-    return ".".join(name.split(".")[:2])
+def test_finder_of_arrows_up():
+    arrows = {("b", "a"): "here", ("a", "c"): "there"}
+    assert arrows_up(arrows, ["a", "b", "c"]) == ["there: a -> c"]
 
 
-def test_finder_of_cycles():
-    assert find_cycle({"a": {"b"}, "b": {"c"}, "c": {"b"}}) == ["b", "c", "b"]
-    assert find_cycle({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == []
+@pytest.mark.parametrize("house", ORDER)
+def test_the_order_names_every_room(house):
+    assert len(set(ORDER[house])) == len(ORDER[house])
+    assert set(ORDER[house]) == rooms(house), "put a new room where it stands, between low and high"
 
 
-def test_no_circle_between_subpackages():
-    parts = {part_of(module_name(path)) for path in python_files("plnet")} - {"plnet"}
-    graph, places = {part: set() for part in parts}, {}
-    for item in PLNET:
-        here, there = part_of(item.importer), part_of(item.target)
-        if here in parts and there in parts and here != there:
-            graph[here].add(there)
-            places.setdefault((here, there), item.place)
-    cycle = find_cycle(graph)
-    steps = [f"{places[pair]}: {pair[0]} -> {pair[1]}" for pair in itertools.pairwise(cycle)]
-    assert not cycle, "a circle of imports:\n" + "\n".join(steps)
+@pytest.mark.parametrize("house", ORDER)
+def test_no_arrow_goes_back_up(house):
+    known = {
+        pair: place for pair, place in between_rooms(ARROWS, house).items() if set(pair) <= set(ORDER[house])
+    }
+    assert arrows_up(known, ORDER[house]) == []
+
+
+def test_every_wing_has_an_order():
+    wings = {
+        module_name(path)
+        for path in python_files("plnet")
+        if path.name == "__init__.py"
+        and any(child.is_dir() and child.name != "__pycache__" for child in path.parent.iterdir())
+    }
+    assert wings <= set(ORDER), "a wing is a folder with folders in it"
+
+
+def test_finder_of_circles():
+    assert circles([("a", "b"), ("b", "c"), ("c", "b"), ("d", "a")]) == [["b", "c"]]
+    assert circles([("a", "b"), ("a", "c"), ("b", "c")]) == []
+
+
+def test_no_circle_between_files():
+    assert circles(ARROWS) == []
+
+
+@pytest.mark.parametrize("house", HOUSES)
+def test_the_picture_of_a_house_is_its_imports(house):
+    text = PAGE.read_text(encoding="utf-8")
+    assert redrawn(text, (house,)) == text, "run `python tests/support/picture.py`"
+
+
+def test_floors():
+    below = {"a": set(), "b": {"a"}, "c": {"a", "b"}, "d": set()}
+    assert floors(below) == [["a", "d"], ["b"], ["c"]]
+    with pytest.raises(ValueError, match="circle"):
+        floors({"a": {"b"}, "b": {"a"}})
+
+
+# The doors
+
+
+def strangers(arrows, room, doors):
+    """Describe the arrows from outside a room to one of its files that is no door."""
+    return sorted(
+        f"{place} enters {target}"
+        for (importer, target), place in arrows.items()
+        if target.startswith(room + ".")
+        and not within(importer, room)
+        and target not in {f"{room}.{door}" for door in doors}
+    )
+
+
+def test_finder_of_strangers():
+    arrows = {
+        ("plnet.a.x", "plnet.b.door"): "1",
+        ("plnet.a.x", "plnet.b.safe"): "2",
+        ("plnet.b.door", "plnet.b.safe"): "3",
+    }
+    assert strangers(arrows, "plnet.b", ["door"]) == ["2 enters plnet.b.safe"]
+
+
+@pytest.mark.parametrize("room", DOORS)
+def test_a_room_is_entered_through_its_doors(room):
+    assert strangers(ARROWS, room, DOORS[room]) == []
+    outside = {target for importer, target in ARROWS if not within(importer, room)}
+    assert {f"{room}.{door}" for door in DOORS[room]} <= outside, "a door that nobody uses is a wall"
+
+
+@pytest.mark.parametrize("room", KEYS)
+def test_only_some_may_enter_a_room(room):
+    wrong = [
+        f"{place} imports {target}"
+        for (importer, target), place in ARROWS.items()
+        if within(target, room) and not within(importer, room, *KEYS[room])
+    ]
+    assert sorted(wrong) == []
 
 
 # Files
@@ -281,6 +312,87 @@ def test_no_file_is_too_long():
     }
     assert long == {}
     assert set(LONG_FILES) <= {name for name, length in lengths.items() if length > LONGEST_FILE}
+
+
+def test_no_folder_is_too_full():
+    folders = {path.parent for path in python_files("plnet")}
+    sizes = {folder.relative_to(ROOT).as_posix(): len(list(folder.glob("*.py"))) for folder in folders}
+    assert {name: size for name, size in sizes.items() if size > LARGEST_FOLDER} == {}
+
+
+# Functions
+
+
+def parameters(node):
+    """Count the parameters of a function; what a method is called on is none."""
+    arguments = node.args
+    names = [argument.arg for argument in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
+    return len(names) - (names[:1] in (["self"], ["cls"]))
+
+
+def functions(nodes, prefix):
+    """Yield each function with its dotted name, also those in classes and in functions."""
+    for node in nodes:
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            name = f"{prefix}.{node.name}"
+            if not isinstance(node, ast.ClassDef):
+                yield name, node
+            yield from functions(node.body, name)
+        else:
+            yield from functions(ast.iter_child_nodes(node), prefix)
+
+
+def test_counter_of_parameters():
+    source = "class A:\n    def f(self, a, /, b, *c, d, **e):\n        def g(x): pass"
+    counted = {name: parameters(node) for name, node in functions(ast.parse(source).body, "m")}
+    assert counted == {"m.A.f": 3, "m.A.f.g": 1}
+
+
+def test_no_signature_is_too_long():
+    counted = {
+        name: parameters(node)
+        for path in python_files("plnet")
+        if "kernels" not in path.parts
+        for name, node in functions(ast.parse(path.read_text(encoding="utf-8")).body, module_name(path))
+    }
+    long = {name: count for name, count in counted.items() if count > MOST_PARAMETERS}
+    assert {name: count for name, count in long.items() if name not in LONG_SIGNATURES} == {}
+    assert set(LONG_SIGNATURES) <= set(long), "a reason that is needed no more"
+
+
+# Docstrings
+
+
+def homes():
+    """Return the modules in which the public names of all packages live, as paths."""
+    found = set()
+    for path in python_files("plnet"):
+        if path.name == "__init__.py":
+            package = importlib.import_module(module_name(path))
+            found |= {
+                f"{package.__name__}.{home}" for home in getattr(package, "_HOMES", {}).values() if home
+            }
+    return {name.replace(".", "/") + ".py" for name in found}
+
+
+def expanded(pattern):
+    """Expand the first braces of a pattern, `a/{b,c}.py` into `a/b.py` and `a/c.py`."""
+    before, brace, rest = pattern.partition("{")
+    inside, _, after = rest.partition("}")
+    return [f"{before}{choice}{after}" for choice in inside.split(",")] if brace else [pattern]
+
+
+def test_public_modules_say_what_their_functions_raise():
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["ruff"]["lint"]
+    assert "DOC501" in settings["extend-select"]
+    patterns = [
+        choice
+        for pattern, rules in settings["per-file-ignores"].items()
+        for choice in expanded(pattern)
+        if "DOC501" in rules
+    ]
+    assert len(homes()) > 50
+    assert {home for home in homes() if any(fnmatch(home, pattern) for pattern in patterns)} == set()
 
 
 TEXT = {".py", ".md", ".toml", ".txt", ".yaml", ".yml", ".cff", ".json", ".cfg", ".csv", ""}

@@ -32,6 +32,15 @@ def test_links_between_pages_lead_somewhere(page):
         assert (page.parent / target).exists(), target
 
 
+PATH = re.compile(r"`((?:plnet|tests|conf|scripts|docs|paper_figures|benchmarks)/[^`\s]*)`")
+
+
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "CONTRIBUTING.md"], ids=lambda page: page.name)
+def test_paths_on_a_page_exist(page):
+    paths = [path for path in PATH.findall(page.read_text(encoding="utf-8")) if "<" not in path]
+    assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
 @pytest.mark.parametrize("name", MODULES)
 def test_docstring_examples(name):
     result = doctest.testmod(importlib.import_module(name), optionflags=doctest.NORMALIZE_WHITESPACE)

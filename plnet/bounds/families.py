@@ -188,6 +188,11 @@ def generic_central(m: int, d: int) -> Arrangement:
 def graphical(edges: Iterable[tuple[int, int]], n: int) -> Arrangement:
     """``x_i = x_j`` in R^n for the edges ij of a graph on 0..n-1: regions are its acyclic orientations.
 
+    Raises
+    ------
+    NetworkError
+        If an edge is not between two different nodes.
+
     References
     ----------
     Stanley (1973), Acyclic orientations of graphs.

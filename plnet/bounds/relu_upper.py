@@ -82,6 +82,11 @@ def serra_2018(input_dim: int, widths: Sequence[int], ranks: Sequence[int] | Non
     ranks : sequence of int, optional
         Ranks of the weight matrices, where they are known to be lower than the sizes say.
 
+    Raises
+    ------
+    NetworkError
+        If there is not one rank for each layer, or a size is no integer of at least 0.
+
     References
     ----------
     Serra, Tjandraatmadja and Ramalingam (2018), Bounding and Counting Linear Regions of
@@ -124,6 +129,11 @@ def hinz_van_de_geer_2019(
     histogram : {"serra_2018", "montufar_2017", "naive"} or callable
         A callable takes (n, n') and returns n' + 1 numbers. It must fulfil the two domination conditions
         of the paper, which are not checked.
+
+    Raises
+    ------
+    NetworkError
+        If no histogram has that name, or a size is no integer of at least 0.
 
     References
     ----------

@@ -26,6 +26,11 @@ def whitney_sum(arrangement: Arrangement) -> int:
     arrangement : Arrangement
         At most 22 hyperplanes.
 
+    Raises
+    ------
+    NetworkError
+        If there are more than 22 hyperplanes.
+
     References
     ----------
     Whitney (1932), A Logical Expansion in Mathematics.

@@ -84,6 +84,10 @@ def check_equivalence(
         If a weight is not a finite number.
     IngestError
         If a module cannot be read.
+    DomainError
+        If `domain` is no domain.
+    EngineError
+        If no method has that name.
 
     Notes
     -----

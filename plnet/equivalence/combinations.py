@@ -110,7 +110,7 @@ def affine_combinations(layer: Affine, values: Sequence[Combination]) -> tuple[l
             out.append(values[inputs[0]])
             continue
         parts = [(w, values[j]) for w, j in zip(factors, inputs, strict=True)]
-        terms += sum([len(part.terms) for _, part in parts])
+        terms += sum(len(part.terms) for _, part in parts)
         if divisor != 1:
             parts = [(1.0, weighted_sum(parts, divisor))]
         out.append(weighted_sum([*parts, (shift, NUMBER_ONE)] if shift else parts))

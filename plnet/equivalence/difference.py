@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from plnet.equivalence.inputs import check_same_shape, pair_of_networks
-from plnet.ir.layers import Affine, GroupMax, Layer, LocalWinner, ScalarPWL
+from plnet.ir.layers import Affine, GroupMax, Layer, LocalWinner, ScalarPWL, padded_groups
 from plnet.ir.network import PLNetwork
 from plnet.ir.operators import SMALL, SparseAffine, StackedAffine, compact
 
@@ -134,7 +134,7 @@ def _joined(parts: _Parts, sizes: tuple[int, int], inputs: tuple[np.ndarray, np.
         x.groups if isinstance(x, GroupMax) else np.arange(s)[:, None]
         for x, s in zip(parts, sizes, strict=True)
     ]
-    joined = _padded([groups[0], groups[1] + sizes[0]])
+    joined = padded_groups([groups[0], groups[1] + sizes[0]])
     return (LocalWinner if issubclass(kind, LocalWinner) else GroupMax)(joined, sum(sizes), name)
 
 
@@ -153,10 +153,3 @@ def _affine(
     weight[: layers[0].n_out, inputs[0]] = layers[0].weight
     weight[layers[0].n_out :, inputs[1]] = layers[1].weight
     return Affine(weight, np.concatenate([layers[0].bias, layers[1].bias]), name)
-
-
-def _padded(groups: list[np.ndarray]) -> np.ndarray:
-    size = max(group.shape[1] for group in groups)
-    return np.concatenate(
-        [np.pad(group, ((0, 0), (0, size - group.shape[1])), mode="edge") for group in groups]
-    )

@@ -120,6 +120,8 @@ class Domain:
         ------
         DimensionError
             If the domain lives in another space than the network's input.
+        DomainError
+            If this is the base of all domains, which is none itself.
         """
         raise DomainError(f"Expected one of the domains of plnet, got {type(self).__name__}.")
 
@@ -375,6 +377,11 @@ class Slice(Domain):
         points : array_like, shape (d + 1, n)
         margin : float
             How far the coordinates go beyond [0, 1] on each side.
+
+        Raises
+        ------
+        DomainError
+            If there are fewer than two points, or they do not span the slice.
 
         Examples
         --------

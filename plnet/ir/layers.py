@@ -19,7 +19,7 @@ from plnet.errors import NetworkError
 from plnet.geometry.exact import object_array, to_fractions
 from plnet.ir.affine import Affine, check_finite, frozen_array
 
-__all__ = ["Affine", "GroupMax", "Layer", "LocalWinner", "ScalarPWL"]
+__all__ = ["Affine", "GroupMax", "Layer", "LocalWinner", "ScalarPWL", "padded_groups"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -294,6 +294,13 @@ class LocalWinner(GroupMax):
     def winners(self, pieces: np.ndarray) -> np.ndarray:
         """Return the inputs that win, for pieces (..., n_units)."""
         return self.groups[np.arange(self.n_units), pieces]
+
+
+def padded_groups(groups: list[np.ndarray]) -> np.ndarray:
+    """Put groups of different sizes below each other; smaller ones repeat their last member."""
+    size = max(group.shape[1] for group in groups)
+    rows = [np.pad(group, ((0, 0), (0, size - group.shape[1])), mode="edge") for group in groups]
+    return np.concatenate(rows)
 
 
 Layer = Affine | ScalarPWL | GroupMax

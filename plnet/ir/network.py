@@ -16,7 +16,7 @@ from plnet.geometry.exact import RationalMatrix, object_array, rational
 from plnet.ir.forms import apply_layer
 from plnet.ir.layers import Affine, GroupMax, Layer, LocalWinner, ScalarPWL
 
-__all__ = ["UNIT_ROUNDOFF", "PLNetwork", "apply_with_error"]
+__all__ = ["UNIT_ROUNDOFF", "PLNetwork", "apply_with_error", "last_argmax"]
 
 UNIT_ROUNDOFF = 2.0**-53
 UNDERFLOW = 2.0**-1070
@@ -361,9 +361,9 @@ def _scalar_pieces(layer: ScalarPWL, values: np.ndarray) -> np.ndarray:
     return (values[:, :, None] > layer.breakpoints[None]).sum(axis=2)
 
 
-def _last_argmax(values: np.ndarray, axis: int) -> np.ndarray:
-    size = values.shape[axis]
-    return size - 1 - np.flip(values, axis=axis).argmax(axis=axis)
+def last_argmax(values: np.ndarray) -> np.ndarray:
+    """Return the last place of the largest of each group, for values (n, groups, k)."""
+    return values.shape[2] - 1 - np.flip(values, axis=2).argmax(axis=2)
 
 
 def _apply_float(layer: Layer, values: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
@@ -372,7 +372,7 @@ def _apply_float(layer: Layer, values: np.ndarray) -> tuple[np.ndarray, np.ndarr
         return layer.apply(values), None
     if isinstance(layer, GroupMax):
         grouped = values[:, layer.groups]
-        pieces = _last_argmax(grouped, 2)
+        pieces = last_argmax(grouped)
         if isinstance(layer, LocalWinner):
             return _only(values, layer.winners(pieces)), pieces
         return grouped.max(axis=2), pieces
@@ -418,7 +418,7 @@ def _winners_with_error(
     # Places that repeat one member count once.
     first = np.array([[row.index(x) == p for p, x in enumerate(row)] for row in layer.groups.tolist()])
     open_ = possible & ((possible & first).sum(axis=2) > 1)[:, :, None]
-    winners = layer.winners(_last_argmax(grouped, 2))
+    winners = layer.winners(last_argmax(grouped))
     reach = np.zeros_like(radius)
     np.put_along_axis(reach, winners, np.take_along_axis(radius, winners, axis=1), axis=1)
     rows, groups, places = np.nonzero(open_)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
 from plnet.errors import DimensionError, EngineError
+from plnet.geometry.exact import rounded as rounded_fraction
 from plnet.ir.network import PLNetwork
 
 __all__ = ["output_weights", "require_continuous", "rounded_fraction"]
@@ -54,14 +53,6 @@ def output_weights(network: PLNetwork, output: int | Sequence[float] | np.ndarra
     if weights is None or weights.shape != (m,):
         raise DimensionError(f"Expected {m} finite weights, one for each output, got {output!r}.")
     return weights
-
-
-def rounded_fraction(number: Fraction) -> float:
-    """Return a fraction as a float; inf or -inf beyond the range of floats."""
-    try:
-        return float(number)
-    except OverflowError:
-        return math.inf if number > 0 else -math.inf
 
 
 def _index(output: Any) -> int | None:

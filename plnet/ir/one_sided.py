@@ -32,8 +32,10 @@ def one_sided_pattern(network: PLNetwork, start: RationalMatrix) -> np.ndarray:
             forms = affine_forms(layer, forms)
             continue
         rows = [(value, slope) for slope, value in forms.integers.tolist()]
-        choose = _group_pieces if isinstance(layer, GroupMax) else _scalar_pieces
-        pieces = choose(layer, rows, forms.denominator)  # type: ignore[arg-type]
+        if isinstance(layer, GroupMax):
+            pieces = _group_pieces(layer, rows)
+        else:
+            pieces = _scalar_pieces(layer, rows, forms.denominator)
         parts.append(pieces[next(sizes)])
         forms = select_pieces(layer, forms, pieces).reduced()
     return np.concatenate([np.empty(0, np.int64), *parts]).astype(network.pattern_dtype)
@@ -48,7 +50,7 @@ def _scalar_pieces(layer: ScalarPWL, rows: list[tuple[int, int]], denominator: i
     return out
 
 
-def _group_pieces(layer: GroupMax, rows: list[tuple[int, int]], denominator: int) -> np.ndarray:
+def _group_pieces(layer: GroupMax, rows: list[tuple[int, int]]) -> np.ndarray:
     out = np.zeros(layer.n_units, dtype=np.int64)
     for unit, members in enumerate(layer.groups.tolist()):
         best = max(rows[member] for member in members)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from plnet.ir.layers import Affine, GroupMax, ScalarPWL
-from plnet.ir.network import PLNetwork, apply_with_error
+from plnet.ir.network import PLNetwork, apply_with_error, last_argmax
 
 __all__ = ["safe_patterns"]
 
@@ -45,8 +45,7 @@ def _pieces_and_margin(
         distance = x[:, :, None] - layer.breakpoints[None]
         return (distance > 0).sum(axis=2), np.abs(distance).min(axis=2, initial=np.inf) - 2 * radius
     values, error = x[:, layer.groups], radius[:, layer.groups]
-    size = values.shape[2]
-    pieces = size - 1 - np.flip(values, axis=2).argmax(axis=2)
+    pieces = last_argmax(values)
     best = np.take_along_axis(values - error, pieces[:, :, None], axis=2)
     # Places in the group that repeat the winner are no rivals.
     winner = np.take_along_axis(np.broadcast_to(layer.groups, values.shape), pieces[:, :, None], axis=2)

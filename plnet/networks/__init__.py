@@ -6,14 +6,10 @@ package does not import torch.
 
 from typing import TYPE_CHECKING
 
-from plnet.lazy import lazy_names
+from plnet.lazy import homes, lazy_names
 
 if TYPE_CHECKING:
-    from plnet.networks.extremal import (
-        montufar_ren_zhang_2022_layer,
-        one_hidden_layer,
-        xiong_2020_layer,
-    )
+    from plnet.networks.extremal import montufar_ren_zhang_2022_layer, one_hidden_layer, xiong_2020_layer
     from plnet.networks.extremal_folds import (
         arora_2018_network,
         montufar_2014_network,
@@ -23,13 +19,7 @@ if TYPE_CHECKING:
     )
     from plnet.networks.extremal_maxout import montufar_ren_zhang_2022_network
     from plnet.networks.generators import torch_generator
-    from plnet.networks.initialisers import (
-        constant_bias_,
-        he_,
-        initialise,
-        variance_gain,
-        xavier_,
-    )
+    from plnet.networks.initialisers import constant_bias_, he_, initialise, variance_gain, xavier_
     from plnet.networks.modules import AbsoluteValue, CReLU, GroupedMaximum, Maxout, PiecewiseLinear
     from plnet.networks.operators import GatheredConvolution, SparseLinear, StackedLinear
     from plnet.networks.perceptron import MLP, mlp
@@ -65,37 +55,22 @@ __all__ = [
     "zigzag",
 ]
 
-_HOME = {
-    "MLP": "perceptron",
-    "mlp": "perceptron",
-    "AbsoluteValue": "modules",
-    "CReLU": "modules",
-    "GatheredConvolution": "operators",
-    "GroupedMaximum": "modules",
-    "GroupedWinner": "winners",
-    "LocalWinnerTakeAll": "winners",
-    "Maxout": "modules",
-    "PiecewiseLinear": "modules",
-    "SparseLinear": "operators",
-    "StackedLinear": "operators",
-    "constant_bias_": "initialisers",
-    "he_": "initialisers",
-    "initialise": "initialisers",
-    "variance_gain": "initialisers",
-    "xavier_": "initialisers",
-    "torch_generator": "generators",
-    "montufar_ren_zhang_2022_layer": "extremal",
-    "one_hidden_layer": "extremal",
-    "xiong_2020_layer": "extremal",
-    "arora_2018_network": "extremal_folds",
-    "montufar_2014_network": "extremal_folds",
-    "serra_2018_cones_network": "extremal_folds",
-    "serra_2018_network": "extremal_folds",
-    "zigzag": "extremal_folds",
-    "montufar_ren_zhang_2022_network": "extremal_maxout",
-}
+_HOMES = homes(
+    {
+        "extremal": "montufar_ren_zhang_2022_layer one_hidden_layer xiong_2020_layer",
+        "extremal_folds": "arora_2018_network montufar_2014_network serra_2018_cones_network "
+        "serra_2018_network zigzag",
+        "extremal_maxout": "montufar_ren_zhang_2022_network",
+        "generators": "torch_generator",
+        "initialisers": "constant_bias_ he_ initialise variance_gain xavier_",
+        "modules": "AbsoluteValue CReLU GroupedMaximum Maxout PiecewiseLinear",
+        "operators": "GatheredConvolution SparseLinear StackedLinear",
+        "perceptron": "MLP mlp",
+        "winners": "GroupedWinner LocalWinnerTakeAll",
+    }
+)
 
-__getattr__ = lazy_names(__name__, _HOME)
+__getattr__ = lazy_names(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:

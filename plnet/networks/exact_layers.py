@@ -13,7 +13,7 @@ from torch import nn
 from plnet.errors import NetworkError
 from plnet.networks.modules import Maxout
 
-__all__ = ["Affine", "compose", "linear", "maxout", "sequential", "stack"]
+__all__ = ["Affine", "compose", "linear", "maxout", "stack"]
 
 
 @dataclass(frozen=True)
@@ -73,11 +73,6 @@ def maxout(weight: Sequence[Sequence[Sequence[Fraction]]], bias: Sequence[Sequen
         layer.weight.copy_(_tensor(full_weight))
         layer.bias.copy_(_tensor(full_bias))
     return layer
-
-
-def sequential(layers: Sequence[nn.Module]) -> nn.Sequential:
-    """Return the layers behind one another."""
-    return nn.Sequential(*layers)
 
 
 def _dot(a: Sequence[Fraction], b: Sequence[Fraction]) -> Fraction:

@@ -13,7 +13,7 @@ from torch import nn
 from plnet.bounds.arrangement import Arrangement
 from plnet.bounds.checks import check_size, check_sizes
 from plnet.errors import NetworkError
-from plnet.networks.exact_layers import Affine, linear, maxout, sequential
+from plnet.networks.exact_layers import Affine, linear, maxout
 
 __all__ = ["montufar_ren_zhang_2022_layer", "one_hidden_layer", "xiong_2020_layer"]
 
@@ -52,7 +52,7 @@ def one_hidden_layer(arrangement: Arrangement) -> nn.Sequential:
         raise NetworkError("Expected at least one hyperplane, got an empty arrangement.")
     weight = [[Fraction(x) for x in row] for row in normals.rational]
     bias = [-Fraction(row[0]) for row in offsets.rational]
-    return sequential([linear(Affine(weight, bias)), nn.ReLU(), linear(_sum_of(len(bias)))])
+    return nn.Sequential(linear(Affine(weight, bias)), nn.ReLU(), linear(_sum_of(len(bias))))
 
 
 def montufar_ren_zhang_2022_layer(input_dim: int, ranks: Sequence[int]) -> nn.Sequential:
@@ -90,7 +90,7 @@ def montufar_ren_zhang_2022_layer(input_dim: int, ranks: Sequence[int]) -> nn.Se
         shift = spread * i**d
         weight.append([[2 * t * x for x in normal] for t in range(k)])
         bias.append([Fraction(2 * t * shift - t * t) for t in range(k)])
-    return sequential([maxout(weight, bias), linear(_sum_of(m))])
+    return nn.Sequential(maxout(weight, bias), linear(_sum_of(m)))
 
 
 def xiong_2020_layer(
@@ -109,6 +109,11 @@ def xiong_2020_layer(
     kernel, stride : sequence of int
         One entry for each axis.
     rng : int, SeedSequence or Generator, optional
+
+    Raises
+    ------
+    NetworkError
+        If the input has neither one nor two axes, or the kernel or the stride has another number.
 
     References
     ----------

@@ -16,7 +16,7 @@ from torch import nn
 
 from plnet.bounds.checks import check_size, check_sizes
 from plnet.errors import NetworkError
-from plnet.networks.exact_layers import Affine, compose, linear, sequential, stack
+from plnet.networks.exact_layers import Affine, compose, linear, stack
 
 __all__ = [
     "arora_2018_network",
@@ -149,7 +149,7 @@ def arora_2018_network(input_dim: int, m: int, width: int, depth: int) -> nn.Seq
     >>> int(plnet.count_regions(net, plnet.Box(-1, 1)))
     18
     """
-    return _cones(input_dim, m, _plain_fold(check_size(width, "width", 1), Fraction(1)), width, depth)
+    return _cones(input_dim, m, _plain_fold(check_size(width, "width", 1), Fraction(1)), depth)
 
 
 def serra_2018_cones_network(input_dim: int, m: int, width: int, depth: int) -> nn.Sequential:
@@ -179,7 +179,7 @@ def serra_2018_cones_network(input_dim: int, m: int, width: int, depth: int) -> 
     """
     size = check_size(width, "width", 3)
     # The fold works on [0, size + 1/2] and its image is that interval again.
-    return _cones(input_dim, m, _full_fold(size, size + Fraction(1, 2)), size, depth)
+    return _cones(input_dim, m, _full_fold(size, size + Fraction(1, 2)), depth)
 
 
 def _plain_fold(p: int, height: Fraction) -> Fold:
@@ -228,7 +228,7 @@ def _folded_grid(
     return _network(_scalar_map(n0), folds, _generic_hyperplanes(sizes[-1], n0), sizes, n0)
 
 
-def _cones(input_dim: int, m: int, fold: Fold, width: int, depth: int) -> nn.Sequential:
+def _cones(input_dim: int, m: int, fold: Fold, depth: int) -> nn.Sequential:
     n0, m, depth = check_sizes([input_dim, m, depth], "input_dim, m and depth", 1)
     normals = [[Fraction(i**j) for j in range(n0)] for i in range(1, m + 1)]
     first = Affine([[s * x for x in row] for row in normals for s in (1, -1)], [Fraction(0)] * (2 * m))
@@ -237,7 +237,7 @@ def _cones(input_dim: int, m: int, fold: Fold, width: int, depth: int) -> nn.Seq
     for _ in range(depth - 1):
         layers += [linear(compose(fold.before, total)), nn.ReLU()]
         total = fold.after
-    return sequential([*layers, linear(total)])
+    return nn.Sequential(*layers, linear(total))
 
 
 def _network(
@@ -254,7 +254,7 @@ def _network(
     if len(folds) < len(widths):
         layers += [linear(compose(last, inner)), nn.ReLU()]
         inner = Affine([[Fraction(1)] * len(last.bias)], [Fraction(0)])
-    return sequential([*layers, linear(inner)])
+    return nn.Sequential(*layers, linear(inner))
 
 
 def _scalar_map(n: int) -> Affine:

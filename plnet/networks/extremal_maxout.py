@@ -9,7 +9,7 @@ from torch import nn
 
 from plnet.bounds.checks import check_size, check_sizes
 from plnet.bounds.maxout import montufar_ren_zhang_2022_lower
-from plnet.networks.exact_layers import Affine, linear, maxout, sequential
+from plnet.networks.exact_layers import Affine, linear, maxout
 
 __all__ = ["montufar_ren_zhang_2022_network"]
 
@@ -61,7 +61,7 @@ def montufar_ren_zhang_2022_network(input_dim: int, widths: Sequence[int], piece
         layers.append(_layer(units, read, n0))
         signs = coefficients
     output = [Fraction(1)] * sizes[-1]
-    return sequential([*layers, linear(Affine([output], [Fraction(0)]))])
+    return nn.Sequential(*layers, linear(Affine([output], [Fraction(0)])))
 
 
 def _folding_units(q: int, k: int) -> tuple[list[Unit], list[int]]:

@@ -209,13 +209,8 @@ def initialise(
         elif scheme.startswith("xavier"):
             xavier_(layer.weight, distribution=_distribution(scheme, "uniform"), rng=generator)
         else:
-            he_(
-                layer.weight,
-                activation,
-                distribution=_distribution(scheme, "normal"),
-                rng=generator,
-                **options,
-            )
+            spread = _distribution(scheme, "normal")
+            he_(layer.weight, activation, distribution=spread, rng=generator, **options)
         if layer.bias is None:
             continue
         if positive_bias is not None:

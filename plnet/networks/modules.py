@@ -11,7 +11,7 @@ from torch import nn
 
 from plnet.errors import ConfigError
 
-__all__ = ["AbsoluteValue", "CReLU", "GroupedMaximum", "Maxout", "PiecewiseLinear"]
+__all__ = ["AbsoluteValue", "CReLU", "Grouped", "GroupedMaximum", "Maxout", "PiecewiseLinear"]
 
 
 class Maxout(nn.Module):
@@ -200,7 +200,27 @@ class PiecewiseLinear(nn.Module):
         return f"{self.slopes.shape[0]}, pieces={self.slopes.shape[1]}"
 
 
-class GroupedMaximum(nn.Module):
+class Grouped(nn.Module):
+    """What works on groups of features, fixed when it is made.
+
+    Parameters
+    ----------
+    groups : torch.Tensor of int64, shape (n_groups, k)
+        Feature indices of each group.
+    """
+
+    groups: torch.Tensor
+
+    def __init__(self, groups: torch.Tensor) -> None:
+        super().__init__()
+        self.register_buffer("groups", torch.as_tensor(groups, dtype=torch.int64).clone())
+
+    def extra_repr(self) -> str:
+        """Return the sizes, for printing."""
+        return f"{self.groups.shape[0]}, pieces={self.groups.shape[1]}"
+
+
+class GroupedMaximum(Grouped):
     """The maximum over groups of features.
 
     Parameters
@@ -216,19 +236,9 @@ class GroupedMaximum(nn.Module):
     [[4.0, 2.0]]
     """
 
-    groups: torch.Tensor
-
-    def __init__(self, groups: torch.Tensor) -> None:
-        super().__init__()
-        self.register_buffer("groups", torch.as_tensor(groups, dtype=torch.int64).clone())
-
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map (*, n_in) to (*, n_out)."""
         return x[..., self.groups].amax(dim=-1)
-
-    def extra_repr(self) -> str:
-        """Return the sizes, for printing."""
-        return f"{self.groups.shape[0]}, pieces={self.groups.shape[1]}"
 
 
 def _column(like: torch.Tensor, value: float) -> torch.Tensor:

@@ -112,11 +112,8 @@ def mlp(
             if activation == "maxout":
                 layers += [_quiet(Maxout, n_in, n_out, pieces or 2, bias=bias, **where), *norm]
             else:
-                layers += [
-                    _quiet(nn.Linear, n_in, n_out, bias=bias, **where),
-                    *norm,
-                    _activate(activation, slope, where),
-                ]
+                linear = _quiet(nn.Linear, n_in, n_out, bias=bias, **where)
+                layers += [linear, *norm, _activate(activation, slope, where)]
             if dropout:
                 layers.append(nn.Dropout(dropout))
         layers.append(_quiet(nn.Linear, *sizes[-2:], bias=bias, **where))

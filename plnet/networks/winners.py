@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from plnet.errors import ConfigError
+from plnet.networks.modules import Grouped
 
 __all__ = ["GroupedWinner", "LocalWinnerTakeAll"]
 
@@ -56,7 +57,7 @@ class LocalWinnerTakeAll(nn.Module):
         return str(self.group_size)
 
 
-class GroupedWinner(nn.Module):
+class GroupedWinner(Grouped):
     """Local winner takes all with groups of any features.
 
     Parameters
@@ -72,21 +73,11 @@ class GroupedWinner(nn.Module):
     [[0.0, 4.0, 2.0]]
     """
 
-    groups: torch.Tensor
-
-    def __init__(self, groups: torch.Tensor) -> None:
-        super().__init__()
-        self.register_buffer("groups", torch.as_tensor(groups, dtype=torch.int64).clone())
-
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map (n, features) to the same shape."""
         places = x[:, self.groups].flip(2).argmax(dim=2, keepdim=True)
         columns = self.groups.flip(1).expand(len(x), -1, -1).gather(2, places).squeeze(2)
         return torch.zeros_like(x).scatter(1, columns, x.gather(1, columns))
-
-    def extra_repr(self) -> str:
-        """Return the sizes, for printing."""
-        return f"{self.groups.shape[0]}, pieces={self.groups.shape[1]}"
 
 
 def _only_last_maximum(x: torch.Tensor, dim: int) -> torch.Tensor:

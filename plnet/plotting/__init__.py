@@ -6,7 +6,7 @@ Nothing here changes matplotlib's global settings, and nothing shows a window.
 
 from typing import TYPE_CHECKING
 
-from plnet.lazy import lazy_names
+from plnet.lazy import homes, lazy_names
 
 if TYPE_CHECKING:
     from plnet.plotting.axes_row import panels
@@ -50,30 +50,25 @@ __all__ = [
     "turnable_regions",
 ]
 
-_HOMES = {
-    "CATEGORIES": "palettes",
-    "CELLS": "palettes",
-    "CLASSES": "palettes",
-    "MARKERS": "palettes",
-    "VENUES": "venues",
-    "Style": "styles",
-    "Venue": "venues",
-    "mark_points": "regions.points",
-    "panels": "axes_row",
-    "plot_error_rate": "maxout.curves",
-    "plot_frontier": "forgetting.frontier",
-    "plot_function": "regions.function",
-    "plot_max_affine": "maxout.max_affine",
-    "plot_regions": "regions.draw",
-    "plot_success_rate": "maxout.curves",
-    "save_figure": "save",
-    "style": "styles",
-    "turnable_regions": "regions.turnable",
-    "plot_accuracy_matrix": "forgetting.matrix",
-    "plot_metric_bars": "forgetting.bars",
-    "plot_seen_accuracy": "forgetting.curves",
-    "plot_task_curves": "forgetting.curves",
-}
+_HOMES = homes(
+    {
+        "axes_row": "panels",
+        "forgetting.bars": "plot_metric_bars",
+        "forgetting.curves": "plot_seen_accuracy plot_task_curves",
+        "forgetting.frontier": "plot_frontier",
+        "forgetting.matrix": "plot_accuracy_matrix",
+        "maxout.curves": "plot_error_rate plot_success_rate",
+        "maxout.max_affine": "plot_max_affine",
+        "palettes": "CATEGORIES CELLS CLASSES MARKERS",
+        "regions.draw": "plot_regions",
+        "regions.function": "plot_function",
+        "regions.points": "mark_points",
+        "regions.turnable": "turnable_regions",
+        "save": "save_figure",
+        "styles": "Style style",
+        "venues": "VENUES Venue",
+    }
+)
 
 __getattr__ = lazy_names(__name__, _HOMES)
 

@@ -13,16 +13,8 @@ CELLS = ("#77AADD", "#EEDD88", "#99DDFF", "#44BB99", "#BBCC33", "#EE8866")
 partition of the plane."""
 
 CLASSES = (
-    "#1289F3",
-    "#FFD562",
-    "#109783",
-    "#D8A6FF",
-    "#7C9013",
-    "#93F4FF",
-    "#B59062",
-    "#24FBCA",
-    "#4F8DB3",
-    "#C4F19D",
+    *("#1289F3", "#FFD562", "#109783", "#D8A6FF", "#7C9013"),
+    *("#93F4FF", "#B59062", "#24FBCA", "#4F8DB3", "#C4F19D"),
 )
 """Fills for classes, one for each digit; class k always has colour ``k % 10``."""
 

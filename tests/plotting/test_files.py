@@ -86,8 +86,8 @@ def test_import_of_the_package_leaves_matplotlib_alone():
     ("options", "match"),
     [
         ({"venue": "neuripss"}, "Did you mean 'neurips'"),
-        ({"venue": "journal"}, "'icml'"),
-        ({"column": "third"}, "'half', 'full'"),
+        ({"venue": "journal"}, "icml"),
+        ({"column": "third"}, "half, full"),
         ({"height": 0.0}, "positive"),
         ({"rows": 0}, "positive"),
     ],
@@ -165,6 +165,6 @@ def test_unwritable_folders_and_unknown_formats_are_refused(tmp_path):
     tmp_path.joinpath("taken.pdf").mkdir()
     with pytest.raises(OutputError, match=r"taken\.pdf"):
         save_figure(figure, tmp_path / "taken.pdf")
-    with pytest.raises(ConfigError, match="'eps', 'pdf', 'png', 'svg'"):
+    with pytest.raises(ConfigError, match="eps, pdf, png, svg"):
         save_figure(figure, tmp_path / "figure", ["jpg"])
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "taken.pdf"]

@@ -256,7 +256,7 @@ REFUSED = [
     ({"color_by": "patern"}, ConfigError, "Did you mean 'pattern'"),
     ({"color_by": [1.0, 2.0]}, ConfigError, "one number for each of"),
     ({"color_by": ["a", "b"]}, ConfigError, "one number for each region"),
-    ({"walls": "deep"}, ConfigError, "'plain', 'depth', 'none'"),
+    ({"walls": "deep"}, ConfigError, "plain, depth, none"),
     ({"color_by": "output", "output": 3}, ConfigError, "outputs 0 to 2"),
     ({"view": [(1, 0), (0, 1)]}, ConfigError, "low < high"),
     ({"points": [[0, 3]]}, DomainError, "x1 <= 2"),

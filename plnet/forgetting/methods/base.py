@@ -197,6 +197,11 @@ _HOOKS = ("before_task", "extend_batch", "adjust_gradient", "after_task")
 def overrides(method: Any, hook: str) -> bool:
     """Say whether a method defines a hook itself, so that a hook that does nothing costs nothing.
 
+    Raises
+    ------
+    AttributeError
+        If there is no hook of that name.
+
     Examples
     --------
     >>> from plnet.forgetting.methods.base import Method, overrides

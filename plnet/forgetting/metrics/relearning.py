@@ -93,6 +93,11 @@ def relearning_ratio(first: ArrayLike, again: ArrayLike) -> Any:
 
     Parameters, returns and errors are those of `savings_ebbinghaus`, but the second time must not be 0.
 
+    Raises
+    ------
+    MetricError
+        If a time is missing, not positive or, the second time, 0.
+
     References
     ----------
     Ashley, Ghiassian and Sutton (2021), Does the Adam Optimizer Exacerbate Catastrophic Forgetting?

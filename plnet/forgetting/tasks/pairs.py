@@ -66,6 +66,11 @@ def similar_pair(
     -------
     TaskSequence
         An analogue of the pair of two sentiment tasks of Goodfellow et al. (2013).
+
+    Raises
+    ------
+    TaskError
+        If the change is not known, or a shift is no whole number of pixels.
     """
     check_choice("change", change, _CHANGES, TaskError)
     source = load_data(data)

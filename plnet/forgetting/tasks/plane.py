@@ -47,6 +47,11 @@ def plane(
     -------
     TaskSequence
 
+    Raises
+    ------
+    TaskError
+        If the shape is not known, or there are too few angles or samples, or the noise is negative.
+
     Examples
     --------
     >>> from plnet.forgetting import plane

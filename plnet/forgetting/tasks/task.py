@@ -172,6 +172,11 @@ def check_tasks(tasks: Sequence[Task], n_classes: int | None = None) -> None:
     tasks : sequence of Task
     n_classes : int, optional
         Outputs of the network.
+
+    Raises
+    ------
+    TaskError
+        If there are none, their inputs differ in number, or a label is beyond the outputs.
     """
     if not tasks:
         raise TaskError("Expected at least one task, got none.")

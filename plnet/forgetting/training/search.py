@@ -155,6 +155,8 @@ def search_settings(
     ------
     TaskError
         If the tasks have no validation samples.
+    ConfigError
+        If there are no candidates.
 
     Notes
     -----

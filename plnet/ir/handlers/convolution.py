@@ -133,14 +133,8 @@ def _require_constant_bias(graph: Graph, bias: Any) -> None:
 )
 def transposed_convolution(graph: Graph, module: Any, x: Symbol) -> Symbol:
     """Transposed convolution."""
-    return _transposed(
-        graph,
-        x,
-        module.weight,
-        module.bias,
-        (module.stride, module.padding, module.output_padding, module.dilation),
-        module.groups,
-    )
+    options = (module.stride, module.padding, module.output_padding, module.dilation)
+    return _transposed(graph, x, module.weight, module.bias, options, module.groups)
 
 
 @function_handler(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -121,28 +122,20 @@ def mean(graph: Graph, input: Any, dim: Any = (), keepdim: bool = False) -> Symb
     return ar.reduce_sum(graph, input.ids, dim, keepdim, mean=True)
 
 
-@function_handler(torch.zeros_like, becomes="a constant")
-def zeros_like(graph: Graph, input: Any, **_: Any) -> torch.Tensor:
-    """Zeros of the input's shape."""
-    return torch.zeros(input.shape, dtype=torch.float64)
+def _like(make: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
+    """Return a handler that makes constants of the input's shape."""
+    return lambda graph, input, **_: make(input.shape, dtype=torch.float64)
 
 
-@function_handler(torch.ones_like, becomes="a constant")
-def ones_like(graph: Graph, input: Any, **_: Any) -> torch.Tensor:
-    """Ones of the input's shape."""
-    return torch.ones(input.shape, dtype=torch.float64)
+def _sized(make: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
+    """Return a handler that makes constants of a size of their own."""
+    return lambda graph, input, *size, **_: make(*size, dtype=torch.float64)
 
 
-@function_handler(methods=("new_zeros",), becomes="a constant")
-def new_zeros(graph: Graph, input: Any, *size: Any, **_: Any) -> torch.Tensor:
-    """Zeros of a size of their own."""
-    return torch.empty(0, dtype=torch.float64).new_zeros(*size)
-
-
-@function_handler(methods=("new_ones",), becomes="a constant")
-def new_ones(graph: Graph, input: Any, *size: Any, **_: Any) -> torch.Tensor:
-    """Ones of a size of their own."""
-    return torch.empty(0, dtype=torch.float64).new_ones(*size)
+function_handler(torch.zeros_like, becomes="a constant")(_like(torch.zeros))
+function_handler(torch.ones_like, becomes="a constant")(_like(torch.ones))
+function_handler(methods=("new_zeros",), becomes="a constant")(_sized(torch.zeros))
+function_handler(methods=("new_ones",), becomes="a constant")(_sized(torch.ones))
 
 
 @function_handler(methods=("double", "requires_grad_"), becomes="nothing")
@@ -152,32 +145,11 @@ def unchanged(graph: Graph, input: Any, *_: Any) -> Any:
 
 
 structural(
-    torch.flatten,
-    torch.ravel,
-    torch.reshape,
-    torch.squeeze,
-    torch.unsqueeze,
-    torch.unflatten,
-    torch.transpose,
-    torch.swapaxes,
-    torch.permute,
-    torch.movedim,
-    torch.flip,
-    torch.roll,
-    torch.narrow,
-    torch.select,
-    torch.index_select,
-    torch.chunk,
-    torch.split,
-    torch.unbind,
-    torch.tensor_split,
-    torch.cat,
-    torch.concat,
-    torch.concatenate,
-    torch.stack,
-    torch.hstack,
-    torch.clone,
-    operator.getitem,
+    *(torch.flatten, torch.ravel, torch.reshape, torch.squeeze, torch.unsqueeze, torch.unflatten),
+    *(torch.transpose, torch.swapaxes, torch.permute, torch.movedim, torch.flip, torch.roll),
+    *(torch.narrow, torch.select, torch.index_select, torch.chunk, torch.split, torch.unbind),
+    *(torch.tensor_split, torch.cat, torch.concat, torch.concatenate, torch.stack, torch.hstack),
+    *(torch.clone, operator.getitem),
     methods=(
         *("flatten", "view", "reshape", "view_as", "reshape_as", "squeeze", "unsqueeze", "unflatten"),
         *("transpose", "swapaxes", "permute", "movedim", "flip", "roll", "narrow", "select", "index_select"),

@@ -13,7 +13,7 @@ from torch import nn
 from plnet.errors import DimensionError, UnsupportedLayerError
 from plnet.ir.handlers import arithmetic as ar
 from plnet.ir.handlers import functions as fn
-from plnet.ir.handlers.registry import function_handler, module_handler
+from plnet.ir.handlers.registry import as_function, function_handler, module_handler
 from plnet.ir.handlers.symbols import Graph, Symbol
 from plnet.ir.layers import GroupMax, LocalWinner, ScalarPWL
 from plnet.networks.modules import AbsoluteValue, CReLU, GroupedMaximum, Maxout, PiecewiseLinear
@@ -35,60 +35,29 @@ def linear(graph: Graph, module: nn.Linear, x: Symbol) -> Symbol:
     return ar.linear(graph, x, module.weight, module.bias, synthetic=False)
 
 
-@module_handler(nn.ReLU, becomes="ScalarPWL with breakpoint 0")
-def relu(graph: Graph, module: nn.ReLU, x: Symbol) -> Symbol:
-    """max(0, x)."""
-    return fn.relu(graph, x)
+_ONE_BREAKPOINT = "ScalarPWL with breakpoint 0"
+_TWO_BREAKPOINTS = "ScalarPWL with two breakpoints"
+_LIMITS = ("min_val", "max_val")
 
-
-@module_handler(AbsoluteValue, becomes="ScalarPWL with breakpoint 0")
-def absolute(graph: Graph, module: AbsoluteValue, x: Symbol) -> Symbol:
-    """|x|."""
-    return fn.absolute(graph, x)
-
-
-@module_handler(nn.LeakyReLU, becomes="ScalarPWL with breakpoint 0")
-def leaky_relu(graph: Graph, module: nn.LeakyReLU, x: Symbol) -> Symbol:
-    """Any slope, also negative or above 1."""
-    return fn.leaky_relu(graph, x, module.negative_slope)
-
-
-@module_handler(nn.PReLU, becomes="ScalarPWL with breakpoint 0")
-def prelu(graph: Graph, module: nn.PReLU, x: Symbol) -> Symbol:
-    """One slope for all, or one for each channel."""
-    return fn.prelu(graph, x, module.weight)
-
-
-@module_handler(nn.Hardtanh, nn.ReLU6, becomes="ScalarPWL with two breakpoints")
-def hardtanh(graph: Graph, module: nn.Hardtanh, x: Symbol) -> Symbol:
-    """Clipping; ReLU6 is a Hardtanh from 0 to 6."""
-    return ar.clamp(graph, x, module.min_val, module.max_val)
-
-
-@module_handler(nn.Threshold, becomes="ScalarPWL with one breakpoint, where value = threshold")
-def threshold(graph: Graph, module: nn.Threshold, x: Symbol) -> Symbol:
-    """Refused where it jumps."""
-    return fn.threshold(graph, x, module.threshold, module.value)
-
-
-@module_handler(
-    nn.Hardsigmoid, becomes="Affine, ScalarPWL with two breakpoints, Affine (divided by 6 exactly)"
+as_function(fn.relu, nn.ReLU, becomes=_ONE_BREAKPOINT)
+as_function(fn.absolute, AbsoluteValue, becomes=_ONE_BREAKPOINT)
+as_function(fn.leaky_relu, nn.LeakyReLU, options=["negative_slope"], becomes=_ONE_BREAKPOINT)
+as_function(fn.prelu, nn.PReLU, options=["weight"], becomes=_ONE_BREAKPOINT)
+# ReLU6 is a Hardtanh from 0 to 6.
+as_function(ar.clamp, nn.Hardtanh, nn.ReLU6, options=_LIMITS, becomes=_TWO_BREAKPOINTS)
+as_function(
+    fn.threshold,
+    nn.Threshold,
+    options=["threshold", "value"],
+    becomes="ScalarPWL with one breakpoint, where value = threshold",
 )
-def hardsigmoid(graph: Graph, module: nn.Hardsigmoid, x: Symbol) -> Symbol:
-    """relu6(x + 3) / 6."""
-    return fn.hardsigmoid(graph, x)
-
-
-@module_handler(nn.Softshrink, becomes="ScalarPWL with two breakpoints")
-def softshrink(graph: Graph, module: nn.Softshrink, x: Symbol) -> Symbol:
-    """Zero between ±lambd, slope 1 outside."""
-    return fn.softshrink(graph, x, module.lambd)
-
-
-@module_handler(nn.RReLU, becomes="ScalarPWL with breakpoint 0")
-def rrelu(graph: Graph, module: nn.RReLU, x: Symbol) -> Symbol:
-    """When evaluating, the mean of the two slopes."""
-    return fn.rrelu(graph, x, module.lower, module.upper)
+as_function(
+    fn.hardsigmoid,
+    nn.Hardsigmoid,
+    becomes="Affine, ScalarPWL with two breakpoints, Affine (divided by 6 exactly)",
+)
+as_function(fn.softshrink, nn.Softshrink, options=["lambd"], becomes=_TWO_BREAKPOINTS)
+as_function(fn.rrelu, nn.RReLU, options=["lower", "upper"], becomes=_ONE_BREAKPOINT)
 
 
 @module_handler(CReLU, becomes="Affine, ScalarPWL with breakpoint 0", resizes=True)

@@ -102,9 +102,13 @@ def _max_pool_function(dim: int) -> Any:
     return handler
 
 
-function_handler(F.max_pool1d, torch.max_pool1d, becomes="GroupMax", resizes=True)(_max_pool_function(1))
-function_handler(F.max_pool2d, torch.max_pool2d, becomes="GroupMax", resizes=True)(_max_pool_function(2))
-function_handler(F.max_pool3d, torch.max_pool3d, becomes="GroupMax", resizes=True)(_max_pool_function(3))
+_MAX_POOLS = (
+    (F.max_pool1d, torch.max_pool1d),
+    (F.max_pool2d, torch.max_pool2d),
+    (F.max_pool3d, torch.max_pool3d),
+)
+for _axes, _functions in enumerate(_MAX_POOLS, 1):
+    function_handler(*_functions, becomes="GroupMax", resizes=True)(_max_pool_function(_axes))
 
 
 def _average(graph: Graph, x: Symbol, axes: Sequence[np.ndarray], divisors: Any = None) -> Symbol:
@@ -171,9 +175,8 @@ def _average_pool_function(dim: int) -> Any:
     return handler
 
 
-function_handler(F.avg_pool1d, becomes=_AVERAGE, resizes=True)(_average_pool_function(1))
-function_handler(F.avg_pool2d, becomes=_AVERAGE, resizes=True)(_average_pool_function(2))
-function_handler(F.avg_pool3d, becomes=_AVERAGE, resizes=True)(_average_pool_function(3))
+for _axes, _function in enumerate((F.avg_pool1d, F.avg_pool2d, F.avg_pool3d), 1):
+    function_handler(_function, becomes=_AVERAGE, resizes=True)(_average_pool_function(_axes))
 
 
 def _adaptive_axes(graph: Graph, x: Symbol, dim: int, output_size: Any) -> list[np.ndarray]:
@@ -207,11 +210,12 @@ def _adaptive_function(dim: int, reduce: Any) -> Any:
     return handler
 
 
-function_handler(F.adaptive_avg_pool1d, becomes=_AVERAGE, resizes=True)(_adaptive_function(1, _average))
-function_handler(F.adaptive_avg_pool2d, becomes=_AVERAGE, resizes=True)(_adaptive_function(2, _average))
-function_handler(F.adaptive_avg_pool3d, becomes=_AVERAGE, resizes=True)(_adaptive_function(3, _average))
-function_handler(F.adaptive_max_pool1d, torch.adaptive_max_pool1d, becomes="GroupMax", resizes=True)(
-    _adaptive_function(1, _maximum)
+for _axes, _function in enumerate((F.adaptive_avg_pool1d, F.adaptive_avg_pool2d, F.adaptive_avg_pool3d), 1):
+    function_handler(_function, becomes=_AVERAGE, resizes=True)(_adaptive_function(_axes, _average))
+_ADAPTIVE_MAX_POOLS = (
+    (F.adaptive_max_pool1d, torch.adaptive_max_pool1d),
+    (F.adaptive_max_pool2d,),
+    (F.adaptive_max_pool3d,),
 )
-function_handler(F.adaptive_max_pool2d, becomes="GroupMax", resizes=True)(_adaptive_function(2, _maximum))
-function_handler(F.adaptive_max_pool3d, becomes="GroupMax", resizes=True)(_adaptive_function(3, _maximum))
+for _axes, _functions in enumerate(_ADAPTIVE_MAX_POOLS, 1):
+    function_handler(*_functions, becomes="GroupMax", resizes=True)(_adaptive_function(_axes, _maximum))

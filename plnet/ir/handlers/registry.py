@@ -20,6 +20,7 @@ __all__ = [
     "ROWS",
     "STRUCTURAL",
     "SupportedLayer",
+    "as_function",
     "function_handler",
     "module_handler",
     "module_key",
@@ -66,6 +67,17 @@ def module_handler(*types: type[nn.Module], becomes: str, resizes: bool = False)
         return handler
 
     return register
+
+
+def as_function(
+    function: Callable[..., Any], *types: type[nn.Module], options: Iterable[str] = (), becomes: str
+) -> None:
+    """Register modules that are a function of their input and of these attributes, in this order."""
+
+    def handler(graph: Any, module: nn.Module, x: Any) -> Any:
+        return function(graph, x, *(getattr(module, name) for name in options))
+
+    module_handler(*types, becomes=becomes)(handler)
 
 
 def function_handler(

@@ -11,31 +11,10 @@ from torch import nn
 __all__ = ["SMOOTH_FUNCTIONS", "SMOOTH_METHODS", "SMOOTH_MODULES", "STEP_NAMES"]
 
 SMOOTH_MODULES: tuple[type[nn.Module], ...] = (
-    nn.Sigmoid,
-    nn.Tanh,
-    nn.GELU,
-    nn.ELU,
-    nn.SELU,
-    nn.CELU,
-    nn.SiLU,
-    nn.Mish,
-    nn.GLU,
-    nn.Softplus,
-    nn.Softsign,
-    nn.Softmax,
-    nn.Softmax2d,
-    nn.Softmin,
-    nn.LogSoftmax,
-    nn.LogSigmoid,
-    nn.Tanhshrink,
-    nn.Hardswish,
-    nn.LayerNorm,
-    nn.RMSNorm,
-    nn.GroupNorm,
-    nn.InstanceNorm1d,
-    nn.LocalResponseNorm,
-    nn.CosineSimilarity,
-    nn.Bilinear,
+    *(nn.Sigmoid, nn.Tanh, nn.GELU, nn.ELU, nn.SELU, nn.CELU, nn.SiLU, nn.Mish, nn.GLU),
+    *(nn.Softplus, nn.Softsign, nn.Softmax, nn.Softmax2d, nn.Softmin, nn.LogSoftmax),
+    *(nn.LogSigmoid, nn.Tanhshrink, nn.Hardswish, nn.LayerNorm, nn.RMSNorm, nn.GroupNorm),
+    *(nn.InstanceNorm1d, nn.LocalResponseNorm, nn.CosineSimilarity, nn.Bilinear),
     nn.MultiheadAttention,
 )
 """Module types that are not piecewise linear in their input."""
@@ -43,21 +22,8 @@ SMOOTH_MODULES: tuple[type[nn.Module], ...] = (
 SMOOTH_METHODS = frozenset(
     [
         *("exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "logit", "sqrt", "rsqrt", "square", "pow"),
-        *(
-            "sin",
-            "cos",
-            "tan",
-            "asin",
-            "acos",
-            "atan",
-            "sinh",
-            "cosh",
-            "tanh",
-            "sigmoid",
-            "erf",
-            "reciprocal",
-        ),
-        *("softmax", "log_softmax", "logsumexp", "norm", "std", "var", "prod", "cumprod"),
+        *("sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "sigmoid", "erf"),
+        *("reciprocal", "softmax", "log_softmax", "logsumexp", "norm", "std", "var", "prod", "cumprod"),
     ]
 )
 """Tensor methods that are not piecewise linear."""

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from plnet.ir.handlers.symbols import Op
-from plnet.ir.layers import Affine, GroupMax, Layer, LocalWinner, ScalarPWL
+from plnet.ir.layers import Affine, GroupMax, Layer, LocalWinner, ScalarPWL, padded_groups
 from plnet.ir.operators import SMALL, SparseAffine, StackedAffine, compact
 
 __all__ = ["linearise"]
@@ -160,7 +160,7 @@ class _Chain:
         carried = np.unique(carried)
         groups = [places[op.inputs][op.layer.groups] for op in ops if isinstance(op.layer, GroupMax)]
         groups.append(places[carried][:, None])
-        self.layers.append(GroupMax(_padded(groups), len(self.state), _names(ops)))
+        self.layers.append(GroupMax(padded_groups(groups), len(self.state), _names(ops)))
         self.state = np.concatenate([*(op.outputs for op in ops), carried])
 
     def winner(self, ops: list[Op], carried: np.ndarray) -> None:
@@ -174,7 +174,7 @@ class _Chain:
             groups.append(op.layer.groups + begin)
             begin += op.layer.n_in
         groups.append(np.arange(begin, len(wanted))[:, None])
-        self.layers.append(LocalWinner(_padded(groups), len(wanted), _names(ops)))
+        self.layers.append(LocalWinner(padded_groups(groups), len(wanted), _names(ops)))
         self.state = np.concatenate([*(op.outputs for op in ops), wanted[begin:]])
 
     def select(self, wanted: np.ndarray) -> None:
@@ -199,13 +199,6 @@ class _Chain:
                 return
         self.layers.append(layer)
         self._synthetic = synthetic
-
-
-def _padded(groups: list[np.ndarray]) -> np.ndarray:
-    size = max(group.shape[1] for group in groups)
-    return np.concatenate(
-        [np.pad(group, ((0, 0), (0, size - group.shape[1])), mode="edge") for group in groups]
-    )
 
 
 def _exact_product(second: Affine, first: Affine) -> Affine | None:

@@ -112,6 +112,11 @@ def rate_curve(
     -------
     RateCurve
 
+    Raises
+    ------
+    TargetError
+        If no number of pieces is given.
+
     Examples
     --------
     >>> from plnet import Box

@@ -190,9 +190,7 @@ def _draw_space(scene: SpaceScene, look: Look, ax: Any) -> Axes:
         raise ConfigError('In three dimensions walls="depth" needs explode > 0, which shows the walls.')
     if ax is None:
         with style(height=0.72 * style().width):
-            ax = plt.subplots(subplot_kw={"projection": "3d"})[1]
-            draw_space(scene, look, ax)
-            return ax
+            return _draw_space(scene, look, plt.subplots(subplot_kw={"projection": "3d"})[1])
     if not hasattr(ax, "get_zlim"):
         raise ConfigError(
             "Regions of dimension 3 need axes in three dimensions. Make them with "

@@ -16,7 +16,7 @@ from plnet.errors import ConfigError, DimensionError
 from plnet.plotting.palettes import CATEGORIES, WALL
 from plnet.plotting.regions.draw import complex_of
 from plnet.plotting.regions.frame import frame_of, view_of
-from plnet.plotting.regions.scene import depth_colors
+from plnet.plotting.regions.scene import DOTS, depth_colors
 from plnet.plotting.styles import style
 
 if TYPE_CHECKING:
@@ -196,11 +196,9 @@ def _draw_curves(ax: Axes, graph: _Graph, chosen: list[int]) -> list[Line2D]:
     handles, x = [], graph.x
     for place, k in enumerate(chosen):
         color = _color(place, len(chosen))
-        (line,) = ax.plot(x, graph.values[:, k], color=color, zorder=4, label=f"output {k}")
-        handles.append(line)
+        handles += ax.plot(x, graph.values[:, k], color=color, zorder=4, label=f"output {k}")
         if len(graph.found) <= 5 * MOST_LABELS:
-            dots = {"linestyle": "none", "marker": "o", "markersize": 2.2, "zorder": 4.1}
-            ax.plot(x[1:-1], graph.values[1:-1, k], color=color, **dots)
+            ax.plot(x[1:-1], graph.values[1:-1, k], color=color, **DOTS)
     return handles if len(chosen) > 1 else []
 
 
@@ -229,14 +227,7 @@ def _name_units(ax: Axes, graph: _Graph, colored: bool) -> None:
     for x, at, b, layer in zip(
         places.tolist(), _spread(ax, places, _SPACING * size), graph.found, layers, strict=True
     ):
-        line = {
-            "arrowstyle": "-",
-            "linewidth": 0.4,
-            "color": colors[layer],
-            "shrinkA": 0,
-            "shrinkB": 0,
-            "relpos": (0.5, 0.0),
-        }
+        line = {"arrowstyle": "-", "linewidth": 0.4, "shrinkA": 0, "shrinkB": 0, "relpos": (0.5, 0.0)}
         ax.annotate(
             ", ".join(dict.fromkeys(f"{unit[0] + 1}.{unit[1]}" for unit in b.units)),
             (x, 1.0),
@@ -248,7 +239,7 @@ def _name_units(ax: Axes, graph: _Graph, colored: bool) -> None:
             va="bottom",
             fontsize=size,
             color=colors[layer],
-            arrowprops=line,
+            arrowprops=line | {"color": colors[layer]},
         )
 
 

@@ -9,9 +9,9 @@ from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from plnet.plotting.palettes import BOUNDARY, CATEGORIES, MARKERS, WALL
-from plnet.plotting.regions.polygons import clip_segments, wall_segments
-from plnet.plotting.regions.scene import Look, Scene, depth_colors, depth_widths, draw_key, fill_options
+from plnet.plotting.palettes import BOUNDARY, CATEGORIES, WALL
+from plnet.plotting.regions.points import LABEL, mark_of
+from plnet.plotting.regions.scene import DOTS, Look, Scene, depth_walls, draw_key, fill_options, layer_entries
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -71,41 +71,19 @@ def _draw_curves(ax: Axes, y: np.ndarray, values: np.ndarray) -> list[Line2D]:
     for k in range(m):
         # Nobody can tell ten colours of lines apart, so many outputs share one.
         color = "black" if m == 1 else CATEGORIES[k] if m <= MANY_OUTPUTS else WALL
-        (line,) = ax.plot(
-            y,
-            values[:, k],
-            color=color,
-            linewidth=1.0 if m <= MANY_OUTPUTS else 0.6,
-            zorder=4,
-            label=f"output {k}",
-        )
-        handles.append(line)
+        width = 1.0 if m <= MANY_OUTPUTS else 0.6
+        handles += ax.plot(y, values[:, k], color=color, linewidth=width, zorder=4, label=f"output {k}")
         if few and m <= MANY_OUTPUTS:
-            ax.plot(
-                y[inner],
-                values[inner, k],
-                linestyle="none",
-                marker="o",
-                markersize=2.2,
-                color=color,
-                zorder=4.1,
-            )
+            ax.plot(y[inner], values[inner, k], color=color, **DOTS)
     return handles if 1 < m <= MANY_OUTPUTS else []
 
 
 def _draw_walls(scene: Scene, ax: Axes) -> list[Line2D]:
-    n_layers = len(scene.complex_.network.nonlinear_layers)
-    segments, layers = wall_segments(scene.complex_)
-    pieces, kept = clip_segments(segments, scene.frame, scene.limits)
-    colors, widths = depth_colors(n_layers), depth_widths(n_layers, len(scene.complex_))
-    depth = layers[kept]
+    pieces, depth, colors, widths = depth_walls(scene)
     _vertical(
         ax, pieces[:, 0, 0], colors=[colors[k] for k in depth], linewidths=widths[depth], label="_walls"
     )
-    return [
-        Line2D([], [], color=colors[k], linewidth=max(widths[k], 0.5), label=f"layer {k + 1}")
-        for k in range(n_layers)
-    ]
+    return layer_entries(colors, np.maximum(widths, 0.5).tolist())
 
 
 def _vertical(ax: Axes, places: np.ndarray, **options: Any) -> None:
@@ -133,19 +111,7 @@ def _mark_points(scene: Scene, ax: Axes) -> None:
         # At the ends of the axes a label turns inwards, off the tick labels of the other axis.
         relative = (place - low) / (high - low)
         side = "left" if relative < 0.05 else "right" if relative > 0.95 else "center"
-        marker = MARKERS[i % len(MARKERS)] if len(places) <= len(MARKERS) else "o"
-        ax.scatter(
-            place,
-            0.0,
-            s=18,
-            marker=marker,
-            facecolor="white",
-            edgecolor="black",
-            linewidth=0.8,
-            transform=transform,
-            clip_on=False,
-            zorder=6,
-        )
+        ax.scatter(place, 0.0, s=18, **mark_of(i, len(places)), transform=transform, clip_on=False)
         if scene.labels is not None:
             ax.annotate(
                 str(scene.labels[i]),
@@ -155,6 +121,5 @@ def _mark_points(scene: Scene, ax: Axes) -> None:
                 textcoords="offset points",
                 ha=side,
                 va="bottom",
-                zorder=7,
-                bbox={"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none", "alpha": 0.85},
+                **LABEL,
             )

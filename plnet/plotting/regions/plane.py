@@ -12,8 +12,8 @@ from matplotlib.ticker import MaxNLocator
 
 from plnet.plotting.palettes import BOUNDARY
 from plnet.plotting.regions.points import mark_points
-from plnet.plotting.regions.polygons import clip_segments, wall_segments
-from plnet.plotting.regions.scene import Look, Scene, depth_colors, depth_widths, draw_key, fill_options
+from plnet.plotting.regions.polygons import clip_segments
+from plnet.plotting.regions.scene import Look, Scene, depth_walls, draw_key, fill_options, layer_entries
 from plnet.regions.certificates.cells import points_of
 from plnet.regions.leaves import rounded_vertex
 
@@ -78,13 +78,9 @@ def boundary_segments(scene: Scene) -> np.ndarray:
 
 def _draw_walls(scene: Scene, ax: Axes) -> list[Line2D]:
     """Draw every wall in the colour of its layer; return one entry of the legend for each layer."""
-    n_layers = len(scene.complex_.network.nonlinear_layers)
-    segments, layers = wall_segments(scene.complex_)
-    pieces, kept = clip_segments(segments, scene.frame, scene.limits)
-    depth = layers[kept]
+    pieces, depth, colors, widths = depth_walls(scene)
     # Later layers are drawn first, so that the straight lines of layer 1 stay whole.
     order = np.argsort(-depth, kind="stable")
-    colors, widths = depth_colors(n_layers), depth_widths(n_layers, len(scene.complex_))
     lines = LineCollection(
         list(pieces[order]),
         colors=[colors[k] for k in depth[order]],
@@ -95,7 +91,4 @@ def _draw_walls(scene: Scene, ax: Axes) -> list[Line2D]:
     )
     ax.add_collection(lines)
     _keep_inside(lines, scene, ax)
-    return [
-        Line2D([], [], color=colors[k], linewidth=max(widths[k], 0.5), label=f"layer {k + 1}")
-        for k in range(n_layers)
-    ]
+    return layer_entries(colors, np.maximum(widths, 0.5).tolist())

@@ -16,7 +16,13 @@ if TYPE_CHECKING:
 
     from plnet.geometry.domain import Chart
 
-__all__ = ["coordinates_of", "mark_points"]
+__all__ = ["LABEL", "coordinates_of", "mark_of", "mark_points", "marker_of"]
+
+LABEL: dict[str, Any] = {
+    "bbox": {"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none", "alpha": 0.85},
+    "zorder": 7,
+}
+"""Looks of a label."""
 
 _OFF_PLANE = 1e-9
 """Distance from the plane, relative to the size of the input, that rounding of data may cause."""
@@ -95,10 +101,7 @@ def mark_points(ax: Axes, places: Any, labels: Sequence[str] | None = None, *, s
     if labels is not None and len(labels) != len(places):
         raise DimensionError(f"Expected {len(places)} labels, one for each point, got {len(labels)}.")
     for i, place in enumerate(places):
-        marker = MARKERS[i % len(MARKERS)] if len(places) <= len(MARKERS) else "o"
-        ax.scatter(
-            *place, s=size, marker=marker, facecolor="white", edgecolor="black", linewidth=0.8, zorder=6
-        )
+        ax.scatter(*place, s=size, **mark_of(i, len(places)))
     if labels is None:
         return
     limits = np.array([ax.get_xlim(), ax.get_ylim()])
@@ -113,9 +116,19 @@ def mark_points(ax: Axes, places: Any, labels: Sequence[str] | None = None, *, s
             textcoords="offset points",
             ha="left" if side[0] > 0 else "right",
             va="bottom" if side[1] > 0 else "top",
-            bbox={"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none", "alpha": 0.85},
-            zorder=7,
+            **LABEL,
         )
+
+
+def marker_of(place: int, count: int) -> str:
+    """Return the marker of one of so many points: its own, as long as there is one for each."""
+    return MARKERS[place] if count <= len(MARKERS) else "o"
+
+
+def mark_of(place: int, count: int) -> dict[str, Any]:
+    """Return the looks of one of so many points."""
+    marker = marker_of(place, count)
+    return {"marker": marker, "facecolor": "white", "edgecolor": "black", "linewidth": 0.8, "zorder": 6}
 
 
 def _project(chart: Chart, rows: np.ndarray) -> np.ndarray:

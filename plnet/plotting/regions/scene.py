@@ -8,22 +8,41 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib import colormaps
+from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from plnet.plotting.palettes import CATEGORIES, MISSING, WALL
+from plnet.plotting.regions.polygons import clip_segments, wall_segments
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.collections import Collection
+    from matplotlib.colors import Colormap
 
     from plnet.plotting.regions.colors import Coloring
     from plnet.plotting.regions.frame import Frame
     from plnet.regions.complex import RegionComplex
     from plnet.regions.level_sets.boundary import DecisionBoundary
 
-__all__ = ["WALLS", "Look", "Scene", "depth_colors", "depth_widths", "draw_key", "fill_options", "thinning"]
+__all__ = [
+    "DOTS",
+    "WALLS",
+    "Look",
+    "Scene",
+    "colormap",
+    "depth_colors",
+    "depth_walls",
+    "depth_widths",
+    "draw_key",
+    "fill_options",
+    "layer_entries",
+    "thinning",
+]
 
 WALLS = ("plain", "depth", "none")
+
+DOTS: dict[str, Any] = {"linestyle": "none", "marker": "o", "markersize": 2.2, "zorder": 4.1}
+"""Breakpoints on a curve."""
 
 BORDER = 0.3
 """Points of the thin borders between few regions."""
@@ -92,12 +111,13 @@ def fill_options(scene: Scene, look: Look) -> dict[str, Any]:
     }
     if coloring.values is None:
         return options | {"facecolors": coloring.faces}
+    return options | {"array": coloring.values, "cmap": colormap(coloring), "norm": coloring.norm}
+
+
+def colormap(coloring: Coloring) -> Colormap:
+    """Return the colour map of values, with a colour for those that are missing."""
     cmap = colormaps[coloring.cmap] if isinstance(coloring.cmap, str) else coloring.cmap
-    return options | {
-        "array": coloring.values,
-        "cmap": cmap.with_extremes(bad=MISSING),
-        "norm": coloring.norm,
-    }
+    return cmap.with_extremes(bad=MISSING)
 
 
 def draw_key(scene: Scene, collection: Collection, ax: Axes, lines: Sequence[Any] = ()) -> None:
@@ -126,6 +146,22 @@ def depth_colors(n_layers: int) -> list[Any]:
     return [colormaps["viridis"](x) for x in np.linspace(0.0, 0.85, n_layers)]
 
 
+def depth_walls(scene: Scene) -> tuple[np.ndarray, np.ndarray, list[Any], np.ndarray]:
+    """Return the walls in the view (S, 2, d), their layers (S,), and a colour and a width for each layer."""
+    n_layers = len(scene.complex_.network.nonlinear_layers)
+    segments, layers = wall_segments(scene.complex_)
+    pieces, kept = clip_segments(segments, scene.frame, scene.limits)
+    return pieces, layers[kept], depth_colors(n_layers), depth_widths(n_layers, len(scene.complex_))
+
+
 def depth_widths(n_layers: int, n_regions: int = 1) -> np.ndarray:
     """Return a line width in points for each layer, thick for the first ones."""
     return np.maximum(0.9 - 0.15 * np.arange(n_layers), 0.4) * thinning(n_regions)
+
+
+def layer_entries(colors: Sequence[Any], widths: Sequence[float]) -> list[Line2D]:
+    """Return one entry of the legend for each layer."""
+    return [
+        Line2D([], [], color=color, linewidth=width, label=f"layer {k}")
+        for k, (color, width) in enumerate(zip(colors, widths, strict=True), 1)
+    ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -60,8 +60,7 @@ def solids_of(complex_: RegionComplex, frame: Frame, view: View, *, clip: bool) 
             continue
         centres[i] = frame.place(_centre_of_mass(cell))
         for facet, name in zip(cell.facets, cell.names, strict=True):
-            corners = [rounded_vertex(v)[:-1] for v in ordered_face(facet, cell.facets)]
-            polygons.append(frame.place(np.array(corners)))
+            polygons.append(_polygon(cell, facet, frame))
             region.append(i)
             layer.append(-1 if name[0] == CUT else name[0])
     return Solids(polygons, np.array(region, dtype=int), np.array(layer, dtype=int), centres)
@@ -98,9 +97,13 @@ def boundary_polygons(
             continue
         for facet, name in zip(cell.facets, cell.names, strict=True):
             if name in wanted.get(i, ()):
-                corners = [rounded_vertex(v)[:-1] for v in ordered_face(facet, cell.facets)]
-                found.append(frame.place(np.array(corners)))
+                found.append(_polygon(cell, facet, frame))
     return found
+
+
+def _polygon(cell: CornerCell, facet: Any, frame: Frame) -> np.ndarray:
+    corners = [rounded_vertex(v)[:-1] for v in ordered_face(facet, cell.facets)]
+    return frame.place(np.array(corners))
 
 
 def _centre_of_mass(cell: CornerCell) -> np.ndarray:

@@ -7,16 +7,23 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib import colormaps
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LightSource, to_rgba
-from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 from mpl_toolkits.mplot3d.art3d import Poly3DCollection
 
-from plnet.plotting.palettes import BOUNDARY, MARKERS, MISSING, WALL
-from plnet.plotting.regions.scene import BORDER, MANY_REGIONS, Look, depth_colors, thinning
+from plnet.plotting.palettes import BOUNDARY, WALL
+from plnet.plotting.regions.points import marker_of
+from plnet.plotting.regions.scene import (
+    BORDER,
+    MANY_REGIONS,
+    Look,
+    colormap,
+    depth_colors,
+    layer_entries,
+    thinning,
+)
 
 if TYPE_CHECKING:
     from mpl_toolkits.mplot3d import Axes3D
@@ -76,12 +83,9 @@ def draw_space(scene: SpaceScene, look: Look, ax: Axes3D) -> None:
     faces[:, 3] = GLASS if glass else 1.0
     _add(ax, [polygons[k] for k in shown], faces, scene.solids.layer[shown], scene, look, shade=not glass)
     if glass:
-        width = {"linewidths": 0.2, "edgecolors": BOUNDARY, "shade": True, "lightsource": _LIGHT}
-        ax.add_collection3d(
-            Poly3DCollection(
-                _rectangular(scene.boundary), facecolors=BOUNDARY_FACE, label="_boundary", **width
-            )
-        )
+        edges = {"linewidths": 0.2, "edgecolors": BOUNDARY, "shade": True, "lightsource": _LIGHT}
+        surface = {"facecolors": BOUNDARY_FACE, "label": "_boundary"}
+        ax.add_collection3d(Poly3DCollection(_rectangular(scene.boundary), **surface, **edges))
     _mark(scene, ax)
     _arrange(scene, ax)
     if look.legend:
@@ -99,11 +103,10 @@ def face_colors(coloring: Coloring, solids: Solids) -> np.ndarray:
 
 
 def _mappable(coloring: Coloring) -> ScalarMappable:
-    cmap = colormaps[coloring.cmap] if isinstance(coloring.cmap, str) else coloring.cmap
     norm = coloring.norm
     if norm is not None and coloring.values is not None:
         norm.autoscale_None(np.ma.asarray(coloring.values))
-    return ScalarMappable(norm, cmap.with_extremes(bad=MISSING))
+    return ScalarMappable(norm, colormap(coloring))
 
 
 def _add(
@@ -165,19 +168,10 @@ def _mark(scene: SpaceScene, ax: Axes3D) -> None:
     if scene.places is None:
         return
     for i, place in enumerate(scene.places):
-        marker = MARKERS[i % len(MARKERS)] if len(scene.places) <= len(MARKERS) else "o"
+        marker = marker_of(i, len(scene.places))
         x, y, z = place.tolist()
-        ax.plot(
-            [x],
-            [y],
-            [z],
-            linestyle="none",
-            marker=marker,
-            markersize=4.2,
-            markerfacecolor="white",
-            markeredgecolor="black",
-            markeredgewidth=0.8,
-        )
+        edge = {"markerfacecolor": "white", "markeredgecolor": "black", "markeredgewidth": 0.8}
+        ax.plot([x], [y], [z], linestyle="none", marker=marker, markersize=4.2, **edge)
         if scene.labels is not None:
             ax.text(x, y, z, f" {scene.labels[i]}")
 
@@ -209,10 +203,7 @@ def _draw_key(scene: SpaceScene, look: Look, ax: Axes3D) -> None:
         handles.append(Patch(facecolor=BOUNDARY_FACE, edgecolor=BOUNDARY, label="boundary"))
     if look.walls == "depth":
         colors = depth_colors(scene.n_layers)
-        handles += [
-            Line2D([], [], color=colors[k], linewidth=0.8, label=f"layer {k + 1}")
-            for k in range(scene.n_layers)
-        ]
+        handles += layer_entries(colors, [0.8] * len(colors))
     if coloring.values is not None and np.ma.count(coloring.values):
         ax.figure.colorbar(_mappable(coloring), ax=ax, label=coloring.label, shrink=0.65, pad=0.1, aspect=14)
     if handles:

@@ -114,14 +114,9 @@ def _figure(
     names = [label.strip("$").replace("_{", "").replace("}", "") for label in labels]
     titles = dict(zip(("xaxis", "yaxis", "zaxis"), [*names, "output"], strict=False))
     figure = go.Figure(traces)
-    figure.update_layout(
-        scene={
-            "aspectmode": "data" if solid else "cube",
-            **{k: {"title": {"text": v}} for k, v in titles.items()},
-        },
-        showlegend=False,
-        margin={"l": 0, "r": 0, "t": 0, "b": 0},
-    )
+    axes = {axis: {"title": {"text": title}} for axis, title in titles.items()}
+    space = {"aspectmode": "data" if solid else "cube", **axes}
+    figure.update_layout(scene=space, showlegend=False, margin=dict.fromkeys("lrtb", 0))
     return figure
 
 

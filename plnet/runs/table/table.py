@@ -65,6 +65,11 @@ class RunTable:
 
         Whole numbers give an integer array, with missing ones a float array with NaN; texts give an array of
         objects.
+
+        Raises
+        ------
+        ConfigError
+            If there is no such column.
         """
         if name not in self.columns:
             raise ConfigError(f'There is no column "{name}".{_hint(name, self.columns)}')
