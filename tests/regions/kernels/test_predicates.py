@@ -265,6 +265,13 @@ def length(form):
     return sqrt(sum(x * x for x in form)) * (1 + 1e-12)
 
 
+def test_an_unsure_ray_leaves_the_side_open():
+    rays = np.array([[1.0, 0.0, 0.0, 1.0, 0.0], [0.0, 1.0, 0.0, 1.0, 1e-3]])
+    cut = np.array([1.0, -1.0, 0.0, 1.0, 0.0])
+    state = SimpleNamespace(cut=cut)
+    assert polytopes.cut_sides(space(3), state, length(cut[:4]), rays, 0, 2) == UNDECIDED
+
+
 @pytest.mark.parametrize("d", [3, 5])
 def test_signs_at_rays(d, rng):
     certain = 0

@@ -252,3 +252,31 @@ def test_multipliers_prove_only_what_is_true(layer, rng):
         assert least >= 0 or not found
     assert proved > 10
     assert wrong > 100
+
+
+def unsure_weight(low, high):
+    """Return a plan whose second layer is ``w z + 1``, w between -9e-4 and 11e-4, z a unit on [low, high]."""
+    plan = two_layers(np.random.default_rng(0), 2, 1, 1)
+    plan.weights[:] = [[1e-4], [1e-3]]
+    plan.bias[:] = [[0.0, 1.0], [0.0, 0.0]]
+    plan.first[0], plan.first[1] = [[1e9, 0.0]], 0.0
+    plan.slopes[:], plan.shifts[:], plan.rounding[:] = 1.0, 0.0, 0.0
+    plan.low[0, 0], plan.high[0, 0] = low, high
+    return plan
+
+
+@pytest.mark.parametrize(("spread", "proved"), [(1e-3, False), (1e-5, True)])
+def test_a_cut_of_unsure_sign_proves_nothing(spread, proved):
+    """The multiplier cancels the weight, but the weight may be negative, and z is as large as 1e9."""
+    plan, state = unsure_weight(-np.inf, np.inf), new_state(2, 1, 2)
+    plan.weights[1] = spread
+    state.cuts[0, 0], state.points[0, 0] = (0, 0, -1, layout.ABOVE), 0.5
+    assert proofs.misses(plan, state, 0, 1, 0, -1, 0.0, 1.0, np.array([1e-4, 0.0])) == proved
+
+
+@pytest.mark.parametrize(("spread", "proved"), [(1e-3, False), (1e-5, True)])
+def test_a_unit_of_unsure_sign_is_not_absorbed(spread, proved):
+    """On z >= 0 the wall is positive for a positive weight only."""
+    plan, state = unsure_weight(0.0, np.inf), new_state(2, 0, 2)
+    plan.weights[1] = spread
+    assert proofs.misses(plan, state, 0, 1, 0, -1, 0.0, 1.0, np.array([0.0])) == proved
