@@ -53,20 +53,20 @@ def _scale_rows(rows, changed, n_changed, primes):
     for q in range(rows.shape[2]):
         p = primes[q]
         products[0] = 1
-        for t in range(n_changed):
-            j = changed[t]
+        for k in range(n_changed):
+            j = changed[k]
             top = columns - 1
             while top >= 0 and rows[j, top, q] == 0:
                 top -= 1
             if q == 0:
-                last[t] = top
-            if top < 0 or last[t] != top:
+                last[k] = top
+            if top < 0 or last[k] != top:
                 return False
-            products[t + 1] = _times(products[t], rows[j, top, q], p)
+            products[k + 1] = _times(products[k], rows[j, top, q], p)
         rest = _inverse(products[n_changed], p)
-        for t in range(n_changed - 1, -1, -1):
-            j, top = changed[t], last[t]
-            factor = _times(rest, products[t], p)
+        for k in range(n_changed - 1, -1, -1):
+            j, top = changed[k], last[k]
+            factor = _times(rest, products[k], p)
             rest = _times(rest, rows[j, top, q], p)
             for column in range(top):
                 rows[j, column, q] = _times(rows[j, column, q], factor, p)
@@ -78,9 +78,9 @@ def _scale_rows(rows, changed, n_changed, primes):
 def _order(rows, i, j):
     """Compare two rows from their last column on, by the first prime: -1, 0 or 1."""
     for column in range(rows.shape[1] - 1, -1, -1):
-        a, b = rows[i, column, 0], rows[j, column, 0]
-        if a != b:
-            return -1 if a < b else 1
+        one, other = rows[i, column, 0], rows[j, column, 0]
+        if one != other:
+            return -1 if one < other else 1
     return 0
 
 
@@ -114,8 +114,8 @@ def _sorted_distinct(rows):
             else:
                 high = middle
         if not known:
-            for t in range(found, low, -1):
-                order[t] = order[t - 1]
+            for k in range(found, low, -1):
+                order[k] = order[k - 1]
             order[low] = j
             found += 1
     return True, order[:found]
@@ -141,9 +141,9 @@ def _finish(rows, changed, n_changed, primes):
     to = 0
     for column in range(columns):
         if used[column]:
-            for t in range(len(order)):
+            for k in range(len(order)):
                 for q in range(depth):
-                    out[t, to, q] = rows[order[t], column, q]
+                    out[k, to, q] = rows[order[k], column, q]
             to += 1
     return True, out
 
@@ -184,12 +184,12 @@ def restrict(rows, i, primes):
 @compiled_strict
 def _projected(rows, j, i, pivot, q, p):
     """Return row j seen from row i, two residues, in rank three."""
-    a = 1 if pivot == 0 else 0
-    b = 1 if pivot == 2 else 2
+    low = 1 if pivot == 0 else 0
+    high = 1 if pivot == 2 else 2
     factor = rows[j, pivot, q]
     return (
-        _minus_multiple(rows[j, a, q], factor, rows[i, a, q], p),
-        _minus_multiple(rows[j, b, q], factor, rows[i, b, q], p),
+        _minus_multiple(rows[j, low, q], factor, rows[i, low, q], p),
+        _minus_multiple(rows[j, high, q], factor, rows[i, high, q], p),
     )
 
 
@@ -311,7 +311,7 @@ def echelon(rows, primes):
                         work[j, column, q] = _minus_multiple(work[j, column, q], factor, work[j, pivot, q], p)
     out = np.empty((n, rank, depth), np.int64)
     for i in range(n):
-        for t in range(rank):
+        for k in range(rank):
             for q in range(depth):
-                out[i, t, q] = work[i, pivots[t], q]
+                out[i, k, q] = work[i, pivots[k], q]
     return True, out, basis[:rank], pivots[:rank]

@@ -67,7 +67,7 @@ def train_epochs(
                     count = plan[place, N_IN] * size
                     mask = work[plan[place, MASK] : plan[place, MASK] + count + 1]
                     fill_mask(mask, count, keys[m], counter, thresholds[place], factors[place])
-            _forward(row, plan, thresholds, work, kind, pieces, slope, size, width, spare)
+            _forward(row, plan, thresholds, work, kind, pieces, slope, size, width)
             _output_delta(y[m], chosen, active[m], plan[layers - 1], work, size, width, spare)
             _backward(row, plan, thresholds, work, kind, pieces, slope, size, width, spare, speed, rates[m])
             if limit > 0:
@@ -94,7 +94,7 @@ def _gather(x, chosen, plan, work, width):
 
 
 @compiled_inner
-def _forward(row, plan, thresholds, work, kind, pieces, slope, size, width, spare):
+def _forward(row, plan, thresholds, work, kind, pieces, slope, size, width):
     item, address = row.itemsize, row.ctypes.data
     layers = plan.shape[0]
     for place in range(layers):
@@ -134,21 +134,21 @@ def _output_delta(y, chosen, active, last, work, size, width, spare):
     for j in range(width):
         largest[j] = -np.inf
         total[j] = zero
-    for c in range(classes):
-        if active[c]:
+    for label in range(classes):
+        if active[label]:
             for j in range(width):
                 # The comparison is false for NaN, which must not get lost.
-                largest[j] = largest[j] if z[c, j] <= largest[j] else z[c, j]
-    for c in range(classes):
+                largest[j] = largest[j] if z[label, j] <= largest[j] else z[label, j]
+    for label in range(classes):
         for j in range(width):
-            delta[c, j] = np.exp(z[c, j] - largest[j]) if active[c] else zero
-            total[j] += delta[c, j]
+            delta[label, j] = np.exp(z[label, j] - largest[j]) if active[label] else zero
+            total[j] += delta[label, j]
     share = work.dtype.type(1) / work.dtype.type(size)
     for j in range(width):
         total[j] = share / total[j] if j < size else zero
-    for c in range(classes):
+    for label in range(classes):
         for j in range(width):
-            delta[c, j] *= total[j]
+            delta[label, j] *= total[j]
     for j in range(size):
         delta[y[chosen[j]], j] -= share
 

@@ -12,11 +12,11 @@ from plnet.compiled import compiled_inline
 __all__ = ["contains", "has_bit", "intersect", "popcount", "set_bit", "size_of"]
 
 
-def _popcount(typingctx, word):
+def _popcount(_typing_context, _word):
     """Return the number of bits of a 64-bit word."""
     signature = types.int64(types.uint64)
 
-    def generate(context, builder, signature, arguments):
+    def generate(_context, builder, _signature, arguments):
         return builder.ctpop(arguments[0])
 
     return signature, generate

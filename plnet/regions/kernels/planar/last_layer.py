@@ -16,7 +16,7 @@ What is not certified is left to the enumeration.
 from __future__ import annotations
 
 from plnet.compiled import compiled_inline, compiled_inner
-from plnet.regions.kernels import layout as c
+from plnet.regions.kernels import layout
 from plnet.regions.kernels.forms import difference, zero_wall
 from plnet.regions.kernels.planar.polygons import prepare_cut
 
@@ -37,13 +37,13 @@ _SMALL, _LARGE = 1e-100, 1e100
 @compiled_inline
 def _load_form(plan, state, layer, forms, item):
     """Write the form of an open item to `cut`; return its size and the walls on which it vanishes."""
-    rows, row0 = plan.layers[layer, c.N_ROWS], plan.layers[layer, c.ROW0]
+    rows, row0 = plan.layers[layer, layout.N_ROWS], plan.layers[layer, layout.ROW0]
     cut = state.cut[0]
     if item < rows:
         for m in range(4):
             cut[m] = state.acc[forms + m * rows + item]
-        return state.work[c.SCALE, row0 + item], zero_wall(plan, state, row0 + item), c.NOTHING
-    first = plan.units[plan.layers[layer, c.UNIT0] + item - rows, c.FIRST]
+        return state.work[layout.SCALE, row0 + item], zero_wall(plan, state, row0 + item), layout.NOTHING
+    first = plan.units[plan.layers[layer, layout.UNIT0] + item - rows, layout.FIRST]
     cut[0], cut[1], cut[2], cut[3], scale = difference(plan, state, forms, rows, first + 1, first)
     return scale, zero_wall(plan, state, row0 + first), zero_wall(plan, state, row0 + first + 1)
 
@@ -51,8 +51,8 @@ def _load_form(plan, state, layer, forms, item):
 @compiled_inline
 def _class_of(plan, layer, item):
     """Return a number that walls have in common if they are multiples of each other."""
-    rows = plan.layers[layer, c.N_ROWS]
-    return plan.rows[plan.layers[layer, c.ROW0] + item, c.CLASS] if item < rows else -1 - item
+    rows = plan.layers[layer, layout.N_ROWS]
+    return plan.rows[plan.layers[layer, layout.ROW0] + item, layout.CLASS] if item < rows else -1 - item
 
 
 @compiled_inline
@@ -66,7 +66,7 @@ def _is_repeated(state, m, kind):
 @compiled_inline
 def _load_ends(state, start, n, m):
     """Write the ends of the chord that `prepare_cut` looked at; False unless there are two, one finite."""
-    chords, signs = state.chords, state.marks[c.SIGNS]
+    chords, signs = state.chords, state.marks[layout.SIGNS]
     found, k = 0, 1
     for i in range(n):
         j = i + 1 if i + 1 < n else 0
@@ -86,17 +86,17 @@ def _load_ends(state, start, n, m):
             found += 1
             k += 1
     # The segment between two directions may pass through no point at all.
-    return found == 2 and (chords[END + c.W, m] > 0.0 or chords[END + N_END + c.W, m] > 0.0)
+    return found == 2 and (chords[END + layout.W, m] > 0.0 or chords[END + N_END + layout.W, m] > 0.0)
 
 
 @compiled_inline
 def _load_chords(plan, state, layer, forms, pending, n_open, start, n):
     """Write all different chords with their ends; return their number, -1 if one is not certified."""
     chords, m = state.chords, 0
-    rows = plan.layers[layer, c.N_ROWS]
+    rows = plan.layers[layer, layout.N_ROWS]
     for k in range(pending, pending + n_open):
         item = state.pending[k]
-        if item >= rows and plan.units[plan.layers[layer, c.UNIT0] + item - rows, c.SIZE] != 2:
+        if item >= rows and plan.units[plan.layers[layer, layout.UNIT0] + item - rows, layout.SIZE] != 2:
             return -1
         kind = _class_of(plan, layer, item)
         if kind != item and _is_repeated(state, m, kind):
@@ -182,18 +182,18 @@ def _crossings(plan, state, i, m):
             chords[A, i + 1 : m],
             chords[B, i + 1 : m],
             chords[C, i + 1 : m],
-            end[c.X],
-            end[c.Y],
-            end[c.W],
+            end[layout.X],
+            end[layout.Y],
+            end[layout.W],
             chords[AT_Q if side else AT_P, i + 1 : m],
         )
     # Without constants the error of a form vanishes at the origin.
-    size_p = max(abs(p[c.X]), abs(p[c.Y])) if plan.homogeneous else 1.0
-    size_q = max(abs(q[c.X]), abs(q[c.Y])) if plan.homogeneous else 1.0
+    size_p = max(abs(p[layout.X]), abs(p[layout.Y])) if plan.homogeneous else 1.0
+    size_q = max(abs(q[layout.X]), abs(q[layout.Y])) if plan.homogeneous else 1.0
     low, high, n = chords[LOW], chords[HIGH], 0
     for j in range(i + 1, m):
-        at_p, error_p = chords[AT_P, j], chords[BASE, j] * size_p + chords[FACTOR, j] * p[c.RADIUS]
-        at_q, error_q = chords[AT_Q, j], chords[BASE, j] * size_q + chords[FACTOR, j] * q[c.RADIUS]
+        at_p, error_p = chords[AT_P, j], chords[BASE, j] * size_p + chords[FACTOR, j] * p[layout.RADIUS]
+        at_q, error_q = chords[AT_Q, j], chords[BASE, j] * size_q + chords[FACTOR, j] * q[layout.RADIUS]
         sign_p, sign_q = _sign(at_p, error_p), _sign(at_q, error_q)
         if p[CORNER] >= 0.0 and _ends_at(chords, j, p[CORNER]):
             sign_p = 0

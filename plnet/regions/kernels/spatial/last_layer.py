@@ -9,13 +9,14 @@ the enumeration.
 from __future__ import annotations
 
 from plnet.compiled import compiled_inline, compiled_inner
-from plnet.regions.kernels import layout as c
+from plnet.regions.kernels import layout
 from plnet.regions.kernels.bits import has_bit, intersect
+from plnet.regions.kernels.bookkeeping import UNSURE
 from plnet.regions.kernels.planar.last_layer import are_disjoint, place_of_crossing
-from plnet.regions.kernels.spatial import layout as s
+from plnet.regions.kernels.spatial import layout as spatial
 from plnet.regions.kernels.spatial.cuts import free_bit
 from plnet.regions.kernels.spatial.forms import take_row
-from plnet.regions.kernels.spatial.polytopes import UNSURE, cross, prepare_cut, sign_at, write_half
+from plnet.regions.kernels.spatial.polytopes import cross, prepare_cut, sign_at, write_half
 
 __all__ = ["count_planes"]
 
@@ -24,7 +25,7 @@ LENGTH, END, N_END, CORNER = 5, 6, 6, 5
 # Rows of SpatialState.places: the planes, and bounds of the crossings on one chord.
 ITEM, LOW, HIGH = range(3)
 # Row of SpatialState.marks that holds the corners of a polygon in order.
-RING = c.SIGNS
+RING = layout.SIGNS
 
 
 @compiled_inline
@@ -36,15 +37,15 @@ def _most_rays(state):
 @compiled_inline
 def _load_items(plan, state, layer, pending, n_open):
     """List the different planes among the open items; -1 if an item is a group."""
-    rows, row0, m = plan.layers[layer, c.N_ROWS], plan.layers[layer, c.ROW0], 0
+    rows, row0, m = plan.layers[layer, layout.N_ROWS], plan.layers[layer, layout.ROW0], 0
     for k in range(pending, pending + n_open):
         item = state.pending[k]
         if item >= rows:
             return -1
-        kind, repeated = plan.rows[row0 + item, c.CLASS], False
+        kind, repeated = plan.rows[row0 + item, layout.CLASS], False
         if kind != item:
             for i in range(m):
-                repeated |= plan.rows[row0 + int(state.places[ITEM, i]), c.CLASS] == kind
+                repeated |= plan.rows[row0 + int(state.places[ITEM, i]), layout.CLASS] == kind
         if not repeated:
             state.places[ITEM, m] = item
             m += 1
@@ -69,11 +70,11 @@ def _load_section(limits, state, length, table, start, n):
             for w in range(limits.words):
                 tight[size, w] = tight[i, w]
             size += 1
-    return size if size <= _most_rays(state) and _load_ring(limits, state, tight, size) else 0
+    return size if size <= _most_rays(state) and _load_ring(state, tight, size) else 0
 
 
 @compiled_inline
-def _load_ring(limits, state, tight, n):
+def _load_ring(state, tight, n):
     """Put the corners of a polygon in order: neighbours share a wall besides the plane."""
     ring, before, here = state.marks[RING], -1, 0
     for k in range(n):
@@ -95,7 +96,7 @@ def _load_chord(limits, state, length, n, m):
     poly = state.scratch[0]
     if not prepare_cut(limits, state, length, poly, state.scratch_tight[0], 0, n):
         return -1
-    chord, ring, signs = state.chords[m], state.marks[RING], state.signs[s.SIGN]
+    chord, ring, signs = state.chords[m], state.marks[RING], state.signs[spatial.SIGN]
     below = above = False
     for i in range(n):
         below |= signs[i] < 0
@@ -161,7 +162,7 @@ def _take(plan, limits, state, layer, forms, k):
     """Copy plane k to `cut` and return its length."""
     item = int(state.places[ITEM, k])
     take_row(plan, limits, state, layer, forms, item)
-    return state.work[c.SCALE, plan.layers[layer, c.ROW0] + item]
+    return state.work[layout.SCALE, plan.layers[layer, layout.ROW0] + item]
 
 
 @compiled_inner

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from plnet.regions.kernels import layout as c
+from plnet.regions.kernels import layout
 
 __all__ = ["ARENAS", "Limits", "SpatialOutput", "SpatialState", "new_output", "new_state", "push_root"]
 
@@ -102,9 +102,9 @@ class SpatialOutput(NamedTuple):
     abort_facets: np.ndarray
 
 
-def new_state(plan: c.Plan, limits: Limits) -> SpatialState:
+def new_state(plan: layout.Plan, limits: Limits) -> SpatialState:
     """Return a state with an empty stack and arenas that usually suffice."""
-    rows = int(plan.layers[:, c.N_ROWS].max(initial=1))
+    rows = int(plan.layers[:, layout.N_ROWS].max(initial=1))
     units, columns = len(plan.units), limits.d + 2
     depth = 4 * (len(plan.rows) + len(plan.layers)) + 64
     return SpatialState(
@@ -139,7 +139,7 @@ def new_state(plan: c.Plan, limits: Limits) -> SpatialState:
     )
 
 
-def new_output(plan: c.Plan, limits: Limits, regions: int, corners: int, aborts: int) -> SpatialOutput:
+def new_output(plan: layout.Plan, limits: Limits, regions: int, corners: int, aborts: int) -> SpatialOutput:
     """Return buffers for so many regions, corners and aborted cells."""
     units, aborts = len(plan.units), max(aborts, 4 * plan.widest)
     return SpatialOutput(
@@ -159,9 +159,9 @@ def push_root(
     state: SpatialState, layer: int, n_poly: int, n_walls: int, n_forms: int, shares: tuple[int, int]
 ) -> None:
     """Start a search at the cell, its walls and the forms at the bottom of the arenas."""
-    state.registers[c.SCALARS] = 0
-    state.registers[c.SCALARS, c.SP] = 1
-    state.registers[c.SCALARS, c.SHARES : c.SHARE + 1] = shares
+    state.registers[layout.SCALARS] = 0
+    state.registers[layout.SCALARS, layout.SP] = 1
+    state.registers[layout.SCALARS, layout.SHARES : layout.SHARE + 1] = shares
     state.tables[:n_walls] = np.arange(n_walls)
     frame = state.frames[0]
     frame[:] = 0

@@ -14,15 +14,11 @@ from math import sqrt
 
 from plnet.compiled import compiled_inline, compiled_inner
 from plnet.regions.kernels.bits import contains, has_bit, intersect, popcount, set_bit, size_of
-from plnet.regions.kernels.spatial import layout as s
+from plnet.regions.kernels.bookkeeping import BOTH, NEGATIVE, POSITIVE, UNDECIDED, UNSURE
+from plnet.regions.kernels.spatial import layout as spatial
 from plnet.regions.kernels.spatial.refine import LARGEST_ENTRY, refine
 
 __all__ = [
-    "BOTH",
-    "NEGATIVE",
-    "POSITIVE",
-    "UNDECIDED",
-    "UNSURE",
     "copy_cell",
     "cross",
     "cut_sides",
@@ -32,9 +28,6 @@ __all__ = [
     "write_half",
     "write_other_half",
 ]
-
-UNSURE = 2
-POSITIVE, NEGATIVE, BOTH, UNDECIDED = 1, 2, 3, -1
 
 
 @compiled_inline
@@ -102,9 +95,9 @@ def prepare_cut(limits, state, length, poly, tight, start, n):
         value, error, sign = sign_at(limits, state.cut, length, poly[start + i])
         if sign == UNSURE:
             return False
-        state.values[s.AT, i], state.values[s.ERROR, i] = value, error
-        state.signs[s.SIGN, i] = sign
-        state.signs[s.TIES, i] = size_of(tight[start + i])
+        state.values[spatial.AT, i], state.values[spatial.ERROR, i] = value, error
+        state.signs[spatial.SIGN, i] = sign
+        state.signs[spatial.TIES, i] = size_of(tight[start + i])
     return True
 
 
@@ -113,7 +106,7 @@ def _gather_below(limits, state, tight, start, n):
     """List the rays below the cut with their walls; return how many."""
     size = 0
     for i in range(n):
-        if state.signs[s.SIGN, i] < 0:
+        if state.signs[spatial.SIGN, i] < 0:
             state.below[size] = i
             for w in range(limits.words):
                 state.below_tight[size, w] = tight[start + i, w]
@@ -139,7 +132,7 @@ def _next_sharing(limits, state, walls, k, size):
 def _is_edge(limits, state, tight, start, n, p, q):
     """Whether rays p and q, which share enough walls, span an edge; leaves these walls in `common`."""
     intersect(tight[start + p], tight[start + q], state.common)
-    if state.signs[s.TIES, p] == limits.d or state.signs[s.TIES, q] == limits.d:
+    if state.signs[spatial.TIES, p] == limits.d or state.signs[spatial.TIES, q] == limits.d:
         return True
     for i in range(n):
         if i != p and i != q and contains(tight[start + i], state.common):
@@ -168,14 +161,14 @@ def _gcd(a, b):
 @compiled_inline
 def _cross_exactly(limits, above, below, p, q, out):
     """Write the integer ray between p and q with given heights; False if it may not fit."""
-    s_height, t_height = above * limits.scale, -below * limits.scale
+    above_height, below_height = above * limits.scale, -below * limits.scale
     most = 0.0
     for m in range(limits.d + 1):
-        most = max(most, abs(s_height * q[m]) + abs(t_height * p[m]))
+        most = max(most, abs(above_height * q[m]) + abs(below_height * p[m]))
     # The heights are integers below 2**53 by the test at each ray; the sum must fit 62 bits.
-    if not (most < 4e18 and s_height < 9e15 and t_height < 9e15):
+    if not (most < 4e18 and above_height < 9e15 and below_height < 9e15):
         return False
-    first, second, divisor = int(s_height), int(t_height), 0
+    first, second, divisor = int(above_height), int(below_height), 0
     for m in range(limits.d + 1):
         divisor = _gcd(divisor, abs(first * int(q[m]) + second * int(p[m])))
     for m in range(limits.d + 1):
@@ -190,7 +183,7 @@ def _cross_exactly(limits, above, below, p, q, out):
 @compiled_inline
 def cross(limits, state, i, j, p, q, out):
     """Write the ray where the edge from p (above) to q (below) meets the cut; False if not certified."""
-    above, below = state.values[s.AT, i], state.values[s.AT, j]
+    above, below = state.values[spatial.AT, i], state.values[spatial.AT, j]
     if limits.exact:
         return _cross_exactly(limits, above, below, p, q, out)
     d = limits.d
@@ -204,7 +197,7 @@ def cross(limits, state, i, j, p, q, out):
         most = max(most, abs(x))
         out[m] = x
     blur = u * q[d + 1] + v * p[d + 1]
-    error, other = state.values[s.ERROR, i], state.values[s.ERROR, j]
+    error, other = state.values[spatial.ERROR, i], state.values[spatial.ERROR, j]
     left = whole - error - other
     if not (left > 0.0 and most > 1e-100):
         return False
@@ -224,7 +217,7 @@ def _new_rays(limits, state, poly, tight, start, n, bit, table, target, target_t
     """Write the rays on the cut; return their number, -1 if one is not certified, -2 without room."""
     row, size = at, _gather_below(limits, state, tight, start, n)
     for i in range(n):
-        if state.signs[s.SIGN, i] <= 0:
+        if state.signs[spatial.SIGN, i] <= 0:
             continue
         k = -1
         while True:
@@ -266,7 +259,7 @@ def _keep(limits, state, poly, tight, start, n, bit, side, target, target_tight,
     """Write the rays on one side of the cut and on it; return how many."""
     row = at
     for i in range(n):
-        sign = state.signs[s.SIGN, i] * side
+        sign = state.signs[spatial.SIGN, i] * side
         if sign >= 0:
             for m in range(limits.d + 2):
                 target[row, m] = poly[start + i, m]

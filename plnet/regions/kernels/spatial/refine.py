@@ -43,7 +43,7 @@ def _take_walls(limits, state, table, fixed):
 
 
 @compiled_inline
-def _invert(limits, state, matrix):
+def _invert(limits, matrix):
     """Turn the left half of `matrix`, a copy of the walls, into an inverse in the right half."""
     d = limits.d
     for column in range(d):
@@ -84,7 +84,7 @@ def refine(limits, state, table, ray):
     for row in range(d):
         for m in range(2 * d):
             matrix[row, m] = system[row, m]
-    if not _invert(limits, state, matrix):
+    if not _invert(limits, matrix):
         return
     contraction = 0.0
     for row in range(d):
