@@ -1,9 +1,11 @@
 """Central arrangements as rows of residues: normal form, restriction, lines of a plane, echelon form.
 
-A row stands for a linear form up to a factor. Entry ``rows[i, column, q]`` is its residue
-modulo ``primes[q]``. In normal form the last entry that is not zero is 1. Everything is
-decided by the first prime, and what it calls equal or zero is confirmed by all others. A
+A row stands for a linear form up to a factor. ``rows[i, column, q]``, of int64 and shape (n, columns,
+primes), is its residue modulo ``primes[q]``. In normal form the last entry that is not zero is 1.
+Everything is decided by the first prime, and what it calls equal or zero is confirmed by all others. A
 kernel returns a failure where they disagree, which only an unlucky prime can cause.
+
+Known parts: deletion and restriction (Zaslavsky 1975); one inverse for many residues (Montgomery 1987).
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ __all__ = ["count_lines", "echelon", "normal_form", "reduced_polynomial", "restr
 
 @compiled_strict
 def _times(a, b, p):
+    """Return a b modulo p, for p < 2**50."""
     # The quotient in floating point is off by at most one for p < 2**50, and the difference
     # of the two products is right modulo 2**64, so it is right.
     q = np.int64(np.float64(a) * np.float64(b) / np.float64(p))
@@ -30,6 +33,7 @@ def _times(a, b, p):
 
 @compiled_strict
 def _inverse(a, p):
+    """Return the inverse of a modulo p (Euclid)."""
     r0, r1, s0, s1 = p, a, np.int64(0), np.int64(1)
     while r1 != 0:
         q = r0 // r1
@@ -40,13 +44,17 @@ def _inverse(a, p):
 
 @compiled_strict
 def _minus_multiple(x, factor, y, p):
+    """Return x - factor y modulo p."""
     r = x - _times(factor, y, p)
     return r + p if r < 0 else r
 
 
 @compiled_strict
 def _scale_rows(rows, changed, n_changed, primes):
-    """Make the last nonzero entry of the changed rows 1; one inverse for all of them."""
+    """Make the last nonzero entry of the changed rows 1, in place; one inverse for all of them.
+
+    `changed` begins with the numbers of `n_changed` rows. Returns False on a failure.
+    """
     columns = rows.shape[1]
     last = np.empty(n_changed, np.int64)
     products = np.empty(n_changed + 1, np.int64)
@@ -86,6 +94,7 @@ def _order(rows, i, j):
 
 @compiled_strict
 def _same(rows, i, j):
+    """Confirm by the primes behind the first that two rows are equal."""
     for column in range(rows.shape[1]):
         for q in range(1, rows.shape[2]):
             if rows[i, column, q] != rows[j, column, q]:
@@ -95,7 +104,7 @@ def _same(rows, i, j):
 
 @compiled_strict
 def _sorted_distinct(rows):
-    """Return whether the primes agree, and the indices of the distinct rows in order."""
+    """Return (ok, indices of the distinct rows in order)."""
     n = rows.shape[0]
     order = np.empty(n, np.int64)
     found = 0
@@ -123,7 +132,7 @@ def _sorted_distinct(rows):
 
 @compiled_strict
 def _finish(rows, changed, n_changed, primes):
-    """Return rows in normal form: scaled, distinct, sorted, without columns of zeros."""
+    """Return (ok, rows in normal form): scaled where changed, distinct, sorted, without columns of zeros."""
     nothing = rows[:0]
     if not _scale_rows(rows, changed, n_changed, primes):
         return False, nothing
@@ -183,7 +192,7 @@ def restrict(rows, i, primes):
 
 @compiled_strict
 def _projected(rows, j, i, pivot, q, p):
-    """Return row j seen from row i, two residues, in rank three."""
+    """Return row j seen from row i, two residues modulo p, number q, in rank three."""
     low = 1 if pivot == 0 else 0
     high = 1 if pivot == 2 else 2
     factor = rows[j, pivot, q]
@@ -195,7 +204,7 @@ def _projected(rows, j, i, pivot, q, p):
 
 @compiled_strict
 def _collinear(rows, h, j, i, pivot, primes):
-    """Confirm by the primes behind the first that three rows are dependent."""
+    """Confirm by the primes behind the first that the rows h, j and i are dependent."""
     for q in range(1, rows.shape[2]):
         p = primes[q]
         x0, y0 = _projected(rows, h, i, pivot, q, p)

@@ -10,34 +10,19 @@ from plnet.compiled import compiled_inline
 from plnet.regions.kernels import layout
 
 __all__ = [
-    "BOTH",
-    "NEGATIVE",
-    "NO_TWIN",
-    "OPEN_GROUP",
-    "POSITIVE",
-    "UNDECIDED",
-    "UNSURE",
     "begin_layer",
+    "begin_sums",
     "compare_members",
     "finish_group",
     "is_mine",
+    "keep_pieces",
     "mark_members",
+    "note_group",
+    "note_row",
     "settle_cut",
     "settle_row",
     "twin_sides",
 ]
-
-UNSURE = 2
-"""In place of the sign 1, 0 or -1 of a form at a point: not certified."""
-
-POSITIVE, NEGATIVE, BOTH, UNDECIDED = 1, 2, 3, -1
-"""Where a form lies on a cell: bits of the signs it has there, 0 for none; UNDECIDED if not certified."""
-
-NO_TWIN = -2
-"""In place of the sides of a wall: it is no multiple of the wall that was just cut."""
-
-OPEN_GROUP = -2
-"""In place of the number of settled units: more than one member of a group is left."""
 
 
 @compiled_inline
@@ -53,6 +38,25 @@ def settle_row(plan, state, layer, row, above, pieces, n_done):
         state.marks[layout.DONE_UNITS, n_done] = unit
         return n_done + 1
     return n_done
+
+
+@compiled_inline
+def note_row(plan, state, layer, row, sides, pending, n_open, pieces, n_done):
+    """List a row that has both signs as open, else settle it; return (n_open, n_done)."""
+    if sides == layout.BOTH:
+        state.pending[pending + n_open] = row
+        return n_open + 1, n_done
+    above = 1 if sides == layout.POSITIVE else 0
+    return n_open, settle_row(plan, state, layer, row, above, pieces, n_done)
+
+
+@compiled_inline
+def note_group(state, item, done, pending, n_open, n_done):
+    """List a group as open unless it is settled, with `done` from `finish_group`; return (n_open, n_done)."""
+    if done == layout.OPEN_GROUP:
+        state.pending[pending + n_open] = item
+        return n_open + 1, n_done
+    return n_open, done
 
 
 @compiled_inline
@@ -79,13 +83,32 @@ def settle_cut(plan, state, layer, item, piece, pieces):
 
 
 @compiled_inline
+def keep_pieces(plan, state, layer, pieces, target):
+    """Write the pieces of a settled layer to `target`, shape (all units,)."""
+    unit0 = plan.layers[layer, layout.UNIT0]
+    for unit in range(plan.layers[layer, layout.N_UNITS]):
+        target[unit0 + unit] = state.pieces[pieces + unit] % layout.SETTLED
+
+
+@compiled_inline
+def begin_sums(plan, state, layer, acc, d):
+    """Begin the sums of a layer's forms in d + 1 columns at `acc`: zeros, biases and their radii."""
+    rows, first = plan.layers[layer, layout.N_ROWS], plan.layers[layer, layout.ROW0]
+    for i in range(d * rows):
+        state.acc[acc + i] = 0.0
+    for i in range(rows):
+        state.acc[acc + d * rows + i] = plan.bias[first + i, 0]
+        state.acc[acc + (d + 1) * rows + i] = plan.bias[first + i, 1]
+
+
+@compiled_inline
 def twin_sides(plan, layer, row, cut_item, above):
     """Sides of a row that is a multiple of the wall just cut: same wall, known side; else NO_TWIN."""
     rows, row0 = plan.layers[layer, layout.N_ROWS], plan.layers[layer, layout.ROW0]
     if cut_item >= rows or plan.rows[row0 + row, layout.CLASS] != plan.rows[row0 + cut_item, layout.CLASS]:
-        return NO_TWIN
+        return layout.NO_TWIN
     same = plan.rows[row0 + row, layout.SIGN] == plan.rows[row0 + cut_item, layout.SIGN]
-    return POSITIVE if (above == 1) == same else NEGATIVE
+    return layout.POSITIVE if (above == 1) == same else layout.NEGATIVE
 
 
 @compiled_inline
@@ -100,11 +123,11 @@ def mark_members(state, size):
 @compiled_inline
 def compare_members(left, i, j, sides):
     """Drop member i or j > i by the sides of form j minus form i; return whether they are undecided."""
-    if sides == UNDECIDED:
+    if sides == layout.UNDECIDED:
         return True
-    if sides == NEGATIVE:
+    if sides == layout.NEGATIVE:
         left[j] = 0
-    elif sides != BOTH:
+    elif sides != layout.BOTH:
         # The later member wins ties.
         left[i] = 0
     return False
@@ -123,7 +146,7 @@ def finish_group(state, unit, size, unsure, pieces, n_done):
             count += 1
             winner = i
     if count > 1:
-        return UNDECIDED if unsure else OPEN_GROUP
+        return layout.UNDECIDED if unsure else layout.OPEN_GROUP
     state.pieces[pieces + unit] = layout.SETTLED + winner
     state.marks[layout.DONE_UNITS, n_done] = unit
     return n_done + 1

@@ -1,4 +1,9 @@
-"""Forms with radii: sums over settled units, and differences of the members of a group."""
+"""Forms with radii: sums over settled units, and differences of the members of a group.
+
+The forms of a layer are a matrix product, done one column (one unit) at a time as units settle. The radius
+is an a-priori bound of rounding, or a running one (Wilkinson 1963; Higham 2002, section 3.3). Ours
+differs in one point: an operator's column is a list of runs that share weights. Arguments as in `layout`.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +15,7 @@ __all__ = ["add_multiple", "add_plain", "add_unit", "difference", "zero_wall"]
 
 @compiled_inline
 def add_plain(column, factor, out):
-    """Add a multiple of a column."""
+    """Add ``factor * column`` to `out`, both of shape (rows,)."""
     # One input and one output, so that the compiler can rule out overlaps and use vectors.
     for i in range(len(out)):
         out[i] += column[i] * factor
@@ -18,6 +23,7 @@ def add_plain(column, factor, out):
 
 @compiled_inline
 def _add_tracked(column, factor, unit_roundoff, out, radius):
+    """Add ``factor * column`` to `out`, and the rounding of each sum to `radius`; all of shape (rows,)."""
     for i in range(len(out)):
         value = out[i] + column[i] * factor
         out[i] = value
@@ -35,13 +41,18 @@ def add_multiple(plan, column, factor, out, radius):
 
 @compiled_inline
 def _add_size(column, factor, out):
+    """Add ``factor * |column|`` to `out`, both of shape (rows,)."""
     for i in range(len(out)):
         out[i] += abs(column[i]) * factor
 
 
 @compiled_inner
 def _add_runs(plan, state, column, acc, ahead, a, b, constant, blur):
-    """Add a sparse column: runs of neighbouring rows, whose weights are stored once for many columns."""
+    """Add a sparse column: runs of neighbouring rows, whose weights are stored once for many columns.
+
+    The column, an entry of `Plan.run_starts`, is weighted by (a, b, constant), and its size by `blur` for the
+    radius. The sums begin at `acc`, `ahead` rows in each of four columns.
+    """
     for k in range(plan.run_starts[column], plan.run_starts[column + 1]):
         first, n, place = plan.runs[k]
         at = acc + first
@@ -63,7 +74,7 @@ def _add_runs(plan, state, column, acc, ahead, a, b, constant, blur):
 
 @compiled_inline
 def add_unit(plan, state, layer, unit, piece, forms, acc):
-    """Add what a settled unit contributes to the forms of the next layer."""
+    """Add what a settled unit with a known piece contributes to the forms of the next layer, at `acc`."""
     head = plan.units[plan.layers[layer, layout.UNIT0] + unit]
     slope, shift, error = plan.pieces[head[layout.PIECE0] + piece]
     if slope == 0.0 and shift == 0.0 and error == 0.0:
@@ -92,25 +103,24 @@ def add_unit(plan, state, layer, unit, piece, forms, acc):
 
 @compiled_inline
 def difference(plan, state, forms, rows, high, low):
-    """Form of member `high` minus member `low`, its radius and its size."""
+    """Return member `high` minus member `low`, two rows, as (a, b, constant, radius, scale).
+
+    `rows` is the number of rows of the layer, and the scale is ``|a| + |b| + |constant|``.
+    """
     acc, upper, lower = state.acc, forms + high, forms + low
     a, b = acc[upper] - acc[lower], acc[upper + rows] - acc[lower + rows]
     constant = acc[upper + 2 * rows] - acc[lower + 2 * rows]
     scale = abs(a) + abs(b) + abs(constant)
-    return (
-        a,
-        b,
-        constant,
-        acc[upper + 3 * rows] + acc[lower + 3 * rows] + 2.0 * plan.unit_roundoff * scale,
-        scale,
-    )
+    radius = acc[upper + 3 * rows] + acc[lower + 3 * rows] + 2.0 * plan.unit_roundoff * scale
+    return a, b, constant, radius, scale
 
 
 @compiled_inline
 def zero_wall(plan, state, row):
     """Wall on which a row vanishes because it passes on a multiple of one unit of an earlier layer.
 
-    Returns the code of the wall without its side, NOTHING if the row is zero everywhere, or NO_WALL.
+    The row counts over all layers. Returns the code of the wall without its side, NOTHING if the row is zero
+    everywhere, or NO_WALL.
     """
     origin = plan.rows[row, layout.ORIGIN]
     if origin < 0:

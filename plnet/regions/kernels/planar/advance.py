@@ -1,5 +1,9 @@
 """Depth-first splitting of convex polygons, with certified signs and without callbacks.
 
+Known algorithm: the walls of one layer after another subdivide the cells found so far (Humayun et al. 2023;
+Berzins 2023). Ours differs: it goes depth first and keeps no complex, so memory does not grow with the
+count; it filters the units that are left on each polygon; and no sign is taken unless it is proved.
+
 `advance` works on an explicit stack. A frame is a polygon on which some units of a layer
 are still open. A unit is filtered on each new polygon: if its form has one certified sign
 at all vertices it is settled, and its contribution is added to the forms of the next
@@ -18,23 +22,7 @@ do not chain sideways.
 from __future__ import annotations
 
 from plnet.compiled import compiled, compiled_inline, compiled_inner
-from plnet.regions.kernels import layout
-from plnet.regions.kernels.bookkeeping import (
-    BOTH,
-    NEGATIVE,
-    NO_TWIN,
-    OPEN_GROUP,
-    POSITIVE,
-    UNDECIDED,
-    begin_layer,
-    compare_members,
-    finish_group,
-    is_mine,
-    mark_members,
-    settle_cut,
-    settle_row,
-    twin_sides,
-)
+from plnet.regions.kernels import bookkeeping, layout
 from plnet.regions.kernels.forms import add_unit, difference, zero_wall
 from plnet.regions.kernels.planar.last_layer import count_chords
 from plnet.regions.kernels.planar.polygons import (
@@ -50,12 +38,14 @@ __all__ = ["advance"]
 
 @compiled_inline
 def _zero_wall_of(plan, state, layer, row):
+    """Return the wall on which a row of a layer vanishes, as `zero_wall` does."""
     at = plan.layers[layer, layout.ROW0] + row
     return layout.NO_WALL if plan.rows[at, layout.ORIGIN] < 0 else zero_wall(plan, state, at)
 
 
 @compiled_inline
 def _row_sides(plan, state, layer, forms, row, start, n):
+    """Return the sides on which a row lies over a polygon in `State.poly`, as `form_sides` does."""
     rows = plan.layers[layer, layout.N_ROWS]
     acc, at = state.acc, forms + row
     scale = state.work[layout.SCALE, plan.layers[layer, layout.ROW0] + row]
@@ -68,11 +58,14 @@ def _row_sides(plan, state, layer, forms, row, start, n):
 
 @compiled_inner
 def _settle_group(plan, state, layer, unit, forms, start, n, pieces, n_done):
-    """Mark the undominated members of a group; settle it if one is left. -1 if undecided, -2 if open."""
+    """Mark the undominated members of a group over a polygon, in row LEFT of `State.marks`.
+
+    Returns as `finish_group`: the number of settled units, OPEN_GROUP or UNDECIDED.
+    """
     head = plan.units[plan.layers[layer, layout.UNIT0] + unit]
     rows, first, size = plan.layers[layer, layout.N_ROWS], head[layout.FIRST], head[layout.SIZE]
     row0 = plan.layers[layer, layout.ROW0] + first
-    left, unsure = mark_members(state, size), False
+    left, unsure = bookkeeping.mark_members(state, size), False
     for i in range(size):
         for j in range(i + 1, size):
             if left[i] and left[j]:
@@ -81,13 +74,16 @@ def _settle_group(plan, state, layer, unit, forms, start, n, pieces, n_done):
                 sides = form_sides(
                     plan, a, b, constant, radius, scale, state.poly, state.edges, start, n, one, two
                 )
-                unsure |= compare_members(left, i, j, sides)
-    return finish_group(state, unit, size, unsure, pieces, n_done)
+                unsure |= bookkeeping.compare_members(left, i, j, sides)
+    return bookkeeping.finish_group(state, unit, size, unsure, pieces, n_done)
 
 
 @compiled_inline
 def _scan_rows(plan, state, layer, forms, start, n):
-    """Size, radius, least and greatest value of every row at the vertices of a polygon."""
+    """Write size, radius, least and greatest value of every row at the vertices of a polygon to `State.work`.
+
+    Returns the largest radius of a vertex.
+    """
     rows, first = plan.layers[layer, layout.N_ROWS], plan.layers[layer, layout.ROW0]
     a, b = state.acc[forms : forms + rows], state.acc[forms + rows : forms + 2 * rows]
     constant = state.acc[forms + 2 * rows : forms + 3 * rows]
@@ -117,55 +113,53 @@ def _scan_rows(plan, state, layer, forms, start, n):
 
 @compiled_inline
 def _open_layer(plan, state, layer, forms, pieces, pending, start, n, at_root):
-    """Filter all units of a layer on a polygon; return (open items, settled units), (-1, 0) if undecided."""
+    """Filter all units of a layer on a polygon: list what is open, and record what is settled.
+
+    `at_root` says whether the proved signs in row KNOWN of `State.marks` hold. Returns (open items, settled
+    units), or (UNDECIDED, 0).
+    """
     widest = 0.0
     if plan.layers[layer, layout.N_WALLS] > 0:
         widest = _scan_rows(plan, state, layer, forms, start, n)
     rows, first = plan.layers[layer, layout.N_ROWS], plan.layers[layer, layout.ROW0]
     units, unit0 = plan.layers[layer, layout.N_UNITS], plan.layers[layer, layout.UNIT0]
-    n_done, n_open = begin_layer(plan, state, layer, pieces), 0
+    n_done, n_open = bookkeeping.begin_layer(plan, state, layer, pieces), 0
     for row in range(rows if plan.layers[layer, layout.N_WALLS] > 0 else 0):
         at = first + row
         if plan.rows[at, layout.IS_WALL] == 0:
             continue
-        error = (
-            state.work[layout.RADII, at]
-            + (state.work[layout.SCALE, at] + state.work[layout.RADII, at]) * widest
-        )
+        scale, radius = state.work[layout.SCALE, at], state.work[layout.RADII, at]
+        error = radius + (scale + radius) * widest
         low, high = state.work[layout.LOW, at], state.work[layout.HIGH, at]
         if at_root and state.marks[layout.KNOWN, row] != 0:
-            sides = POSITIVE if state.marks[layout.KNOWN, row] > 0 else NEGATIVE
+            sides = layout.POSITIVE if state.marks[layout.KNOWN, row] > 0 else layout.NEGATIVE
         elif low > error:
-            sides = POSITIVE
+            sides = layout.POSITIVE
         elif high < -error:
-            sides = NEGATIVE
+            sides = layout.NEGATIVE
         elif high > error and low < -error:
-            sides = BOTH
+            sides = layout.BOTH
         else:
             sides = _row_sides(plan, state, layer, forms, row, start, n)
-            if sides == UNDECIDED:
-                return UNDECIDED, 0
-        if sides == BOTH:
-            state.pending[pending + n_open] = row
-            n_open += 1
-        else:
-            n_done = settle_row(plan, state, layer, row, 1 if sides == POSITIVE else 0, pieces, n_done)
+            if sides == layout.UNDECIDED:
+                return layout.UNDECIDED, 0
+        n_open, n_done = bookkeeping.note_row(plan, state, layer, row, sides, pending, n_open, pieces, n_done)
     for unit in range(units):
         if plan.units[unit0 + unit, layout.KIND] == layout.GROUP:
             done = _settle_group(plan, state, layer, unit, forms, start, n, pieces, n_done)
-            if done == UNDECIDED:
-                return UNDECIDED, 0
-            if done == OPEN_GROUP:
-                state.pending[pending + n_open] = rows + unit
-                n_open += 1
-            else:
-                n_done = done
+            if done == layout.UNDECIDED:
+                return layout.UNDECIDED, 0
+            n_open, n_done = bookkeeping.note_group(state, rows + unit, done, pending, n_open, n_done)
     return n_open, n_done
 
 
 @compiled_inline
 def _refilter(plan, state, frame, cut_item, above, pieces, target, start, n, n_done):
-    """Filter the open items of a frame on a child polygon; as `_open_layer`."""
+    """Filter the open items of a frame, but for the one that was cut, on a child polygon.
+
+    `above` is the side of the cut wall or the member; what stays open is written from `target` on. `n_done`
+    units are settled before. Returns as `_open_layer`.
+    """
     layer, forms = frame[layout.LAYER], frame[layout.FORMS]
     rows, n_open = plan.layers[layer, layout.N_ROWS], 0
     for i in range(frame[layout.PENDING], frame[layout.PENDING] + frame[layout.N_PENDING]):
@@ -174,28 +168,25 @@ def _refilter(plan, state, frame, cut_item, above, pieces, target, start, n, n_d
             continue
         if item >= rows:
             done = _settle_group(plan, state, layer, item - rows, forms, start, n, pieces, n_done)
-            if done == UNDECIDED:
-                return UNDECIDED, 0
-            if done != OPEN_GROUP:
-                n_done = done
-                continue
-        else:
-            sides = twin_sides(plan, layer, item, cut_item, above)
-            if sides == NO_TWIN:
-                sides = _row_sides(plan, state, layer, forms, item, start, n)
-            if sides == UNDECIDED:
-                return UNDECIDED, 0
-            if sides != BOTH:
-                n_done = settle_row(plan, state, layer, item, 1 if sides == POSITIVE else 0, pieces, n_done)
-                continue
-        state.pending[target + n_open] = item
-        n_open += 1
+            if done == layout.UNDECIDED:
+                return layout.UNDECIDED, 0
+            n_open, n_done = bookkeeping.note_group(state, item, done, target, n_open, n_done)
+            continue
+        sides = bookkeeping.twin_sides(plan, layer, item, cut_item, above)
+        if sides == layout.NO_TWIN:
+            sides = _row_sides(plan, state, layer, forms, item, start, n)
+        if sides == layout.UNDECIDED:
+            return layout.UNDECIDED, 0
+        n_open, n_done = bookkeeping.note_row(plan, state, layer, item, sides, target, n_open, pieces, n_done)
     return n_open, n_done
 
 
 @compiled_inline
 def _cut_by_row(plan, state, frame, top):
-    """Cut a frame by its first open wall; return the number of children, -1 if undecided."""
+    """Cut a frame by its first open wall, and write its two parts to `State.poly` from row `top` on.
+
+    Describes them in `State.children`. Returns their number, -1 if the cut is not certified.
+    """
     layer, start, n = frame[layout.LAYER], frame[layout.POLY], frame[layout.N_POLY]
     rows, row = plan.layers[layer, layout.N_ROWS], state.pending[frame[layout.PENDING]]
     at = plan.layers[layer, layout.ROW0] + row
@@ -207,9 +198,8 @@ def _cut_by_row(plan, state, frame, top):
     unit, piece = plan.rows[at, layout.UNIT], plan.rows[at, layout.PIECE]
     for above in range(2):
         code = facet_code(layer, unit, piece, piece + 1, above)
-        size = write_half(
-            state, state.poly, state.edges, start, n, 2 * above - 1, code, state.poly, state.edges, top
-        )
+        side, poly, edges = 2 * above - 1, state.poly, state.edges
+        size = write_half(state, poly, edges, start, n, side, code, poly, edges, top)
         state.children[above, layout.CHILD_POLY], state.children[above, layout.CHILD_N] = top, size
         state.children[above, layout.CHILD_PIECE] = above
         top += size
@@ -218,7 +208,10 @@ def _cut_by_row(plan, state, frame, top):
 
 @compiled_inner
 def _clip_member(plan, state, layer, unit, forms, member, start, n, target):
-    """Write the part of a polygon where member p is the maximum; return its size, -1 if undecided."""
+    """Write the part of a polygon where one member of a group is the maximum, from row `target` on.
+
+    Returns its number of vertices, 0 if it is empty, -1 if that is not certified.
+    """
     head = plan.units[plan.layers[layer, layout.UNIT0] + unit]
     rows, first, size = plan.layers[layer, layout.N_ROWS], head[layout.FIRST], head[layout.SIZE]
     row0 = plan.layers[layer, layout.ROW0] + first
@@ -231,11 +224,11 @@ def _clip_member(plan, state, layer, unit, forms, member, start, n, target):
         a, b, constant, radius, scale = difference(plan, state, forms, rows, first + member, first + rival)
         one, two = zero_wall(plan, state, row0 + member), zero_wall(plan, state, row0 + rival)
         sides = form_sides(plan, a, b, constant, radius, scale, poly[place], edges[place], 0, n, one, two)
-        if sides == UNDECIDED:
+        if sides == layout.UNDECIDED:
             return -1
-        if sides == NEGATIVE or (sides == 0 and member < rival):
+        if sides == layout.NEGATIVE or (sides == 0 and member < rival):
             return 0
-        if sides != BOTH:
+        if sides != layout.BOTH:
             continue
         state.cut[0, 0], state.cut[0, 1], state.cut[0, 2], state.cut[0, 3] = a, b, constant, radius
         if not prepare_cut(plan, state, poly[place], edges[place], 0, n, scale, one, two):
@@ -251,7 +244,7 @@ def _clip_member(plan, state, layer, unit, forms, member, start, n, target):
 
 @compiled_inner
 def _cut_by_group(plan, state, frame, top):
-    """Cut a frame by its first open group; return the number of children, -1 if undecided."""
+    """Cut a frame by its first open group, one part for each maximum; as `_cut_by_row`."""
     layer, forms, start = frame[layout.LAYER], frame[layout.FORMS], frame[layout.POLY]
     n = frame[layout.N_POLY]
     unit = state.pending[frame[layout.PENDING]] - plan.layers[layer, layout.N_ROWS]
@@ -273,8 +266,8 @@ def _cut_by_group(plan, state, frame, top):
 
 @compiled_inner
 def _abort(state, out, layer, start, n):
-    """Hand a polygon to the driver. The caller made sure that there is room."""
-    if layer == 0 and not is_mine(state):
+    """Write a polygon for the driver to `out`. The caller made sure that there is room."""
+    if layer == 0 and not bookkeeping.is_mine(state):
         return
     scalars = state.registers[layout.SCALARS]
     k, at = scalars[layout.N_ABORT], scalars[layout.N_ABORT_EDGES]
@@ -289,15 +282,13 @@ def _abort(state, out, layer, start, n):
 
 @compiled_inner
 def _emit(plan, state, out, frame):
-    """Write a region to the output. The caller made sure that there is room."""
+    """Write the region of a settled frame to `out`. The caller made sure that there is room."""
     scalars = state.registers[layout.SCALARS]
     k, at = scalars[layout.N_OUT], scalars[layout.N_OUT_POLY]
     layer, start, n = frame[layout.LAYER], frame[layout.POLY], frame[layout.N_POLY]
-    unit0 = plan.layers[layer, layout.UNIT0]
-    for u in range(unit0):
+    for u in range(plan.layers[layer, layout.UNIT0]):
         out.pieces[k, u] = state.current[u]
-    for u in range(plan.layers[layer, layout.N_UNITS]):
-        out.pieces[k, unit0 + u] = state.pieces[frame[layout.PIECES] + u] % layout.SETTLED
+    bookkeeping.keep_pieces(plan, state, layer, frame[layout.PIECES], out.pieces[k])
     copy_polygon(state.poly, state.edges, start, n, out.poly, out.edges, at)
     out.sizes[k] = n
     scalars[layout.N_OUT] += 1
@@ -306,8 +297,11 @@ def _emit(plan, state, out, frame):
 
 @compiled_inline
 def _finish(plan, state, out, layer, forms, acc, pieces, pending, poly, n, n_open, n_done, counting):
-    """Add the settled units of a new polygon; push it, count it, or hand it to the driver."""
-    if n_open == -1:
+    """Add the settled units of a new polygon to the next forms; push it, count it, or hand it to the driver.
+
+    `n_open` is UNDECIDED for the driver; `counting` says whether regions are counted only.
+    """
+    if n_open == layout.UNDECIDED:
         _abort(state, out, layer, poly, n)
         return
     scalars, tops = state.registers[layout.SCALARS], state.registers[layout.TOPS]
@@ -332,12 +326,8 @@ def _finish(plan, state, out, layer, forms, acc, pieces, pending, poly, n, n_ope
     frame = state.frames[scalars[layout.SP]]
     frame[layout.LAYER], frame[layout.POLY], frame[layout.N_POLY] = layer, poly, n
     frame[layout.PENDING], frame[layout.N_PENDING] = pending, n_open
-    frame[layout.FORMS], frame[layout.ACC], frame[layout.PIECES], frame[layout.IS_ROOT] = (
-        forms,
-        acc,
-        pieces,
-        0,
-    )
+    frame[layout.FORMS], frame[layout.ACC], frame[layout.PIECES] = forms, acc, pieces
+    frame[layout.IS_ROOT] = 0
     for m in range(4):
         frame[layout.ENDS + m] = tops[m]
     scalars[layout.SP] += 1
@@ -345,28 +335,22 @@ def _finish(plan, state, out, layer, forms, acc, pieces, pending, poly, n, n_ope
 
 @compiled_inline
 def _enter(plan, state, out, frame, counting):
-    """Open the next layer on a polygon on which all units of this one are settled."""
+    """Open the next layer on the polygon of a frame on which all units of this one are settled."""
     layer, tops = frame[layout.LAYER] + 1, state.registers[layout.TOPS]
     acc, pieces, pending = tops[2], tops[3], tops[1]
     if layer + 1 < len(plan.layers):
-        rows, first = plan.layers[layer + 1, layout.N_ROWS], plan.layers[layer + 1, layout.ROW0]
-        for i in range(rows):
-            state.acc[acc + i] = 0.0
-            state.acc[acc + rows + i] = 0.0
-            state.acc[acc + 2 * rows + i] = plan.bias[first + i, 0]
-            state.acc[acc + 3 * rows + i] = plan.bias[first + i, 1]
-        tops[2] = acc + 4 * rows
+        bookkeeping.begin_sums(plan, state, layer + 1, acc, 2)
+        tops[2] = acc + 4 * plan.layers[layer + 1, layout.N_ROWS]
     tops[3] = pieces + plan.layers[layer, layout.N_UNITS]
     forms, poly, n = frame[layout.ACC], frame[layout.POLY], frame[layout.N_POLY]
-    n_open, n_done = _open_layer(
-        plan, state, layer, forms, pieces, pending, poly, n, frame[layout.IS_ROOT] == 1
-    )
+    at_root = frame[layout.IS_ROOT] == 1
+    n_open, n_done = _open_layer(plan, state, layer, forms, pieces, pending, poly, n, at_root)
     _finish(plan, state, out, layer, forms, acc, pieces, pending, poly, n, n_open, n_done, counting)
 
 
 @compiled_inline
 def _follow(plan, state, out, frame, child, counting):
-    """Filter the open items of a frame on one child polygon."""
+    """Filter the open items of a frame on the child polygon in row `child` of `State.children`."""
     layer, tops = frame[layout.LAYER], state.registers[layout.TOPS]
     units = plan.layers[layer, layout.N_UNITS]
     acc, pieces, pending = tops[2], tops[3], tops[1]
@@ -379,17 +363,16 @@ def _follow(plan, state, out, frame, child, counting):
             state.acc[acc + i] = state.acc[frame[layout.ACC] + i]
         tops[2] = acc + size
     item, piece = state.pending[frame[layout.PENDING]], state.children[child, layout.CHILD_PIECE]
-    n_done = settle_cut(plan, state, layer, item, piece, pieces)
+    n_done = bookkeeping.settle_cut(plan, state, layer, item, piece, pieces)
     poly, n = state.children[child, layout.CHILD_POLY], state.children[child, layout.CHILD_N]
     n_open, n_done = _refilter(plan, state, frame, item, piece, pieces, pending, poly, n, n_done)
-    _finish(
-        plan, state, out, layer, frame[layout.FORMS], acc, pieces, pending, poly, n, n_open, n_done, counting
-    )
+    forms = frame[layout.FORMS]
+    _finish(plan, state, out, layer, forms, acc, pieces, pending, poly, n, n_open, n_done, counting)
 
 
 @compiled_inline
 def _has_room(plan, state, frame):
-    """Write down how much room one step can take, and say whether the arenas hold it."""
+    """Write to the register NEEDS how much room one step can take; return whether the arenas hold it."""
     layer, n, widest = frame[layout.LAYER], frame[layout.N_POLY], plan.widest
     ends = frame[layout.ENDS : layout.ENDS + 4]
     units = 0 if layer < 0 else plan.layers[layer, layout.N_UNITS]
@@ -421,7 +404,9 @@ def advance(plan, state, out, limit, counting):
     """Go on until the stack is empty, `limit` regions are counted, or something is full.
 
     Of the cells of the first layer only every n-th is descended into, n the number of shares,
-    so that as many threads share the work without talking to each other.
+    so that as many threads share the work without talking to each other. With `counting`, regions are
+    counted only; else they go to `out`. Returns DONE, PAUSED, FULL, GROW or ABORTED; the next call goes on
+    where this one stopped.
     """
     scalars, frame = state.registers[layout.SCALARS], state.registers[layout.FRAME]
     tops = state.registers[layout.TOPS]
@@ -454,11 +439,9 @@ def advance(plan, state, out, limit, counting):
         scalars[layout.SP] -= 1
         if settled:
             if frame[layout.IS_ROOT] == 0:
-                if layer == 0 and not is_mine(state):
+                if layer == 0 and not bookkeeping.is_mine(state):
                     continue
-                for u in range(plan.layers[layer, layout.N_UNITS]):
-                    piece = state.pieces[frame[layout.PIECES] + u] % layout.SETTLED
-                    state.current[plan.layers[layer, layout.UNIT0] + u] = piece
+                bookkeeping.keep_pieces(plan, state, layer, frame[layout.PIECES], state.current)
             _enter(plan, state, out, frame, counting)
             continue
         if state.pending[frame[layout.PENDING]] < plan.layers[layer, layout.N_ROWS]:
@@ -469,9 +452,8 @@ def advance(plan, state, out, limit, counting):
             _abort(state, out, layer, frame[layout.POLY], n)
             continue
         for child in range(n_children):
-            tops[0] = max(
-                tops[0], state.children[child, layout.CHILD_POLY] + state.children[child, layout.CHILD_N]
-            )
+            end = state.children[child, layout.CHILD_POLY] + state.children[child, layout.CHILD_N]
+            tops[0] = max(tops[0], end)
         for child in range(n_children):
             _follow(plan, state, out, frame, child, counting)
     return layout.PAUSED

@@ -1,21 +1,23 @@
 """Certified signs of forms on a convex polygon, and cuts through it.
 
-A vertex is the cross product of the forms of its two edges, never the point between two
-clipped vertices; its radius follows from theirs.
+A cut is half-plane clipping (Sutherland and Hodgman 1974) in homogeneous coordinates (x, y, w). Ours differs
+in two points. A vertex is the cross product of the forms of its two edges, never the point between
+two clipped vertices; its radius follows from theirs. And a sign is returned only if it is proved. A
+vertex with w = 0 is a direction, an edge between two of them lies at infinity. Arguments as in `layout`;
+`one` and `two` are walls on which the two parts of a difference vanish (NOTHING for no part), or NO_WALL.
 """
 
 from __future__ import annotations
 
 from plnet.compiled import compiled_inline, compiled_inner
 from plnet.regions.kernels import layout
-from plnet.regions.kernels.bookkeeping import BOTH, NEGATIVE, POSITIVE, UNDECIDED, UNSURE
 
 __all__ = ["copy_polygon", "facet_code", "form_sides", "prepare_cut", "write_half"]
 
 
 @compiled_inline
 def _sign_at(plan, a, b, constant, radius, scale, poly, vertex):
-    """Certified sign of a form at a vertex, or UNSURE."""
+    """Return the certified sign of a form at row `vertex` of `poly`, or UNSURE."""
     x, y, w = poly[vertex, layout.X], poly[vertex, layout.Y], poly[vertex, layout.W]
     value = a * x + b * y + constant * w
     # Without constants the error of a form vanishes at the origin.
@@ -29,12 +31,12 @@ def _sign_at(plan, a, b, constant, radius, scale, poly, vertex):
         return -1
     if error == 0.0 and value == 0.0:
         return 0
-    return UNSURE
+    return layout.UNSURE
 
 
 @compiled_inline
 def _is_zero_at(edges, start, n, i, one, two):
-    """Say whether vertex i lies on both of two walls, so that the difference of their forms is 0 there."""
+    """Return whether vertex i of a polygon lies on both of two walls, so that their difference is 0 there."""
     here = edges[start + i] >> 1
     before = edges[start + (i - 1 if i > 0 else n - 1)] >> 1
     return (one == layout.NOTHING or one == here or one == before) and (
@@ -44,28 +46,28 @@ def _is_zero_at(edges, start, n, i, one, two):
 
 @compiled_inline
 def form_sides(plan, a, b, constant, radius, scale, poly, edges, start, n, one, two):
-    """Whether a form is somewhere POSITIVE, NEGATIVE, BOTH, neither (0), or UNDECIDED.
-
-    `one` and `two` are the walls on which the two parts of a difference vanish, or NO_WALL.
-    """
+    """Return whether a form is somewhere POSITIVE, NEGATIVE, BOTH, neither (0), or UNDECIDED."""
     sides = 0
     unsure = False
     for vertex in range(start, start + n):
         sign = _sign_at(plan, a, b, constant, radius, scale, poly, vertex)
-        if sign == UNSURE and one != layout.NO_WALL and two != layout.NO_WALL:
-            sign = 0 if _is_zero_at(edges, start, n, vertex - start, one, two) else UNSURE
+        if sign == layout.UNSURE and one != layout.NO_WALL and two != layout.NO_WALL:
+            sign = 0 if _is_zero_at(edges, start, n, vertex - start, one, two) else layout.UNSURE
         if sign == 1:
-            sides |= POSITIVE
+            sides |= layout.POSITIVE
         elif sign == -1:
-            sides |= NEGATIVE
-        elif sign == UNSURE:
+            sides |= layout.NEGATIVE
+        elif sign == layout.UNSURE:
             unsure = True
-    return UNDECIDED if unsure and sides != BOTH else sides
+    return layout.UNDECIDED if unsure and sides != layout.BOTH else sides
 
 
 @compiled_inline
 def _cross_infinity(plan, poly, p, q, a, b, form_radius, out):
-    """Direction between two directions p and q in which a form is constant; False if not certified."""
+    """Write the direction between two directions, rows p and q of `poly`, in which a form is constant.
+
+    `out` has shape (4,): the direction and its radius. Returns False if it is not certified.
+    """
     size = max(abs(a), abs(b))
     if not size > 4.0 * form_radius:
         return False
@@ -80,18 +82,17 @@ def _cross_infinity(plan, poly, p, q, a, b, form_radius, out):
     if not (abs(turn) > bound and abs(whole) > bound):
         return False
     flip = (turn > 0.0) != (whole > 0.0)
-    out[layout.X], out[layout.Y], out[layout.W], out[layout.RADIUS] = (
-        -x if flip else x,
-        -y if flip else y,
-        0.0,
-        radius,
-    )
+    out[layout.X], out[layout.Y] = -x if flip else x, -y if flip else y
+    out[layout.W], out[layout.RADIUS] = 0.0, radius
     return True
 
 
 @compiled_inline
 def _cross(plan, poly, edge, a, b, constant, radius, scale, out):
-    """Vertex where an edge of a polygon meets a form; False if it is not certified."""
+    """Write the vertex where the edge of row `edge` of `poly` meets a form; False if it is not certified.
+
+    `out` has shape (4,): the vertex and its radius.
+    """
     edge_a, edge_b = poly[edge, layout.EDGE_A], poly[edge, layout.EDGE_B]
     edge_constant, edge_radius = poly[edge, layout.EDGE_C], poly[edge, layout.EDGE_R]
     x = edge_b * constant - edge_constant * b
@@ -124,15 +125,19 @@ def _cross(plan, poly, edge, a, b, constant, radius, scale, out):
 
 @compiled_inline
 def prepare_cut(plan, state, poly, edges, start, n, scale, one, two):
-    """Signs of the form in `cut` at all vertices, and the new vertices; False if not certified."""
+    """Find the signs of the form in `cut[0]` at all vertices, and the new vertices.
+
+    Writes row SIGNS of `State.marks`, and the at most two new vertices, in order, to `cut[1]` and `cut[2]`.
+    Returns False if something is not certified, or if the cut goes through a point at infinity.
+    """
     a, b, constant, radius = state.cut[0, 0], state.cut[0, 1], state.cut[0, 2], state.cut[0, 3]
     signs = state.marks[layout.SIGNS]
     for i in range(n):
         signs[i] = _sign_at(plan, a, b, constant, radius, scale, poly, start + i)
-        if signs[i] == UNSURE and one != layout.NO_WALL and two != layout.NO_WALL:
-            signs[i] = 0 if _is_zero_at(edges, start, n, i, one, two) else UNSURE
+        if signs[i] == layout.UNSURE and one != layout.NO_WALL and two != layout.NO_WALL:
+            signs[i] = 0 if _is_zero_at(edges, start, n, i, one, two) else layout.UNSURE
         # A cut through a point at infinity may bound a part by a whole line; left to the driver.
-        if signs[i] == UNSURE or (signs[i] == 0 and poly[start + i, layout.W] == 0.0):
+        if signs[i] == layout.UNSURE or (signs[i] == 0 and poly[start + i, layout.W] == 0.0):
             return False
     k = 0
     for i in range(n):
@@ -152,7 +157,11 @@ def prepare_cut(plan, state, poly, edges, start, n, scale, one, two):
 
 @compiled_inline
 def write_half(state, poly, edges, start, n, side, code, target, target_edges, at):
-    """Write the part of a polygon on one side of the cut; return its number of vertices."""
+    """Write the part of a polygon on one side (1 or -1) of the cut that `prepare_cut` looked at.
+
+    It goes to `target`, shape (., 8), and `target_edges` from row `at` on; `code` names the facet on the cut.
+    Returns its number of vertices.
+    """
     cut, signs = state.cut, state.marks[layout.SIGNS]
     row, k = at, 1
     for i in range(n):
@@ -179,7 +188,7 @@ def write_half(state, poly, edges, start, n, side, code, target, target_edges, a
 
 @compiled_inner
 def copy_polygon(poly, edges, start, n, target, target_edges, at):
-    """Copy as many columns of a polygon as the target has."""
+    """Copy a polygon to row `at` of a target of shape (., k), its first k columns; and its edges."""
     for i in range(n):
         for m in range(target.shape[1]):
             target[at + i, m] = poly[start + i, m]
@@ -188,5 +197,5 @@ def copy_polygon(poly, edges, start, n, target, target_edges, at):
 
 @compiled_inline
 def facet_code(layer, unit, low, high, above):
-    """Pack a facet as `encode_facet` does."""
+    """Return a facet packed as `encode_facet` does."""
     return (((((layer << 24) | unit) << 12 | low) << 12) | high) << 1 | above

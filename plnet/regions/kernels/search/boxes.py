@@ -29,7 +29,7 @@ __all__ = [
 
 @compiled_inner
 def add_form(state, slot, form, sign, target):
-    """Add a form in u, times a sign, to a row of the dictionary of a slot."""
+    """Add a form in u, times a sign, to `target`, shape (N,), a row of the dictionary of a slot."""
     n, table = state.scalars[layout.SIZE], state.table[slot]
     target[0] += sign * form[n - 1]
     for i in range(state.head[slot, layout.N_ROWS]):
@@ -76,9 +76,10 @@ def flip_row(state, slot, row):
 
 @compiled_inner
 def box_reach(state, slot, column, smallest):
-    """How far the variable of a column can grow, and the row that stops it: -1 if it is its own bound.
+    """Find how far the variable of a column can grow, in steps larger than `smallest`.
 
-    The sign says whether the row reaches 0 or, where it is negative, its width.
+    Returns the distance, the row that stops it, -1 if it is its own bound, and a sign: whether the row
+    reaches 0 or, where it is negative, its width.
     """
     table, rows = state.table[slot], state.head[slot, layout.N_ROWS]
     best, row, steep, side = state.width[state.free[slot, column]], -1, 0.0, 1
@@ -99,7 +100,7 @@ def box_reach(state, slot, column, smallest):
 
 @compiled_inner
 def box_vertex(state, slot, out):
-    """Write the coordinates u of the basic point, at scale 1."""
+    """Write the coordinates u of the basic point, at scale 1, to `out`, shape (N,)."""
     n = state.scalars[layout.SIZE]
     out[n - 1] = 1.0
     for j in range(1, n):
@@ -110,7 +111,7 @@ def box_vertex(state, slot, out):
 
 @compiled_inner
 def box_corner(state, slot, steps, out):
-    """Write the point at given steps along the edges from the basic point."""
+    """Write the point at given steps (N,) along the edges from the basic point to `out` (N,)."""
     n, table = state.scalars[layout.SIZE], state.table[slot]
     out[n - 1] = 1.0
     for j in range(1, n):
@@ -124,7 +125,7 @@ def box_corner(state, slot, steps, out):
 
 @compiled_inner
 def _write(state, n, variable, value, out):
-    """Write a coordinate that is given itself or by its complement; other variables are cuts."""
+    """Write to `out` a coordinate that is given itself or by its complement; other variables are cuts."""
     if variable < n:
         out[variable] = value
     elif state.partner[variable] >= 0:
@@ -149,7 +150,7 @@ def spread_slack(state, slot, multipliers):
 
 @compiled_inner
 def box_start(state, slot, wanted):
-    """Begin a dictionary without rows, with those bounds as zero variables that are wanted."""
+    """Begin a dictionary without rows; bounds with 1 in `wanted`, shape (variables,), are zero variables."""
     n = state.scalars[layout.SIZE]
     state.scale[slot] = 1.0
     for j in range(1, n):

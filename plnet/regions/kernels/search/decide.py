@@ -2,7 +2,7 @@
 
 The witness shows one side of a wall. For the other side the wall is minimised over the cell; the end
 is a point beyond the wall, or multipliers that show that there is none. Both are proved by
-`search_proofs`, or follow from exact integers.
+`proofs`, or follow from exact integers. Answers are UNDECIDED, ABOVE, BELOW, BOTH or FLAT.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _BEYOND, _SLACK, _NOISE, _OLD = 1e-9, 1e-9, 1e-12, 40
 
 @compiled_inner
 def copy_rest(plan, state, source, target):
-    """Copy what a slot holds beside its dictionary."""
+    """Copy what slot `source` holds beside its dictionary to slot `target`."""
     for i in range(state.head[source, layout.N_CUTS]):
         state.points[target, i] = state.points[source, i]
         state.factors[target, i] = state.factors[source, i]
@@ -45,20 +45,13 @@ def copy_rest(plan, state, source, target):
     for i in range(plan.layers[layer, layout.N_IN]):
         state.values[target, 0, i] = state.values[source, 0, i]
         state.values[target, 1, i] = state.values[source, 1, i]
-    for i in (
-        layout.N_CUTS,
-        layout.LAYER,
-        layout.PHASE,
-        layout.ITEM,
-        layout.PIECE,
-        layout.RIVAL,
-        layout.SURE,
-    ):
+    for i in layout.COPIED:
         state.head[target, i] = state.head[source, i]
 
 
 @compiled_inner
 def _wall_form(plan, state, layer, first, second, offset, out):
+    """Write a wall as a form in u to `out`, shape (N,); return its largest entry."""
     n = state.scalars[layout.SIZE]
     size = 0.0
     for j in range(n):
@@ -74,6 +67,7 @@ def _wall_form(plan, state, layer, first, second, offset, out):
 
 @compiled_inner
 def _set_witness(plan, state, slot, point, z, radii):
+    """Make a point with its pre-activations, proved to lie in the cell, the witness of a slot."""
     for j in range(state.scalars[layout.SIZE]):
         state.witness[slot, j] = point[j]
     for i in range(plan.layers[state.head[slot, layout.LAYER], layout.N_IN]):
@@ -106,6 +100,7 @@ def _witness_side(plan, state, slot, first, second, offset):
 
 @compiled_inner
 def _note_cut(plan, state, slot, layer, first, second, offset, sign, size):
+    """Write a wall as the next cut of a slot, on the side of `sign`; it is counted by `append_cut`."""
     at = state.head[slot, layout.N_CUTS]
     state.cuts[slot, at, layout.CUT_LAYER] = layer
     state.cuts[slot, at, layout.CUT_A] = first
@@ -119,7 +114,8 @@ def _note_cut(plan, state, slot, layer, first, second, offset, sign, size):
 def _find_point(plan, state, slot, layer, form, sign, distance):
     """Look for a point inside a slot's cell, whose last cut has just been made; set it as witness.
 
-    The old witness, at `distance` on the other side of the cut, is the start of the second attempt.
+    The old witness, at `distance` on the other side of the cut, is the start of the second attempt. Returns
+    whether a point was found.
     """
     n = state.scalars[layout.SIZE]
     point, z, radii = state.work[13], state.work[10], state.work[11]
@@ -147,13 +143,14 @@ def _find_point(plan, state, slot, layer, form, sign, distance):
 
 @compiled_inner
 def _drop_cut(state, slot):
+    """Take back the last cut of a slot."""
     state.head[slot, layout.N_CUTS] -= 1
     state.head[slot, layout.N_ROWS] -= 1
 
 
 @compiled_inner
 def _twin(plan, state, slot, layer, first, second, offset, form, size, sign):
-    """Make slot s + 1, which has the dictionary before the search, the part on the witness's side."""
+    """Make slot + 1, which has the dictionary before the search, the part on the witness's side."""
     other = slot + 1
     rows = state.head[other, layout.N_ROWS]
     form_to_row(state, other, form, -sign, rows)
@@ -166,7 +163,7 @@ def _twin(plan, state, slot, layer, first, second, offset, form, size, sign):
 
 @compiled_inner
 def _split_as_told(plan, state, slot, layer, first, second, offset, form, size):
-    """Split a cell by a wall that is known to cross it; slot s + 1 gets the upper part."""
+    """Split a cell by a wall that is known to cross it; slot + 1 gets the upper part."""
     copy_table(state, slot, slot + 1)
     copy_rest(plan, state, slot, slot + 1)
     _twin(plan, state, slot, layer, first, second, offset, form, size, 1.0)
@@ -188,7 +185,7 @@ def _split_as_told(plan, state, slot, layer, first, second, offset, form, size):
 
 @compiled_inner
 def _decide_exactly(plan, state, slot, layer, first, second, offset, form, size, splitting):
-    """Decide in integers on which sides of a wall a cell lies."""
+    """Decide in integers on which sides of a wall a cell lies; return as `decide`."""
     n = state.scalars[layout.SIZE]
     side, distance = _witness_side(plan, state, slot, first, second, offset)
     if splitting:
@@ -234,7 +231,7 @@ def _decide_exactly(plan, state, slot, layer, first, second, offset, form, size,
 
 @compiled_inner
 def _slackened(plan, state, slot, before, form, size, sign, out):
-    """Subtract small multiples of what holds for the units of layer `before`: room for rounding.
+    """Write to `out` ``sign * form`` minus small multiples of what holds for the units of layer `before`.
 
     Where the wall and the units of some layer vanish together in a direction to infinity, the
     multipliers of the wall itself are at the border of what can be proved; those of the smaller form
@@ -268,7 +265,7 @@ def _slackened(plan, state, slot, before, form, size, sign, out):
 
 @compiled_inner
 def _misses_by_objective(plan, state, slot, layer, first, second, offset, sign):
-    """Try to prove that a wall misses a cell by the multipliers of an optimal objective."""
+    """Try to prove that a wall misses a cell by the multipliers of an optimal objective; return whether."""
     n, n_facets = state.scalars[layout.SIZE], state.scalars[layout.N_FACETS]
     rows, multipliers = state.head[slot, layout.N_ROWS], state.work[15]
     for i in range(n_facets + state.head[slot, layout.N_CUTS]):
@@ -290,7 +287,7 @@ def _misses_by_objective(plan, state, slot, layer, first, second, offset, sign):
 def _look_beyond(plan, state, slot, layer, first, second, offset, form, size, sign, distance):
     """Search the part of a cell on the other side of a wall than the witness.
 
-    Returns BOTH with the cut made in slot s and a witness there, FLAT with a proof that there is no
+    Returns BOTH with the cut made in the slot and a witness there, FLAT with a proof that there is no
     such part, or UNDECIDED.
     """
     for attempt in range(2):
@@ -331,7 +328,7 @@ def _look_beyond(plan, state, slot, layer, first, second, offset, form, size, si
 def decide(plan, state, slot, layer, first, second, offset, splitting):
     """Say on which sides of a wall a cell lies; make both parts if there are two and they are wanted.
 
-    The part of the witness's side goes to slot s + 1, the other one to slot s.
+    With `splitting`, the part of the witness's side goes to slot + 1, the other one to the slot.
     """
     state.scalars[layout.WORK] += 1
     form = state.work[12]

@@ -1,8 +1,12 @@
 """Dense dictionaries of a cut simplex: every variable as an affine function of a few that are zero.
 
-A dictionary belongs to one slot of the stack of `search_layout.State`. Its basic point is a vertex of
+Known algorithm: the simplex method on dictionaries (Dantzig 1951), with Bland's rule (1977) once it
+stalls. Ours keeps one dictionary for each cell on the stack, so that a new wall starts from the
+last vertex; in floating point its results are guesses only, which `proofs` proves.
+
+A dictionary belongs to one slot of the stack of `State`. Its basic point is a vertex of
 the cell. Entries are numerators over the dictionary's scale: 1 in floating point, the last pivot in
-exact arithmetic, where all entries are integers (Edmonds). Row ``n_rows`` holds the objective.
+exact arithmetic, where all entries are integers (Edmonds 1967). Row ``n_rows`` holds the objective.
 
 References
 ----------
@@ -30,7 +34,7 @@ _REDUCED, _PIVOT, _ZERO, _GOLDEN = 1e-11, 1e-9, 1e-12, 0.6180339887498949
 
 @compiled_inner
 def copy_table(state, source, target):
-    """Copy a dictionary without what else is in the slot."""
+    """Copy the dictionary of slot `source` to slot `target`, without what else is in the slot."""
     n = state.scalars[layout.SIZE]
     rows = state.head[source, layout.N_ROWS]
     for i in range(rows):
@@ -171,7 +175,7 @@ def lower(state, slot, goal, exact):
 
 @compiled_inner
 def append_cut(state, slot, form, sign):
-    """Add the row of a cut, whose number is the number of cuts before."""
+    """Add the row of a cut, the side of a form that `sign` says; its number is the number of cuts before."""
     n = state.scalars[layout.SIZE]
     row = state.head[slot, layout.N_ROWS]
     form_to_row(state, slot, form, sign * state.factors[slot, state.head[slot, layout.N_CUTS]], row)
@@ -182,7 +186,7 @@ def append_cut(state, slot, form, sign):
 
 @compiled_inner
 def vertex(state, slot, out):
-    """Write the coordinates u of the basic point."""
+    """Write the coordinates u of the basic point to `out`, shape (N,)."""
     if state.scalars[layout.BOXED]:
         box_vertex(state, slot, out)
         return
@@ -196,7 +200,7 @@ def vertex(state, slot, out):
 
 @compiled_inner
 def corner(state, slot, out):
-    """Write a mean of the basic point and its neighbours; return 0 if one is no neighbour.
+    """Write a mean of the basic point and its neighbours to `out` (N,); return 0 if one is no neighbour.
 
     The weights are irregular: regular points of integer networks often lie on walls to come.
     """

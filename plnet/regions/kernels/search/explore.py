@@ -1,7 +1,9 @@
 """The search: layer by layer and unit by unit, depth first, with a witness in every cell.
 
-A question that cannot be decided is handed to the caller, who puts the answer into the state and
-calls again.
+Known algorithm: incremental enumeration, a linear program for each wall and cell (Avis and Fukuda 1996;
+Rada and Černý 2018). Ours runs through layers instead of one arrangement, asks on the side without the
+witness only, and proves each answer. A question that cannot be decided is handed to the caller, who puts
+the answer into the state and calls again. Arguments as in `layout`.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ __all__ = ["explore", "start"]
 
 @compiled_inner
 def _layer_forms(plan, state, slot, layer):
-    """Compute the pre-activations of a layer as rounded forms in u."""
+    """Write the pre-activations of a layer as rounded forms in u to `State.forms`."""
     n = state.scalars[layout.SIZE]
     out = state.forms[layer]
     if layer == 0:
@@ -51,7 +53,7 @@ def _layer_forms(plan, state, slot, layer):
 
 @compiled_inner
 def _implied(plan, state, slot, layer, wall):
-    """Side of a wall that follows from a parallel one, or UNDECIDED."""
+    """Return the side of a wall, counted over all layers, that follows from a parallel one, or UNDECIDED."""
     first = plan.layers[layer, layout.WALL0]
     own = plan.walls[wall, layout.CLASS]
     if own < 0:
@@ -70,6 +72,7 @@ def _implied(plan, state, slot, layer, wall):
 
 @compiled_inner
 def _ask(state, first, second, offset):
+    """Write the wall in question for the caller."""
     state.scalars[layout.ASKED_A] = first
     state.scalars[layout.ASKED_B] = second
     state.asked[0] = offset
@@ -77,7 +80,10 @@ def _ask(state, first, second, offset):
 
 @compiled_inner
 def _scalar_step(plan, state, slot, layer, splitting):
-    """Treat the next open wall of a layer; returns 1 to go on, 0 if there is none, -1 if undecided."""
+    """Treat the next open wall of a layer: find its side, and if `splitting`, split the cell.
+
+    Returns 1 to go on, 0 if there is no wall left, -1 if it is undecided.
+    """
     first, count = plan.layers[layer, layout.WALL0], plan.layers[layer, layout.N_WALLS]
     item = state.head[slot, layout.ITEM]
     while item < count:
@@ -112,20 +118,17 @@ def _scalar_step(plan, state, slot, layer, splitting):
 
 @compiled_inner
 def _group_step(plan, state, slot, layer):
-    """Treat the next piece of a group, or the next rival of a piece; returns as `_scalar_step`."""
+    """Treat the next piece of a group, or the next rival of a piece; return as `_scalar_step`."""
     head = state.head[slot]
     item = head[layout.ITEM]
-    while (
-        item < plan.layers[layer, layout.N_OUT] and plan.n_pieces[plan.layers[layer, layout.OUT0] + item] < 2
-    ):
-        state.pieces[slot, plan.layers[layer, layout.OUT0] + item] = (
-            plan.n_pieces[plan.layers[layer, layout.OUT0] + item] - 1
-        )
+    out0 = plan.layers[layer, layout.OUT0]
+    while item < plan.layers[layer, layout.N_OUT] and plan.n_pieces[out0 + item] < 2:
+        state.pieces[slot, out0 + item] = plan.n_pieces[out0 + item] - 1
         item += 1
     head[layout.ITEM] = item
     if item == plan.layers[layer, layout.N_OUT]:
         return 0
-    unit = plan.layers[layer, layout.OUT0] + item
+    unit = out0 + item
     size, piece = plan.n_pieces[unit], head[layout.PIECE]
     if head[layout.PHASE] == layout.CHOOSE:
         target = slot
@@ -206,7 +209,11 @@ def _enter_layer(plan, state, slot, layer):
 
 @compiled
 def explore(plan, state, out, n_layers, work, regions, collecting):
-    """Go on for about `work` questions or until `regions` are counted; return why it stopped."""
+    """Go on for about `work` questions or until `regions` are counted.
+
+    Regions are written to `out` if `collecting`. Returns DONE, PAUSED, FULL or NEEDED; the next call goes on
+    where this one stopped.
+    """
     scalars = state.scalars
     end = scalars[layout.WORK] + work
     while scalars[layout.TOP] >= 0:
@@ -247,7 +254,10 @@ def explore(plan, state, out, n_layers, work, regions, collecting):
 
 @compiled
 def start(plan, state):
-    """Make slot 0 the root cell; its columns and witness are in place. Return 0 if its basis is singular."""
+    """Make slot 0 the root cell; its columns and witness are in place.
+
+    Returns 0 if its basis is singular, else 1.
+    """
     state.head[0, layout.N_CUTS] = 0
     sound = rebuild(plan, state, 0)
     state.head[0, layout.LAYER], state.head[0, layout.PHASE] = 0, layout.ENTER

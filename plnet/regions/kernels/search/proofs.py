@@ -4,15 +4,18 @@ Every number carries an error, an upper bound of its distance from the exact val
 from the weights, so errors do not build up along the search.
 
 A point is proved to lie in a cell by a pass through the network with certain signs at all cuts. A
-wall f is proved to be >= 0 on a cell by multipliers (Farkas): f minus non-negative multiples of cuts,
-pulled back layer by layer to the coordinates u >= 0, has no negative coefficient. The multipliers are
-any floats; where they seem to cancel the coefficient of a unit, they are taken to do so exactly, which
-is sound as long as the sign of the coefficient is certain.
+wall f is proved to be >= 0 on a cell by multipliers (Farkas 1902; safe bounds as Neumaier and Shcherbina
+2004): f minus non-negative multiples of cuts, pulled back layer by layer to the coordinates u >= 0, has no
+negative coefficient. The multipliers are any floats; where they seem to cancel the coefficient of a unit,
+they are taken to do so exactly, which is sound as long as the sign of the coefficient is certain.
 
 A product of small numbers may underflow, to an exact zero that is wrong. So whatever is a product of
 numbers that are not zero has an error of at least `floor`, or of `floor` times a weight, anew in each
-layer. Weights and slopes are at least 2^-150 (`engines.plan`), so that these never underflow themselves.
+layer. Weights and slopes are at least 2^-150 (`searching.plan`), so that these never underflow themselves.
 Products that overflow prove nothing.
+
+`factors` and `radii`, shape (widest,), are a combination of the pre-activations of a layer and its errors;
+`constant` and `error` are what it has at scale 1. Other arguments as in `layout`.
 """
 
 from __future__ import annotations
@@ -27,7 +30,7 @@ _SNAP, _SMALL, _CANCELLED, _HUGE = 1e-9, 1e-7, 3e7, 1e300
 
 @compiled_inner
 def first_values(plan, state, point, z, radii):
-    """Pre-activations of the first layer at a point, and their error."""
+    """Write the pre-activations of the first layer at a point, and their error, to z and radii."""
     n = state.scalars[layout.SIZE]
     gamma = (n + 4) * 1.02 * plan.roundoff
     for i in range(plan.layers[0, layout.N_IN]):
@@ -43,7 +46,10 @@ def first_values(plan, state, point, z, radii):
 
 @compiled_inner
 def layer_values(plan, state, layer, pieces, height, z, radii):
-    """Replace the pre-activations of layer - 1 by those of `layer`, for known pieces."""
+    """Replace the pre-activations of layer - 1 in z and radii by those of `layer`, for known pieces.
+
+    `pieces` has shape (outputs,), and `height` is the scale of the point.
+    """
     head = plan.layers[layer - 1]
     n, out0 = head[layout.N_OUT], head[layout.OUT0]
     value, error = state.work[4], state.work[5]
@@ -77,7 +83,7 @@ def layer_values(plan, state, layer, pieces, height, z, radii):
 
 @compiled_inner
 def inside(plan, state, slot, layer, point, z, radii):
-    """Prove that a point lies inside the cell of a slot; leave the values of `layer` in z and r."""
+    """Prove that a point lies inside the cell of a slot; leave the values of `layer` in z and radii."""
     n = state.scalars[layout.SIZE]
     for j in range(n):
         if not point[j] > 0.0:
@@ -167,7 +173,10 @@ def misses_at_once(plan, state, slot, layer, first, second, offset, sign):
 
 @compiled_inner
 def _absorb(plan, state, slot, layer, multipliers, factors, radii, constant, error):
-    """Subtract the multiples of the cuts of one layer; return what is left of the constant."""
+    """Subtract the multiples of the cuts of one layer; return (constant, error) of what is left.
+
+    `multipliers` has shape (facets + cuts,).
+    """
     roundoff = plan.roundoff
     n_facets = state.scalars[layout.N_FACETS]
     for i in range(state.head[slot, layout.N_CUTS]):
@@ -202,7 +211,10 @@ def _absorb(plan, state, slot, layer, multipliers, factors, radii, constant, err
 
 @compiled_inner
 def _absorb_small(plan, state, slot, layer, factors, radii, largest, constant, error):
-    """Replace small coefficients of settled units by what the bounds of their pieces give."""
+    """Replace small coefficients of settled units by what the bounds of their pieces give.
+
+    `largest` is the size of the factors before. Returns (constant, error).
+    """
     head = plan.layers[layer]
     if head[layout.IS_GROUP]:
         return constant, error
@@ -225,7 +237,7 @@ def _absorb_small(plan, state, slot, layer, factors, radii, largest, constant, e
 
 @compiled_inner
 def _pull_back(plan, state, slot, layer, factors, radii, constant, error):
-    """Express a combination of the pre-activations of `layer` in those of the layer before."""
+    """Express a combination of the pre-activations of `layer` in those of the layer before; as `_absorb`."""
     roundoff = plan.roundoff
     head, ahead = plan.layers[layer - 1], plan.layers[layer]
     n, out0, in0 = head[layout.N_OUT], head[layout.OUT0], ahead[layout.IN0]
@@ -277,7 +289,10 @@ def _pull_back(plan, state, slot, layer, factors, radii, constant, error):
 
 @compiled_inner
 def misses(plan, state, slot, layer, first, second, offset, sign, multipliers):
-    """Prove that ``sign * wall >= 0`` on the cell of a slot by multipliers of its facets and cuts."""
+    """Prove that ``sign * wall >= 0`` on the cell of a slot by multipliers of its facets and cuts.
+
+    `multipliers` has shape (facets + cuts,). Returns whether it is proved.
+    """
     n, roundoff = state.scalars[layout.SIZE], plan.roundoff
     factors, radii = state.work[6], state.work[7]
     for i in range(plan.layers[layer, layout.N_IN]):

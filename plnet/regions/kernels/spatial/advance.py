@@ -9,18 +9,9 @@ error analysis of the forms is the one given there, with d + 1 columns.
 from __future__ import annotations
 
 from plnet.compiled import compiled, compiled_inline
-from plnet.regions.kernels import layout
-from plnet.regions.kernels.bookkeeping import is_mine, settle_cut
+from plnet.regions.kernels import bookkeeping, layout
 from plnet.regions.kernels.spatial import layout as spatial
-from plnet.regions.kernels.spatial.cuts import (
-    CHILD_N,
-    CHILD_PIECE,
-    CHILD_POLY,
-    CHILD_TABLE,
-    NO_SCRATCH,
-    cut_by_group,
-    cut_by_row,
-)
+from plnet.regions.kernels.spatial.cuts import NO_SCRATCH, cut_by_group, cut_by_row
 from plnet.regions.kernels.spatial.filter import open_layer, refilter
 from plnet.regions.kernels.spatial.forms import add_unit
 from plnet.regions.kernels.spatial.last_layer import count_planes
@@ -33,8 +24,11 @@ __all__ = ["N_OUT_FACETS", "advance_spatial"]
 def _finish(
     plan, limits, state, out, layer, forms, acc, pieces, pending, poly, n, table, n_open, n_done, counting
 ):
-    """Add the settled units of a new cell; push it, count it, or hand it to the driver."""
-    if n_open == -1:
+    """Add the settled units of a new cell to the next forms; push it, count it, or hand it to the driver.
+
+    `n_open` is UNDECIDED for the driver; `counting` says whether regions are counted only.
+    """
+    if n_open == layout.UNDECIDED:
         abort(limits, state, out, layer, poly, n, table)
         return
     scalars, tops = state.registers[layout.SCALARS], state.registers[layout.TOPS]
@@ -54,19 +48,14 @@ def _finish(
     else:
         for i in range(n_done):
             unit = state.marks[layout.DONE_UNITS, i]
-            add_unit(
-                plan, limits, state, layer, unit, state.pieces[pieces + unit] % layout.SETTLED, forms, acc
-            )
+            piece = state.pieces[pieces + unit] % layout.SETTLED
+            add_unit(plan, limits, state, layer, unit, piece, forms, acc)
     tops[spatial.OPEN] = pending + n_open
     frame = state.frames[scalars[layout.SP]]
     frame[spatial.LAYER], frame[spatial.POLY], frame[spatial.N_POLY] = layer, poly, n
     frame[spatial.PENDING], frame[spatial.N_PENDING], frame[spatial.TABLE] = pending, n_open, table
-    frame[spatial.FORMS], frame[spatial.ACC], frame[spatial.PIECES], frame[spatial.IS_ROOT] = (
-        forms,
-        acc,
-        pieces,
-        0,
-    )
+    frame[spatial.FORMS], frame[spatial.ACC], frame[spatial.PIECES] = forms, acc, pieces
+    frame[spatial.IS_ROOT] = 0
     for m in range(spatial.N_ARENAS):
         frame[spatial.ENDS + m] = tops[m]
     scalars[layout.SP] += 1
@@ -74,17 +63,12 @@ def _finish(
 
 @compiled_inline
 def _enter(plan, limits, state, out, frame, counting):
-    """Open the next layer on a cell on which all units of this one are settled."""
+    """Open the next layer on the cell of a frame on which all units of this one are settled."""
     layer, tops = frame[spatial.LAYER] + 1, state.registers[layout.TOPS]
     acc, pieces, pending = tops[spatial.ADDED], tops[spatial.UNITS], tops[spatial.OPEN]
     if layer + 1 < len(plan.layers):
-        rows, first = plan.layers[layer + 1, layout.N_ROWS], plan.layers[layer + 1, layout.ROW0]
-        for i in range(limits.d * rows):
-            state.acc[acc + i] = 0.0
-        for i in range(rows):
-            state.acc[acc + limits.d * rows + i] = plan.bias[first + i, 0]
-            state.acc[acc + (limits.d + 1) * rows + i] = plan.bias[first + i, 1]
-        tops[spatial.ADDED] = acc + (limits.d + 2) * rows
+        bookkeeping.begin_sums(plan, state, layer + 1, acc, limits.d)
+        tops[spatial.ADDED] = acc + (limits.d + 2) * plan.layers[layer + 1, layout.N_ROWS]
     tops[spatial.UNITS] = pieces + plan.layers[layer, layout.N_UNITS]
     forms, poly, n = frame[spatial.ACC], frame[spatial.POLY], frame[spatial.N_POLY]
     table = frame[spatial.TABLE]
@@ -97,7 +81,7 @@ def _enter(plan, limits, state, out, frame, counting):
 
 @compiled_inline
 def _follow(plan, limits, state, out, frame, child, counting):
-    """Filter the open items of a frame on one of its parts."""
+    """Filter the open items of a frame on the part in row `child` of `children`."""
     layer, tops = frame[spatial.LAYER], state.registers[layout.TOPS]
     units = plan.layers[layer, layout.N_UNITS]
     acc, pieces, pending = tops[spatial.ADDED], tops[spatial.UNITS], tops[spatial.OPEN]
@@ -109,10 +93,10 @@ def _follow(plan, limits, state, out, frame, child, counting):
         for i in range(size):
             state.acc[acc + i] = state.acc[frame[spatial.ACC] + i]
         tops[spatial.ADDED] = acc + size
-    item, piece = state.pending[frame[spatial.PENDING]], state.children[child, CHILD_PIECE]
-    n_done = settle_cut(plan, state, layer, item, piece, pieces)
-    poly, n = state.children[child, CHILD_POLY], state.children[child, CHILD_N]
-    forms, table = frame[spatial.FORMS], state.children[child, CHILD_TABLE]
+    item, piece = state.pending[frame[spatial.PENDING]], state.children[child, layout.CHILD_PIECE]
+    n_done = bookkeeping.settle_cut(plan, state, layer, item, piece, pieces)
+    poly, n = state.children[child, layout.CHILD_POLY], state.children[child, layout.CHILD_N]
+    forms, table = frame[spatial.FORMS], state.children[child, spatial.CHILD_TABLE]
     n_open, n_done = refilter(plan, limits, state, frame, item, piece, pieces, pending, poly, n, n_done)
     _finish(
         plan, limits, state, out, layer, forms, acc, pieces, pending, poly, n, table, n_open, n_done, counting
@@ -121,7 +105,7 @@ def _follow(plan, limits, state, out, frame, child, counting):
 
 @compiled_inline
 def _has_room(plan, limits, state, frame):
-    """Write down how much room one step can take, except for rays, and say whether the arenas hold it."""
+    """Write to NEEDS how much room one step can take, except for rays; return whether the arenas hold it."""
     layer, n, widest = frame[spatial.LAYER], frame[spatial.N_POLY], plan.widest
     ends = frame[spatial.ENDS : spatial.ENDS + spatial.N_ARENAS]
     units = 0 if layer < 0 else plan.layers[layer, layout.N_UNITS]
@@ -153,7 +137,7 @@ def _has_room(plan, limits, state, frame):
 
 @compiled_inline
 def _note_shortage(state, found):
-    """Write down which rays a cut had no room for: those of the parts, or those of a cell on the way."""
+    """Write to NEEDS which rays a cut had no room for: of the parts (-2), or on the way (NO_SCRATCH)."""
     needs = state.registers[layout.NEEDS]
     if found == NO_SCRATCH:
         needs[spatial.CELL] = state.scratch.shape[1] + 1
@@ -184,12 +168,9 @@ def advance_spatial(plan, limits, state, out, limit, counting):
         settled = frame[spatial.N_PENDING] == 0
         if settled and layer == deepest:
             if not counting:
-                room = scalars[N_OUT_FACETS] + 64 * limits.words <= out.facets.size
-                if (
-                    scalars[layout.N_OUT] == out.sizes.size
-                    or scalars[layout.N_OUT_POLY] + n > len(out.poly)
-                    or not room
-                ):
+                full = scalars[layout.N_OUT] == out.sizes.size
+                full = full or scalars[layout.N_OUT_POLY] + n > len(out.poly)
+                if full or scalars[N_OUT_FACETS] + 64 * limits.words > out.facets.size:
                     return layout.FULL
                 emit(plan, limits, state, out, frame)
             scalars[layout.SP] -= 1
@@ -198,11 +179,9 @@ def advance_spatial(plan, limits, state, out, limit, counting):
         if settled:
             scalars[layout.SP] -= 1
             if frame[spatial.IS_ROOT] == 0:
-                if layer == 0 and not is_mine(state):
+                if layer == 0 and not bookkeeping.is_mine(state):
                     continue
-                for u in range(plan.layers[layer, layout.N_UNITS]):
-                    piece = state.pieces[frame[spatial.PIECES] + u] % layout.SETTLED
-                    state.current[plan.layers[layer, layout.UNIT0] + u] = piece
+                bookkeeping.keep_pieces(plan, state, layer, frame[spatial.PIECES], state.current)
             _enter(plan, limits, state, out, frame, counting)
             continue
         if state.pending[frame[spatial.PENDING]] < plan.layers[layer, layout.N_ROWS]:

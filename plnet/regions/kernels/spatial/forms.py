@@ -1,4 +1,7 @@
-"""Forms in any number of columns: sums over settled units, rows and differences, values at rays."""
+"""Forms in any number of columns: sums over settled units, rows and differences, values at rays.
+
+As `plnet.regions.kernels.forms` for d + 1 columns; weights are dense. Arguments as in the two layouts.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ __all__ = ["add_unit", "scan_rows", "take_difference", "take_row"]
 
 @compiled_inner
 def add_unit(plan, limits, state, layer, unit, piece, forms, acc):
-    """Add what a settled unit contributes to the forms of the next layer."""
+    """Add what a settled unit with a known piece contributes to the forms of the next layer, at `acc`."""
     head = plan.units[plan.layers[layer, layout.UNIT0] + unit]
     slope, shift, error = plan.pieces[head[layout.PIECE0] + piece]
     if slope == 0.0 and shift == 0.0 and error == 0.0:
@@ -46,7 +49,7 @@ def take_row(plan, limits, state, layer, forms, row):
 
 @compiled_inline
 def take_difference(plan, limits, state, layer, forms, high, low):
-    """Write member `high` minus member `low`, with its radius, to `cut`."""
+    """Write the difference of two members, the rows `high` and `low`, with its radius to `cut`."""
     rows, size = plan.layers[layer, layout.N_ROWS], 0.0
     for m in range(limits.d + 1):
         state.cut[m] = state.acc[forms + m * rows + high] - state.acc[forms + m * rows + low]
@@ -57,7 +60,10 @@ def take_difference(plan, limits, state, layer, forms, high, low):
 
 @compiled_inner
 def scan_rows(plan, limits, state, layer, forms, start, n):
-    """Length, radius, least and greatest value of each row over a cell; return the widest radius of a ray."""
+    """Write length, radius, least and greatest value of each row over a cell to `work`.
+
+    Returns the largest radius of a ray.
+    """
     rows, first, d = plan.layers[layer, layout.N_ROWS], plan.layers[layer, layout.ROW0], limits.d
     scale = state.work[layout.SCALE][first : first + rows]
     radius = state.work[layout.RADII][first : first + rows]

@@ -5,6 +5,19 @@ coordinates and a radius; `tight` tells by bits on which walls of the cell a ray
 stands for an entry of the cell's *table*, which names a record: the wall's form and its code.
 Forms are stored by columns: D coefficients and a radius. For every point with all ``|X_i| <= 1``
 the true value differs from the computed form's by at most the radius.
+
+Arguments are those of `plnet.regions.kernels.layout`, and here
+
+limits
+    `Limits` below.
+poly, tight, start, n
+    The n rays of a cell from row `start` on: shapes (., d + 2) and (., words).
+table, bit
+    Where the table of a cell begins in `SpatialState.tables`, and an entry of it.
+form, length
+    Shape (d + 2,), often `SpatialState.cut`, and its Euclidean length, rounded up.
+target, target_tight, at
+    Where rays are written, from row `at` on.
 """
 
 from __future__ import annotations
@@ -35,6 +48,8 @@ ARENAS = (
     ("marks", "values", "signs", "below", "below_tight", "scratch", "scratch_tight"),
 )
 """The arrays of a state that each entry of NEEDS is about."""
+# Column of SpatialState.children, behind those of the planar kernel.
+CHILD_TABLE = 3
 # Rows of SpatialState.values.
 AT, ERROR = range(2)
 # Rows of SpatialState.signs.
@@ -83,7 +98,7 @@ class SpatialState(NamedTuple):
     scratch: np.ndarray  # (2, ., d + 2): two cells
     scratch_tight: np.ndarray
     children: np.ndarray  # (widest, 5): cells that a cut made
-    chords: np.ndarray  # (rows, 18): walls of the deepest layer in a polygon; see `last_layer_spatial`
+    chords: np.ndarray  # (rows, 18): walls of the deepest layer in a polygon; see `last_layer`
     places: np.ndarray  # (3, rows): planes of the deepest layer, and bounds of crossings on a chord
     registers: np.ndarray  # (4, 24)
 

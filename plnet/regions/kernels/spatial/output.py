@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from plnet.compiled import compiled_inline, compiled_inner
-from plnet.regions.kernels import layout
+from plnet.regions.kernels import bookkeeping, layout
 from plnet.regions.kernels.bits import has_bit, set_bit
-from plnet.regions.kernels.bookkeeping import is_mine
 from plnet.regions.kernels.spatial import layout as spatial
 
 __all__ = ["N_OUT_FACETS", "abort", "emit"]
@@ -16,8 +15,11 @@ N_OUT_FACETS = 9
 
 @compiled_inner
 def abort(limits, state, out, layer, start, n, table):
-    """Hand a cell to the driver. The caller made sure that there is room."""
-    if layer == 0 and not is_mine(state):
+    """Write a cell for the driver to `out`: pieces of the layers above, and all walls that a ray lies on.
+
+    The caller made sure that there is room.
+    """
+    if layer == 0 and not bookkeeping.is_mine(state):
         return
     scalars = state.registers[layout.SCALARS]
     k, at = scalars[layout.N_ABORT], scalars[layout.N_ABORT_EDGES]
@@ -37,7 +39,7 @@ def abort(limits, state, out, layer, start, n, table):
 
 @compiled_inline
 def _is_facet(limits, tight, start, n, bit):
-    """Whether a wall is a facet: the rays on it do not all lie on another wall."""
+    """Return whether a wall is a facet: the rays on it do not all lie on another wall."""
     members = 0
     for i in range(n):
         if has_bit(tight[start + i], bit):
@@ -62,16 +64,14 @@ def _is_facet(limits, tight, start, n, bit):
 
 @compiled_inner
 def emit(plan, limits, state, out, frame):
-    """Write a region to the output. The caller made sure that there is room."""
+    """Write the region of a settled frame, its rays and facets, to `out`, which has room."""
     scalars = state.registers[layout.SCALARS]
     k, at, facet = scalars[layout.N_OUT], scalars[layout.N_OUT_POLY], scalars[N_OUT_FACETS]
     layer, start, n = frame[spatial.LAYER], frame[spatial.POLY], frame[spatial.N_POLY]
     table = frame[spatial.TABLE]
-    unit0 = plan.layers[layer, layout.UNIT0]
-    for u in range(unit0):
+    for u in range(plan.layers[layer, layout.UNIT0]):
         out.pieces[k, u] = state.current[u]
-    for u in range(plan.layers[layer, layout.N_UNITS]):
-        out.pieces[k, unit0 + u] = state.pieces[frame[spatial.PIECES] + u] % layout.SETTLED
+    bookkeeping.keep_pieces(plan, state, layer, frame[spatial.PIECES], out.pieces[k])
     for i in range(n):
         for m in range(limits.d + 2):
             out.poly[at + i, m] = state.poly[start + i, m]
