@@ -112,12 +112,10 @@ def twin_sides(plan, layer, row, cut_item, above):
 
 
 @compiled_inline
-def mark_members(state, size):
-    """Mark all members of a group of this size as left, and return the marks, shape (members,)."""
-    left = state.marks[layout.LEFT]
+def mark_members(left, size):
+    """Mark the first `size` members of a group as left; `left` is row LEFT of `marks`."""
     for i in range(size):
         left[i] = 1
-    return left
 
 
 @compiled_inline

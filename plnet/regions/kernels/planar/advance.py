@@ -65,7 +65,8 @@ def _settle_group(plan, state, layer, unit, forms, start, n, pieces, n_done):
     head = plan.units[plan.layers[layer, layout.UNIT0] + unit]
     rows, first, size = plan.layers[layer, layout.N_ROWS], head[layout.FIRST], head[layout.SIZE]
     row0 = plan.layers[layer, layout.ROW0] + first
-    left, unsure = bookkeeping.mark_members(state, size), False
+    left, unsure = state.marks[layout.LEFT], False
+    bookkeeping.mark_members(left, size)
     for i in range(size):
         for j in range(i + 1, size):
             if left[i] and left[j]:

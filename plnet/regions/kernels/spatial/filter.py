@@ -31,7 +31,8 @@ def settle_group(plan, limits, state, layer, unit, forms, start, n, pieces, n_do
     """
     head = plan.units[plan.layers[layer, layout.UNIT0] + unit]
     first, size = head[layout.FIRST], head[layout.SIZE]
-    left, unsure = bookkeeping.mark_members(state, size), False
+    left, unsure = state.marks[layout.LEFT], False
+    bookkeeping.mark_members(left, size)
     for i in range(size):
         for j in range(i + 1, size):
             if left[i] and left[j]:
