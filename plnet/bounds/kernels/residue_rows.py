@@ -1,9 +1,11 @@
 """Central arrangements as rows of residues: normal form, restriction, lines of a plane, echelon form.
 
-A row stands for a linear form up to a factor. Entry ``rows[i, column, q]`` is its residue
-modulo ``primes[q]``. In normal form the last entry that is not zero is 1. Everything is
-decided by the first prime, and what it calls equal or zero is confirmed by all others. A
+A row stands for a linear form up to a factor. ``rows[i, column, q]``, of int64 and shape (n, columns,
+primes), is its residue modulo ``primes[q]``. In normal form the last entry that is not zero is 1.
+Everything is decided by the first prime, and what it calls equal or zero is confirmed by all others. A
 kernel returns a failure where they disagree, which only an unlucky prime can cause.
+
+Known parts: deletion and restriction (Zaslavsky 1975); one inverse for many residues (Montgomery 1987).
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ __all__ = ["count_lines", "echelon", "normal_form", "reduced_polynomial", "restr
 
 @compiled_strict
 def _times(a, b, p):
+    """Return a b modulo p, for p < 2**50."""
     # The quotient in floating point is off by at most one for p < 2**50, and the difference
     # of the two products is right modulo 2**64, so it is right.
     q = np.int64(np.float64(a) * np.float64(b) / np.float64(p))
@@ -30,6 +33,7 @@ def _times(a, b, p):
 
 @compiled_strict
 def _inverse(a, p):
+    """Return the inverse of a modulo p (Euclid)."""
     r0, r1, s0, s1 = p, a, np.int64(0), np.int64(1)
     while r1 != 0:
         q = r0 // r1
@@ -40,33 +44,37 @@ def _inverse(a, p):
 
 @compiled_strict
 def _minus_multiple(x, factor, y, p):
+    """Return x - factor y modulo p."""
     r = x - _times(factor, y, p)
     return r + p if r < 0 else r
 
 
 @compiled_strict
 def _scale_rows(rows, changed, n_changed, primes):
-    """Make the last nonzero entry of the changed rows 1; one inverse for all of them."""
+    """Make the last nonzero entry of the changed rows 1, in place; one inverse for all of them.
+
+    `changed` begins with the numbers of `n_changed` rows. Returns False on a failure.
+    """
     columns = rows.shape[1]
     last = np.empty(n_changed, np.int64)
     products = np.empty(n_changed + 1, np.int64)
     for q in range(rows.shape[2]):
         p = primes[q]
         products[0] = 1
-        for t in range(n_changed):
-            j = changed[t]
+        for k in range(n_changed):
+            j = changed[k]
             top = columns - 1
             while top >= 0 and rows[j, top, q] == 0:
                 top -= 1
             if q == 0:
-                last[t] = top
-            if top < 0 or last[t] != top:
+                last[k] = top
+            if top < 0 or last[k] != top:
                 return False
-            products[t + 1] = _times(products[t], rows[j, top, q], p)
+            products[k + 1] = _times(products[k], rows[j, top, q], p)
         rest = _inverse(products[n_changed], p)
-        for t in range(n_changed - 1, -1, -1):
-            j, top = changed[t], last[t]
-            factor = _times(rest, products[t], p)
+        for k in range(n_changed - 1, -1, -1):
+            j, top = changed[k], last[k]
+            factor = _times(rest, products[k], p)
             rest = _times(rest, rows[j, top, q], p)
             for column in range(top):
                 rows[j, column, q] = _times(rows[j, column, q], factor, p)
@@ -78,14 +86,15 @@ def _scale_rows(rows, changed, n_changed, primes):
 def _order(rows, i, j):
     """Compare two rows from their last column on, by the first prime: -1, 0 or 1."""
     for column in range(rows.shape[1] - 1, -1, -1):
-        a, b = rows[i, column, 0], rows[j, column, 0]
-        if a != b:
-            return -1 if a < b else 1
+        one, other = rows[i, column, 0], rows[j, column, 0]
+        if one != other:
+            return -1 if one < other else 1
     return 0
 
 
 @compiled_strict
 def _same(rows, i, j):
+    """Confirm by the primes behind the first that two rows are equal."""
     for column in range(rows.shape[1]):
         for q in range(1, rows.shape[2]):
             if rows[i, column, q] != rows[j, column, q]:
@@ -95,7 +104,7 @@ def _same(rows, i, j):
 
 @compiled_strict
 def _sorted_distinct(rows):
-    """Return whether the primes agree, and the indices of the distinct rows in order."""
+    """Return (ok, indices of the distinct rows in order)."""
     n = rows.shape[0]
     order = np.empty(n, np.int64)
     found = 0
@@ -114,8 +123,8 @@ def _sorted_distinct(rows):
             else:
                 high = middle
         if not known:
-            for t in range(found, low, -1):
-                order[t] = order[t - 1]
+            for k in range(found, low, -1):
+                order[k] = order[k - 1]
             order[low] = j
             found += 1
     return True, order[:found]
@@ -123,7 +132,7 @@ def _sorted_distinct(rows):
 
 @compiled_strict
 def _finish(rows, changed, n_changed, primes):
-    """Return rows in normal form: scaled, distinct, sorted, without columns of zeros."""
+    """Return (ok, rows in normal form): scaled where changed, distinct, sorted, without columns of zeros."""
     nothing = rows[:0]
     if not _scale_rows(rows, changed, n_changed, primes):
         return False, nothing
@@ -141,9 +150,9 @@ def _finish(rows, changed, n_changed, primes):
     to = 0
     for column in range(columns):
         if used[column]:
-            for t in range(len(order)):
+            for k in range(len(order)):
                 for q in range(depth):
-                    out[t, to, q] = rows[order[t], column, q]
+                    out[k, to, q] = rows[order[k], column, q]
             to += 1
     return True, out
 
@@ -183,19 +192,19 @@ def restrict(rows, i, primes):
 
 @compiled_strict
 def _projected(rows, j, i, pivot, q, p):
-    """Return row j seen from row i, two residues, in rank three."""
-    a = 1 if pivot == 0 else 0
-    b = 1 if pivot == 2 else 2
+    """Return row j seen from row i, two residues modulo p, number q, in rank three."""
+    low = 1 if pivot == 0 else 0
+    high = 1 if pivot == 2 else 2
     factor = rows[j, pivot, q]
     return (
-        _minus_multiple(rows[j, a, q], factor, rows[i, a, q], p),
-        _minus_multiple(rows[j, b, q], factor, rows[i, b, q], p),
+        _minus_multiple(rows[j, low, q], factor, rows[i, low, q], p),
+        _minus_multiple(rows[j, high, q], factor, rows[i, high, q], p),
     )
 
 
 @compiled_strict
 def _collinear(rows, h, j, i, pivot, primes):
-    """Confirm by the primes behind the first that three rows are dependent."""
+    """Confirm by the primes behind the first that the rows h, j and i are dependent."""
     for q in range(1, rows.shape[2]):
         p = primes[q]
         x0, y0 = _projected(rows, h, i, pivot, q, p)
@@ -311,7 +320,7 @@ def echelon(rows, primes):
                         work[j, column, q] = _minus_multiple(work[j, column, q], factor, work[j, pivot, q], p)
     out = np.empty((n, rank, depth), np.int64)
     for i in range(n):
-        for t in range(rank):
+        for k in range(rank):
             for q in range(depth):
-                out[i, t, q] = work[i, pivots[t], q]
+                out[i, k, q] = work[i, pivots[k], q]
     return True, out, basis[:rank], pivots[:rank]

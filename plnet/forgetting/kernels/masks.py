@@ -1,4 +1,7 @@
-"""Dropout masks: the hash of `plnet.forgetting.models.dropout`, compiled."""
+"""Dropout masks: the hash of `plnet.forgetting.models.dropout`, compiled.
+
+The mixing function is that of splitmix64 (Steele, Lea and Flood 2014), on counters instead of a state.
+"""
 
 from __future__ import annotations
 

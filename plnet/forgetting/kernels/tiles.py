@@ -36,10 +36,10 @@ def _tile(n_rows: int, n_vectors: int) -> Any:
     """
 
     @intrinsic
-    def tile(typing_context, like, c, c_row, start, start_row, a, a_row, a_step, b, b_row, length):
+    def tile(_context, like, _c, _c_row, _start, _start_row, _a, _a_row, _a_step, _b, _b_row, _length):
         return types.void(like, *[types.intp] * 10), generate
 
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    def generate(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
         like, c, c_row, start, start_row, a, a_row, a_step, b, b_row, length = arguments
         scalar: Any = like.type
         size = 8 if isinstance(scalar, ir.DoubleType) else 4

@@ -1,7 +1,17 @@
-"""Epochs of SGD for one network after another, from gathering samples to the update of weights.
+"""Epochs of SGD with momentum for one network after another, from gathering samples to the update of weights.
 
 A network that is trained alone stays in the cache with all it needs. Features run along rows and
-samples along columns; `H` is the input of a layer, `T` its transpose, `Z` the pre-activations.
+samples along columns; `H` is the input of a layer, `T` its transpose, `Z` the pre-activations, `D` and `G`
+the gradients of `Z` and of the weights. The update is that of PyTorch: ``v = momentum v + gradient``.
+
+row, speed : shape (P,)
+    Parameters and velocity of one network.
+plan, thresholds, work
+    As in `train_epochs`.
+kind, pieces, slope
+    The activation; see `units`.
+size, width
+    Samples of the batch, and that rounded up to whole vectors. Columns behind the samples count nothing.
 """
 
 from __future__ import annotations
@@ -67,7 +77,7 @@ def train_epochs(
                     count = plan[place, N_IN] * size
                     mask = work[plan[place, MASK] : plan[place, MASK] + count + 1]
                     fill_mask(mask, count, keys[m], counter, thresholds[place], factors[place])
-            _forward(row, plan, thresholds, work, kind, pieces, slope, size, width, spare)
+            _forward(row, plan, thresholds, work, kind, pieces, slope, size, width)
             _output_delta(y[m], chosen, active[m], plan[layers - 1], work, size, width, spare)
             _backward(row, plan, thresholds, work, kind, pieces, slope, size, width, spare, speed, rates[m])
             if limit > 0:
@@ -77,6 +87,7 @@ def train_epochs(
 
 @compiled_inner
 def _gather(x, chosen, plan, work, width):
+    """Write the samples `chosen`, shape (size,), of x (n, d) to H of the first layer, and to T."""
     n, padded = plan[0, N_IN], plan[0, PADDED]
     size = len(chosen)
     right = work[plan[0, H] : plan[0, H] + n * width].reshape(n, width)
@@ -94,7 +105,8 @@ def _gather(x, chosen, plan, work, width):
 
 
 @compiled_inner
-def _forward(row, plan, thresholds, work, kind, pieces, slope, size, width, spare):
+def _forward(row, plan, thresholds, work, kind, pieces, slope, size, width):
+    """Write H, T and Z of all layers."""
     item, address = row.itemsize, row.ctypes.data
     layers = plan.shape[0]
     for place in range(layers):
@@ -125,7 +137,10 @@ def _forward(row, plan, thresholds, work, kind, pieces, slope, size, width, spar
 
 @compiled_inner
 def _output_delta(y, chosen, active, last, work, size, width, spare):
-    """Turn the logits into the gradient of the mean cross-entropy; unused outputs and columns get 0."""
+    """Write the gradient of the mean cross-entropy by the logits, Z of the last layer, to its D.
+
+    `y` (n,) are labels, `active` (C,) says which outputs are used. Unused outputs and columns get 0.
+    """
     classes = last[ROWS]
     z = work[last[Z] : last[Z] + classes * width].reshape(classes, width)
     delta = work[last[D] : last[D] + classes * width].reshape(classes, width)
@@ -134,27 +149,28 @@ def _output_delta(y, chosen, active, last, work, size, width, spare):
     for j in range(width):
         largest[j] = -np.inf
         total[j] = zero
-    for c in range(classes):
-        if active[c]:
+    for label in range(classes):
+        if active[label]:
             for j in range(width):
                 # The comparison is false for NaN, which must not get lost.
-                largest[j] = largest[j] if z[c, j] <= largest[j] else z[c, j]
-    for c in range(classes):
+                largest[j] = largest[j] if z[label, j] <= largest[j] else z[label, j]
+    for label in range(classes):
         for j in range(width):
-            delta[c, j] = np.exp(z[c, j] - largest[j]) if active[c] else zero
-            total[j] += delta[c, j]
+            delta[label, j] = np.exp(z[label, j] - largest[j]) if active[label] else zero
+            total[j] += delta[label, j]
     share = work.dtype.type(1) / work.dtype.type(size)
     for j in range(width):
         total[j] = share / total[j] if j < size else zero
-    for c in range(classes):
+    for label in range(classes):
         for j in range(width):
-            delta[c, j] *= total[j]
+            delta[label, j] *= total[j]
     for j in range(size):
         delta[y[chosen[j]], j] -= share
 
 
 @compiled_inner
 def _backward(row, plan, thresholds, work, kind, pieces, slope, size, width, spare, speed, rates):
+    """Write D and G of all layers, from the last to the first, and update each; `rates` (3,)."""
     item, address = row.itemsize, row.ctypes.data
     zeros = work[spare + 2 * width : spare + 2 * width + 1]
     zeros[0] = work.dtype.type(0)
@@ -188,7 +204,7 @@ def _backward(row, plan, thresholds, work, kind, pieces, slope, size, width, spa
 
 @compiled_inner
 def _update(row, speed, layer, g, delta, rates):
-    """Make the step of SGD with momentum for the weights and biases of a layer."""
+    """Make the step of SGD for a layer; its gradients are g (n_out, >= n_in) and delta (n_out, width)."""
     rate, momentum, decay = rates[0], rates[1], rates[2]
     n = layer[N_IN]
     for r in range(layer[ROWS]):
@@ -206,6 +222,7 @@ def _update(row, speed, layer, g, delta, rates):
 
 @compiled_inner
 def _descend(row, speed, place, gradient, rates):
+    """Make the step of SGD for one parameter."""
     v = rates[1] * speed[place] + (gradient + rates[2] * row[place])
     speed[place] = v
     row[place] -= rates[0] * v
@@ -213,6 +230,7 @@ def _descend(row, speed, place, gradient, rates):
 
 @compiled_inner
 def _limit_norms(row, plan, limit):
+    """Shorten the weights of each unit to a Euclidean norm of at most `limit`."""
     for place in range(plan.shape[0]):
         n = plan[place, N_IN]
         for r in range(plan[place, ROWS]):

@@ -53,7 +53,7 @@ def activate(kind, pieces, slope, z, h):
 
 @compiled_inner
 def _win(pieces, z, h):
-    """Keep the last maximum of each block; z becomes 1 there and 0 elsewhere."""
+    """Write h (n, B), where each block of z keeps its last maximum; z becomes 1 there and 0 elsewhere."""
     zero, one = z.dtype.type(0), z.dtype.type(1)
     n, columns = h.shape[0] // pieces, z.shape[1]
     for i in range(n):

@@ -2,8 +2,30 @@
 
 A *row* is one affine form of a layer: the pre-activation of a scalar unit minus one of
 its breakpoints, the pre-activation of a unit without breakpoints, or one member of a
-maxout group. Four numbers make a form: a, b, c and a radius r. For every point (X, Y, W)
-with ``|X|, |Y|, |W| <= 1`` the true value differs from ``a X + b Y + c W`` by at most r.
+maxout group. Four numbers make a form: a, b, a constant and a radius. For every point (X, Y, W)
+with ``|X|, |Y|, |W| <= 1`` the true value differs from ``a X + b Y + constant W`` by at most the radius.
+
+The splitting kernels, those in `spatial` too, share these arguments:
+
+plan, state, out
+    `Plan`, `State` and `Output` below, or their like in `spatial`. What a function writes, it writes there.
+layer, row, unit, piece
+    Numbers; rows and units count within their layer.
+item
+    Something open on a cell: a row with both signs, or ``n_rows + unit`` for a group.
+forms, acc
+    Where the forms of the layer, and the sums for those of the next layer, begin in `State.acc`. Column m
+    of row i is at ``forms + m * n_rows + i``; the radius is the last column.
+pieces, pending, n_open, n_done
+    Where the pieces of a cell begin in `State.pieces` and its open items in `State.pending`; how many items
+    are open; how many units are listed as settled in row DONE_UNITS of `State.marks`.
+poly, edges, start, n
+    A polygon is made of n rows, from row `start` on, of `poly`, shape (., 8), and `edges`, shape (.,).
+frame
+    A copy of a row of `State.frames`, in the register FRAME.
+
+Many take more than eight arguments. Most of these are integers that tell where a cell lies in the arenas, and
+differ from call to call; the calls are inlined, and a record would only have to be filled before each.
 """
 
 from __future__ import annotations
@@ -73,6 +95,18 @@ CHILD_POLY, CHILD_N, CHILD_PIECE = range(3)
 
 LARGEST_OUTPUT = 1 << 24
 """Pieces in the output buffer at most, unless not even one region fits."""
+
+UNSURE = 2
+"""In place of the sign 1, 0 or -1 of a form at a point: not certified."""
+
+POSITIVE, NEGATIVE, BOTH, UNDECIDED = 1, 2, 3, -1
+"""Where a form lies on a cell: bits of the signs it has there, 0 for none; UNDECIDED if not certified."""
+
+NO_TWIN = -2
+"""In place of the sides of a wall: it is no multiple of the wall that was just cut."""
+
+OPEN_GROUP = -2
+"""In place of the number of settled units: more than one member of a group is left."""
 
 NO_WALL, NOTHING = -1, -2
 """In place of the wall on which a form vanishes: none is known, or the form vanishes everywhere."""

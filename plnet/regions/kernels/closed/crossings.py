@@ -1,7 +1,9 @@
 """Crossings of many lines, told apart by residues modulo primes below 2**31.
 
 Line i is ``y = slope x + shift`` modulo every prime. Points that are equal over the rationals have
-equal residues, so that different residues are a proof, and equal ones a question.
+equal residues, so that different residues are a proof, and equal ones a question. Known parts: one inverse
+for many residues (Montgomery 1987), and a table with open addressing and a multiplicative hash (Knuth
+1973). Residues are int64 in [0, p), `inverse` is 1 / p in floating point.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ UNKNOWN = -1
 
 @compiled_inline
 def _times(a, b, p, inverse):
+    """Return a b modulo p."""
     # The quotient in floating point is off by one at most for p < 2**31.
     product = a * b
     r = product - np.int64(np.float64(product) * inverse) * p
@@ -27,6 +30,7 @@ def _times(a, b, p, inverse):
 
 @compiled_inline
 def _reciprocal(a, p):
+    """Return the inverse of a modulo p (Euclid)."""
     r0, r1, s0, s1 = p, a, np.int64(0), np.int64(1)
     while r1 != 0:
         q = r0 // r1
@@ -37,12 +41,13 @@ def _reciprocal(a, p):
 
 @compiled_inline
 def _minus(a, b, p):
+    """Return a - b modulo p."""
     return a - b if a >= b else a - b + p
 
 
 @compiled_inline
 def _concurrent(i, j, k, primes, slopes, shifts):
-    """Whether the determinant of three lines is 0 modulo all primes."""
+    """Return whether the determinant of the lines i, j and k is 0 modulo all primes."""
     for q in range(len(primes)):
         p = primes[q]
         inverse = 1.0 / p
@@ -55,7 +60,7 @@ def _concurrent(i, j, k, primes, slopes, shifts):
 
 @compiled_inline
 def _find_crossing(i, begin, end, others):
-    """List the lines after line i whose ends lie on both sides of it; return their number."""
+    """Write the lines after line i whose ends alternate with its own to `others`; return their number."""
     low, high, n = begin[i], end[i], 0
     for j in range(i + 1, len(begin)):
         others[n] = j
@@ -66,7 +71,10 @@ def _find_crossing(i, begin, end, others):
 
 @compiled_inline
 def _invert(values, prefix, n, p, inverse):
-    """Replace n residues by their inverses; False if one of them is 0."""
+    """Replace the first n residues of `values` by their inverses; return False if one of them is 0.
+
+    `prefix`, as long, is scratch memory.
+    """
     total = np.int64(1)
     for k in range(n):
         prefix[k] = total
@@ -83,7 +91,7 @@ def _invert(values, prefix, n, p, inverse):
 
 @compiled_inline
 def _places(i, n, others, p, slopes, shifts, places, prefix):
-    """Write where n lines cross line i, modulo p; False if a line is parallel to it modulo p."""
+    """Write where n lines cross line i, modulo p; return False if a line is parallel to it modulo p."""
     inverse = 1.0 / p
     for k in range(n):
         places[k] = _minus(slopes[i], slopes[others[k]], p)
@@ -96,7 +104,7 @@ def _places(i, n, others, p, slopes, shifts, places, prefix):
 
 @compiled_inline
 def _different(i, n, others, places, table, stamp, primes, slopes, shifts, proving):
-    """Count different places; UNKNOWN if two are equal modulo one prime but not proved to be one."""
+    """Count different places; return UNKNOWN if two are equal modulo one prime but not proved to be one."""
     mask, found = len(table) - 1, 0
     for k in range(n):
         place = places[k]

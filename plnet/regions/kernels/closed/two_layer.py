@@ -1,4 +1,14 @@
-"""Minors of a matrix, one linear system for each, with certified signs."""
+"""Minors of a matrix, one linear system for each, with certified signs.
+
+The terms of the closed count in `engines.closed.two_layer`. Inverses are those of Gauss and Jordan, verified
+as by Rump (2010): with a contraction ``|I - inverse @ minor| < 1/2`` residuals bound errors.
+
+weight, spread, bias, bias_spread : shapes (n2, n1) and (n2,)
+    The second layer, and bounds of the errors of its numbers.
+cost : shape (n1,)
+rows, columns : int64, shape (k,), ascending
+    A minor.
+"""
 
 from __future__ import annotations
 
@@ -6,44 +16,47 @@ from plnet.compiled import compiled, compiled_inner
 
 __all__ = ["count_pairs"]
 
-_U = 2.0**-53
+_ROUNDOFF = 2.0**-53
 _FLOOR = 1e-290
 
 
 @compiled_inner
-def _invert(a, inverse, k):
-    """Write an approximate inverse; return whether all pivots were non-zero. Destroys `a`."""
+def _invert(matrix, inverse, k):
+    """Write an approximate inverse of a matrix, shape (k, k), to `inverse`; destroy the matrix.
+
+    Returns whether all pivots were non-zero.
+    """
     for i in range(k):
         for j in range(k):
             inverse[i, j] = 1.0 if i == j else 0.0
-    for p in range(k):
+    for column in range(k):
         row, largest = -1, 0.0
-        for i in range(p, k):
-            if abs(a[i, p]) > largest:
-                row, largest = i, abs(a[i, p])
+        for i in range(column, k):
+            if abs(matrix[i, column]) > largest:
+                row, largest = i, abs(matrix[i, column])
         if row < 0:
             return False
-        if row != p:
+        if row != column:
             for j in range(k):
-                a[p, j], a[row, j] = a[row, j], a[p, j]
-                inverse[p, j], inverse[row, j] = inverse[row, j], inverse[p, j]
-        scale = 1.0 / a[p, p]
+                matrix[column, j], matrix[row, j] = matrix[row, j], matrix[column, j]
+                inverse[column, j], inverse[row, j] = inverse[row, j], inverse[column, j]
+        scale = 1.0 / matrix[column, column]
         for j in range(k):
-            a[p, j] *= scale
-            inverse[p, j] *= scale
+            matrix[column, j] *= scale
+            inverse[column, j] *= scale
         for i in range(k):
-            if i != p and a[i, p] != 0.0:
-                factor = a[i, p]
+            if i != column and matrix[i, column] != 0.0:
+                factor = matrix[i, column]
                 for j in range(k):
-                    a[i, j] -= factor * a[p, j]
-                    inverse[i, j] -= factor * inverse[p, j]
+                    matrix[i, j] -= factor * matrix[column, j]
+                    inverse[i, j] -= factor * inverse[column, j]
     return True
 
 
 @compiled_inner
 def _contraction(weight, spread, rows, columns, inverse, k):
-    """Bound the largest row sum of ``|I - inverse @ minor|``."""
-    gamma = (k + 4) * 1.02 * _U
+    """Return a bound of the largest row sum of ``|I - inverse @ minor|``, shape (k, k)."""
+    gamma = (k + 4) * 1.02 * _ROUNDOFF
     worst = 0.0
     for i in range(k):
         total = 0.0
@@ -61,15 +74,15 @@ def _contraction(weight, spread, rows, columns, inverse, k):
 
 @compiled_inner
 def _term(weight, spread, bias, bias_spread, cost, rows, columns, work):
-    """Contribution of one pair of a row set and a column set; -1 if a sign is not certain."""
+    """Return the contribution of one pair of a row set and a column set; -1 if a sign is not certain."""
     k = len(rows)
-    n2, n1 = weight.shape
-    a, inverse, y, multipliers, wrong = work[0], work[1], work[2, 0], work[2, 1], work[2, 2]
-    gamma = (k + 5) * 1.02 * _U
+    n_rows, n_columns = weight.shape
+    matrix, inverse, y, multipliers, wrong = work[0], work[1], work[2, 0], work[2, 1], work[2, 2]
+    gamma = (k + 5) * 1.02 * _ROUNDOFF
     for i in range(k):
         for j in range(k):
-            a[i, j] = weight[rows[i], columns[j]]
-    if not _invert(a, inverse, k):
+            matrix[i, j] = weight[rows[i], columns[j]]
+    if not _invert(matrix, inverse, k):
         return -1
     contraction = _contraction(weight, spread, rows, columns, inverse, k)
     if not contraction < 0.5:
@@ -105,7 +118,7 @@ def _term(weight, spread, bias, bias_spread, cost, rows, columns, work):
     if not certain:
         return -1
     at = 0
-    for i in range(n2):
+    for i in range(n_rows):
         if at < k and rows[at] == i:
             at += 1
             continue
@@ -137,16 +150,16 @@ def _term(weight, spread, bias, bias_spread, cost, rows, columns, work):
             largest = max(largest, abs(inverse[i, j]))
         wrong[j] = off * largest
     at, doublings = 0, 0
-    for t in range(n1):
-        if at < k and columns[at] == t:
+    for column in range(n_columns):
+        if at < k and columns[at] == column:
             at += 1
             continue
-        value, own = cost[t], gamma * abs(cost[t]) + _FLOOR
+        value, own = cost[column], gamma * abs(cost[column]) + _FLOOR
         for i in range(k):
-            term = multipliers[i] * weight[rows[i], t]
+            term = multipliers[i] * weight[rows[i], column]
             value -= term
-            own += gamma * abs(term) + wrong[i] * abs(weight[rows[i], t])
-            own += (abs(multipliers[i]) + wrong[i]) * spread[rows[i], t]
+            own += gamma * abs(term) + wrong[i] * abs(weight[rows[i], column])
+            own += (abs(multipliers[i]) + wrong[i]) * spread[rows[i], column]
         if value > own * (1.0 + 1e-9):
             doublings += 1
         elif not value < -own * (1.0 + 1e-9):
@@ -156,9 +169,10 @@ def _term(weight, spread, bias, bias_spread, cost, rows, columns, work):
 
 @compiled
 def count_pairs(weight, spread, bias, bias_spread, cost, row_sets, column_sets, work, undecided):
-    """Sum the contributions of all pairs.
+    """Sum the contributions of all pairs of row sets, shape (p, k), and column sets, shape (q, k).
 
-    Returns the sum and the number of pairs left open. Their indices go to `undecided` as far as it reaches.
+    `work` is scratch memory, shape (3, max(k, 3), k). Returns the sum and the number of pairs left open.
+    Their indices go to `undecided`, shape (m, 2), as far as it reaches.
     """
     total, n = 0, 0
     for p in range(len(row_sets)):

@@ -1,5 +1,9 @@
 """Depth-first splitting of convex polygons, with certified signs and without callbacks.
 
+Known algorithm: the walls of one layer after another subdivide the cells found so far (Humayun et al. 2023;
+Berzins 2023). Ours differs: it goes depth first and keeps no complex, so memory does not grow with the
+count; it filters the units that are left on each polygon; and no sign is taken unless it is proved.
+
 `advance` works on an explicit stack. A frame is a polygon on which some units of a layer
 are still open. A unit is filtered on each new polygon: if its form has one certified sign
 at all vertices it is settled, and its contribution is added to the forms of the next
@@ -18,15 +22,10 @@ do not chain sideways.
 from __future__ import annotations
 
 from plnet.compiled import compiled, compiled_inline, compiled_inner
-from plnet.regions.kernels import layout as c
-from plnet.regions.kernels.bookkeeping import is_mine, settle_row
+from plnet.regions.kernels import bookkeeping, layout
 from plnet.regions.kernels.forms import add_unit, difference, zero_wall
 from plnet.regions.kernels.planar.last_layer import count_chords
 from plnet.regions.kernels.planar.polygons import (
-    BOTH,
-    NEGATIVE,
-    POSITIVE,
-    UNDECIDED,
     copy_polygon,
     facet_code,
     form_sides,
@@ -39,90 +38,75 @@ __all__ = ["advance"]
 
 @compiled_inline
 def _zero_wall_of(plan, state, layer, row):
-    at = plan.layers[layer, c.ROW0] + row
-    return c.NO_WALL if plan.rows[at, c.ORIGIN] < 0 else zero_wall(plan, state, at)
+    """Return the wall on which a row of a layer vanishes, as `zero_wall` does."""
+    at = plan.layers[layer, layout.ROW0] + row
+    return layout.NO_WALL if plan.rows[at, layout.ORIGIN] < 0 else zero_wall(plan, state, at)
 
 
 @compiled_inline
-def _row_sides(plan, state, layer, forms, row, poly, start, n):
-    rows = plan.layers[layer, c.N_ROWS]
+def _row_sides(plan, state, layer, forms, row, start, n):
+    """Return the sides on which a row lies over a polygon in `State.poly`, as `form_sides` does."""
+    rows = plan.layers[layer, layout.N_ROWS]
     acc, at = state.acc, forms + row
-    scale = state.work[c.SCALE, plan.layers[layer, c.ROW0] + row]
-    a, b, cc, r = acc[at], acc[at + rows], acc[at + 2 * rows], acc[at + 3 * rows]
+    scale = state.work[layout.SCALE, plan.layers[layer, layout.ROW0] + row]
+    a, b, constant, radius = acc[at], acc[at + rows], acc[at + 2 * rows], acc[at + 3 * rows]
+    wall = _zero_wall_of(plan, state, layer, row)
     return form_sides(
-        plan,
-        a,
-        b,
-        cc,
-        r,
-        scale,
-        poly,
-        state.edges,
-        start,
-        n,
-        _zero_wall_of(plan, state, layer, row),
-        c.NOTHING,
+        plan, a, b, constant, radius, scale, state.poly, state.edges, start, n, wall, layout.NOTHING
     )
 
 
 @compiled_inner
 def _settle_group(plan, state, layer, unit, forms, start, n, pieces, n_done):
-    """Mark the undominated members of a group; settle it if one is left. -1 if undecided, -2 if open."""
-    head = plan.units[plan.layers[layer, c.UNIT0] + unit]
-    rows, first, k = plan.layers[layer, c.N_ROWS], head[c.FIRST], head[c.SIZE]
-    row0 = plan.layers[layer, c.ROW0] + first
-    left = state.marks[c.LEFT]
-    for i in range(k):
-        left[i] = 1
-    unsure = False
-    for i in range(k):
-        for j in range(i + 1, k):
+    """Mark the undominated members of a group over a polygon, in row LEFT of `State.marks`.
+
+    Returns as `finish_group`: the number of settled units, OPEN_GROUP or UNDECIDED.
+    """
+    head = plan.units[plan.layers[layer, layout.UNIT0] + unit]
+    rows, first, size = plan.layers[layer, layout.N_ROWS], head[layout.FIRST], head[layout.SIZE]
+    row0 = plan.layers[layer, layout.ROW0] + first
+    left, unsure = state.marks[layout.LEFT], False
+    bookkeeping.mark_members(left, size)
+    for i in range(size):
+        for j in range(i + 1, size):
             if left[i] and left[j]:
-                a, b, cc, r, scale = difference(plan, state, forms, rows, first + j, first + i)
+                a, b, constant, radius, scale = difference(plan, state, forms, rows, first + j, first + i)
                 one, two = zero_wall(plan, state, row0 + i), zero_wall(plan, state, row0 + j)
-                sides = form_sides(plan, a, b, cc, r, scale, state.poly, state.edges, start, n, one, two)
-                if sides == UNDECIDED:
-                    unsure = True
-                elif sides == NEGATIVE:
-                    left[j] = 0
-                elif sides != BOTH:
-                    # The later member wins ties.
-                    left[i] = 0
-    count, winner = 0, 0
-    for i in range(k):
-        if left[i]:
-            count += 1
-            winner = i
-    if count > 1:
-        return -1 if unsure else -2
-    state.pieces[pieces + unit] = c.SETTLED + winner
-    state.marks[c.DONE_UNITS, n_done] = unit
-    return n_done + 1
+                sides = form_sides(
+                    plan, a, b, constant, radius, scale, state.poly, state.edges, start, n, one, two
+                )
+                unsure |= bookkeeping.compare_members(left, i, j, sides)
+    return bookkeeping.finish_group(state, unit, size, unsure, pieces, n_done)
 
 
 @compiled_inline
 def _scan_rows(plan, state, layer, forms, start, n):
-    """Size, radius, least and greatest value of every row at the vertices of a polygon."""
-    rows, first = plan.layers[layer, c.N_ROWS], plan.layers[layer, c.ROW0]
+    """Write size, radius, least and greatest value of every row at the vertices of a polygon to `State.work`.
+
+    Returns the largest radius of a vertex.
+    """
+    rows, first = plan.layers[layer, layout.N_ROWS], plan.layers[layer, layout.ROW0]
     a, b = state.acc[forms : forms + rows], state.acc[forms + rows : forms + 2 * rows]
-    cc, r = state.acc[forms + 2 * rows : forms + 3 * rows], state.acc[forms + 3 * rows : forms + 4 * rows]
-    scale, radius = state.work[c.SCALE][first : first + rows], state.work[c.RADII][first : first + rows]
-    low, high = state.work[c.LOW][first : first + rows], state.work[c.HIGH][first : first + rows]
-    x, y, w = state.poly[start, c.X], state.poly[start, c.Y], state.poly[start, c.W]
+    constant = state.acc[forms + 2 * rows : forms + 3 * rows]
+    form_radius = state.acc[forms + 3 * rows : forms + 4 * rows]
+    scale = state.work[layout.SCALE][first : first + rows]
+    radius = state.work[layout.RADII][first : first + rows]
+    low, high = state.work[layout.LOW][first : first + rows], state.work[layout.HIGH][first : first + rows]
+    x, y, w = state.poly[start, layout.X], state.poly[start, layout.Y], state.poly[start, layout.W]
     for i in range(rows):
-        scale[i] = abs(a[i]) + abs(b[i]) + abs(cc[i])
+        scale[i] = abs(a[i]) + abs(b[i]) + abs(constant[i])
     for i in range(rows):
-        radius[i] = r[i] + 4.0 * plan.unit_roundoff * scale[i]
+        radius[i] = form_radius[i] + 4.0 * plan.unit_roundoff * scale[i]
     for i in range(rows):
-        low[i] = a[i] * x + b[i] * y + cc[i] * w
+        low[i] = a[i] * x + b[i] * y + constant[i] * w
     for i in range(rows):
         high[i] = low[i]
-    widest = state.poly[start, c.RADIUS]
-    for v in range(start + 1, start + n):
-        x, y, w = state.poly[v, c.X], state.poly[v, c.Y], state.poly[v, c.W]
-        widest = max(widest, state.poly[v, c.RADIUS])
+    widest = state.poly[start, layout.RADIUS]
+    for vertex in range(start + 1, start + n):
+        x, y, w = state.poly[vertex, layout.X], state.poly[vertex, layout.Y], state.poly[vertex, layout.W]
+        widest = max(widest, state.poly[vertex, layout.RADIUS])
         for i in range(rows):
-            value = a[i] * x + b[i] * y + cc[i] * w
+            value = a[i] * x + b[i] * y + constant[i] * w
             low[i] = value if value < low[i] else low[i]
             high[i] = value if value > high[i] else high[i]
     return widest
@@ -130,137 +114,129 @@ def _scan_rows(plan, state, layer, forms, start, n):
 
 @compiled_inline
 def _open_layer(plan, state, layer, forms, pieces, pending, start, n, at_root):
-    """Filter all units of a layer on a polygon; return (open items, settled units), (-1, 0) if undecided."""
+    """Filter all units of a layer on a polygon: list what is open, and record what is settled.
+
+    `at_root` says whether the proved signs in row KNOWN of `State.marks` hold. Returns (open items, settled
+    units), or (UNDECIDED, 0).
+    """
     widest = 0.0
-    if plan.layers[layer, c.N_WALLS] > 0:
+    if plan.layers[layer, layout.N_WALLS] > 0:
         widest = _scan_rows(plan, state, layer, forms, start, n)
-    rows, first = plan.layers[layer, c.N_ROWS], plan.layers[layer, c.ROW0]
-    units, unit0 = plan.layers[layer, c.N_UNITS], plan.layers[layer, c.UNIT0]
-    n_done, n_open = 0, 0
-    for unit in range(units):
-        state.pieces[pieces + unit] = 0
-        if plan.units[unit0 + unit, c.KIND] == c.SINGLE:
-            state.marks[c.DONE_UNITS, n_done] = unit
-            n_done += 1
-    for row in range(rows if plan.layers[layer, c.N_WALLS] > 0 else 0):
+    rows, first = plan.layers[layer, layout.N_ROWS], plan.layers[layer, layout.ROW0]
+    units, unit0 = plan.layers[layer, layout.N_UNITS], plan.layers[layer, layout.UNIT0]
+    n_done, n_open = bookkeeping.begin_layer(plan, state, layer, pieces), 0
+    for row in range(rows if plan.layers[layer, layout.N_WALLS] > 0 else 0):
         at = first + row
-        if plan.rows[at, c.IS_WALL] == 0:
+        if plan.rows[at, layout.IS_WALL] == 0:
             continue
-        error = state.work[c.RADII, at] + (state.work[c.SCALE, at] + state.work[c.RADII, at]) * widest
-        low, high = state.work[c.LOW, at], state.work[c.HIGH, at]
-        if at_root and state.marks[c.KNOWN, row] != 0:
-            sides = POSITIVE if state.marks[c.KNOWN, row] > 0 else NEGATIVE
+        scale, radius = state.work[layout.SCALE, at], state.work[layout.RADII, at]
+        error = radius + (scale + radius) * widest
+        low, high = state.work[layout.LOW, at], state.work[layout.HIGH, at]
+        if at_root and state.marks[layout.KNOWN, row] != 0:
+            sides = layout.POSITIVE if state.marks[layout.KNOWN, row] > 0 else layout.NEGATIVE
         elif low > error:
-            sides = POSITIVE
+            sides = layout.POSITIVE
         elif high < -error:
-            sides = NEGATIVE
+            sides = layout.NEGATIVE
         elif high > error and low < -error:
-            sides = BOTH
+            sides = layout.BOTH
         else:
-            sides = _row_sides(plan, state, layer, forms, row, state.poly, start, n)
-            if sides == UNDECIDED:
-                return -1, 0
-        if sides == BOTH:
-            state.pending[pending + n_open] = row
-            n_open += 1
-        else:
-            n_done = settle_row(plan, state, layer, row, 1 if sides == POSITIVE else 0, pieces, n_done)
+            sides = _row_sides(plan, state, layer, forms, row, start, n)
+            if sides == layout.UNDECIDED:
+                return layout.UNDECIDED, 0
+        n_open, n_done = bookkeeping.note_row(plan, state, layer, row, sides, pending, n_open, pieces, n_done)
     for unit in range(units):
-        if plan.units[unit0 + unit, c.KIND] == c.GROUP:
+        if plan.units[unit0 + unit, layout.KIND] == layout.GROUP:
             done = _settle_group(plan, state, layer, unit, forms, start, n, pieces, n_done)
-            if done == -1:
-                return -1, 0
-            if done == -2:
-                state.pending[pending + n_open] = rows + unit
-                n_open += 1
-            else:
-                n_done = done
+            if done == layout.UNDECIDED:
+                return layout.UNDECIDED, 0
+            n_open, n_done = bookkeeping.note_group(state, rows + unit, done, pending, n_open, n_done)
     return n_open, n_done
 
 
 @compiled_inline
 def _refilter(plan, state, frame, cut_item, above, pieces, target, start, n, n_done):
-    """Filter the open items of a frame on a child polygon; as `_open_layer`."""
-    layer, forms = frame[c.LAYER], frame[c.FORMS]
-    rows, first = plan.layers[layer, c.N_ROWS], plan.layers[layer, c.ROW0]
-    n_open = 0
-    for i in range(frame[c.PENDING], frame[c.PENDING] + frame[c.N_PENDING]):
+    """Filter the open items of a frame, but for the one that was cut, on a child polygon.
+
+    `above` is the side of the cut wall or the member; what stays open is written from `target` on. `n_done`
+    units are settled before. Returns as `_open_layer`.
+    """
+    layer, forms = frame[layout.LAYER], frame[layout.FORMS]
+    rows, n_open = plan.layers[layer, layout.N_ROWS], 0
+    for i in range(frame[layout.PENDING], frame[layout.PENDING] + frame[layout.N_PENDING]):
         item = state.pending[i]
         if item == cut_item:
             continue
         if item >= rows:
             done = _settle_group(plan, state, layer, item - rows, forms, start, n, pieces, n_done)
-            if done == -1:
-                return -1, 0
-            if done != -2:
-                n_done = done
-                continue
-        else:
-            if cut_item < rows and plan.rows[first + item, c.CLASS] == plan.rows[first + cut_item, c.CLASS]:
-                # A multiple of the wall that was just cut: same wall, known side.
-                same = plan.rows[first + item, c.SIGN] == plan.rows[first + cut_item, c.SIGN]
-                sides = POSITIVE if (above == 1) == same else NEGATIVE
-            else:
-                sides = _row_sides(plan, state, layer, forms, item, state.poly, start, n)
-            if sides == UNDECIDED:
-                return -1, 0
-            if sides != BOTH:
-                n_done = settle_row(plan, state, layer, item, 1 if sides == POSITIVE else 0, pieces, n_done)
-                continue
-        state.pending[target + n_open] = item
-        n_open += 1
+            if done == layout.UNDECIDED:
+                return layout.UNDECIDED, 0
+            n_open, n_done = bookkeeping.note_group(state, item, done, target, n_open, n_done)
+            continue
+        sides = bookkeeping.twin_sides(plan, layer, item, cut_item, above)
+        if sides == layout.NO_TWIN:
+            sides = _row_sides(plan, state, layer, forms, item, start, n)
+        if sides == layout.UNDECIDED:
+            return layout.UNDECIDED, 0
+        n_open, n_done = bookkeeping.note_row(plan, state, layer, item, sides, target, n_open, pieces, n_done)
     return n_open, n_done
 
 
 @compiled_inline
 def _cut_by_row(plan, state, frame, top):
-    """Cut a frame by its first open wall; return the number of children, -1 if undecided."""
-    layer, start, n = frame[c.LAYER], frame[c.POLY], frame[c.N_POLY]
-    rows, row = plan.layers[layer, c.N_ROWS], state.pending[frame[c.PENDING]]
-    at = plan.layers[layer, c.ROW0] + row
+    """Cut a frame by its first open wall, and write its two parts to `State.poly` from row `top` on.
+
+    Describes them in `State.children`. Returns their number, -1 if the cut is not certified.
+    """
+    layer, start, n = frame[layout.LAYER], frame[layout.POLY], frame[layout.N_POLY]
+    rows, row = plan.layers[layer, layout.N_ROWS], state.pending[frame[layout.PENDING]]
+    at = plan.layers[layer, layout.ROW0] + row
     for m in range(4):
-        state.cut[0, m] = state.acc[frame[c.FORMS] + m * rows + row]
-    scale, wall = state.work[c.SCALE, at], _zero_wall_of(plan, state, layer, row)
-    if not prepare_cut(plan, state, state.poly, state.edges, start, n, scale, wall, c.NOTHING):
+        state.cut[0, m] = state.acc[frame[layout.FORMS] + m * rows + row]
+    scale, wall = state.work[layout.SCALE, at], _zero_wall_of(plan, state, layer, row)
+    if not prepare_cut(plan, state, state.poly, state.edges, start, n, scale, wall, layout.NOTHING):
         return -1
-    unit, piece = plan.rows[at, c.UNIT], plan.rows[at, c.PIECE]
+    unit, piece = plan.rows[at, layout.UNIT], plan.rows[at, layout.PIECE]
     for above in range(2):
         code = facet_code(layer, unit, piece, piece + 1, above)
-        size = write_half(
-            state, state.poly, state.edges, start, n, 2 * above - 1, code, state.poly, state.edges, top
-        )
-        state.children[above, c.CHILD_POLY], state.children[above, c.CHILD_N] = top, size
-        state.children[above, c.CHILD_PIECE] = above
+        side, poly, edges = 2 * above - 1, state.poly, state.edges
+        size = write_half(state, poly, edges, start, n, side, code, poly, edges, top)
+        state.children[above, layout.CHILD_POLY], state.children[above, layout.CHILD_N] = top, size
+        state.children[above, layout.CHILD_PIECE] = above
         top += size
     return 2
 
 
 @compiled_inner
-def _clip_member(plan, state, layer, unit, forms, p, start, n, target):
-    """Write the part of a polygon where member p is the maximum; return its size, -1 if undecided."""
-    head = plan.units[plan.layers[layer, c.UNIT0] + unit]
-    rows, first, k = plan.layers[layer, c.N_ROWS], head[c.FIRST], head[c.SIZE]
-    row0 = plan.layers[layer, c.ROW0] + first
+def _clip_member(plan, state, layer, unit, forms, member, start, n, target):
+    """Write the part of a polygon where one member of a group is the maximum, from row `target` on.
+
+    Returns its number of vertices, 0 if it is empty, -1 if that is not certified.
+    """
+    head = plan.units[plan.layers[layer, layout.UNIT0] + unit]
+    rows, first, size = plan.layers[layer, layout.N_ROWS], head[layout.FIRST], head[layout.SIZE]
+    row0 = plan.layers[layer, layout.ROW0] + first
     poly, edges = state.scratch, state.scratch_edges
     place = 0
     copy_polygon(state.poly, state.edges, start, n, poly[0], edges[0], 0)
-    for q in range(k):
-        if q == p or not state.marks[c.LEFT, q]:
+    for rival in range(size):
+        if rival == member or not state.marks[layout.LEFT, rival]:
             continue
-        a, b, cc, r, scale = difference(plan, state, forms, rows, first + p, first + q)
-        one, two = zero_wall(plan, state, row0 + p), zero_wall(plan, state, row0 + q)
-        sides = form_sides(plan, a, b, cc, r, scale, poly[place], edges[place], 0, n, one, two)
-        if sides == UNDECIDED:
+        a, b, constant, radius, scale = difference(plan, state, forms, rows, first + member, first + rival)
+        one, two = zero_wall(plan, state, row0 + member), zero_wall(plan, state, row0 + rival)
+        sides = form_sides(plan, a, b, constant, radius, scale, poly[place], edges[place], 0, n, one, two)
+        if sides == layout.UNDECIDED:
             return -1
-        if sides == NEGATIVE or (sides == 0 and p < q):
+        if sides == layout.NEGATIVE or (sides == 0 and member < rival):
             return 0
-        if sides != BOTH:
+        if sides != layout.BOTH:
             continue
-        state.cut[0, 0], state.cut[0, 1], state.cut[0, 2], state.cut[0, 3] = a, b, cc, r
+        state.cut[0, 0], state.cut[0, 1], state.cut[0, 2], state.cut[0, 3] = a, b, constant, radius
         if not prepare_cut(plan, state, poly[place], edges[place], 0, n, scale, one, two):
             return -1
-        low, high = plan.rows[row0 + min(p, q), c.PIECE], plan.rows[row0 + max(p, q), c.PIECE]
-        code = facet_code(layer, unit, low, high, 1 if p > q else 0)
+        low = plan.rows[row0 + min(member, rival), layout.PIECE]
+        high = plan.rows[row0 + max(member, rival), layout.PIECE]
+        code = facet_code(layer, unit, low, high, 1 if member > rival else 0)
         n = write_half(state, poly[place], edges[place], 0, n, 1, code, poly[1 - place], edges[1 - place], 0)
         place = 1 - place
     copy_polygon(poly[place], edges[place], 0, n, state.poly, state.edges, target)
@@ -269,20 +245,21 @@ def _clip_member(plan, state, layer, unit, forms, p, start, n, target):
 
 @compiled_inner
 def _cut_by_group(plan, state, frame, top):
-    """Cut a frame by its first open group; return the number of children, -1 if undecided."""
-    layer, forms, start, n = frame[c.LAYER], frame[c.FORMS], frame[c.POLY], frame[c.N_POLY]
-    unit = state.pending[frame[c.PENDING]] - plan.layers[layer, c.N_ROWS]
+    """Cut a frame by its first open group, one part for each maximum; as `_cut_by_row`."""
+    layer, forms, start = frame[layout.LAYER], frame[layout.FORMS], frame[layout.POLY]
+    n = frame[layout.N_POLY]
+    unit = state.pending[frame[layout.PENDING]] - plan.layers[layer, layout.N_ROWS]
     # On the same polygon the group was open before, so this marks its members and settles nothing.
-    _settle_group(plan, state, layer, unit, forms, start, n, frame[c.PIECES], 0)
+    _settle_group(plan, state, layer, unit, forms, start, n, frame[layout.PIECES], 0)
     count = 0
-    for p in range(plan.units[plan.layers[layer, c.UNIT0] + unit, c.SIZE]):
-        if state.marks[c.LEFT, p]:
-            size = _clip_member(plan, state, layer, unit, forms, p, start, n, top)
+    for member in range(plan.units[plan.layers[layer, layout.UNIT0] + unit, layout.SIZE]):
+        if state.marks[layout.LEFT, member]:
+            size = _clip_member(plan, state, layer, unit, forms, member, start, n, top)
             if size == -1:
                 return -1
             if size > 0:
-                state.children[count, c.CHILD_POLY], state.children[count, c.CHILD_N] = top, size
-                state.children[count, c.CHILD_PIECE] = p
+                state.children[count, layout.CHILD_POLY], state.children[count, layout.CHILD_N] = top, size
+                state.children[count, layout.CHILD_PIECE] = member
                 top += size
                 count += 1
     return count
@@ -290,134 +267,128 @@ def _cut_by_group(plan, state, frame, top):
 
 @compiled_inner
 def _abort(state, out, layer, start, n):
-    """Hand a polygon to the driver. The caller made sure that there is room."""
-    if layer == 0 and not is_mine(state):
+    """Write a polygon for the driver to `out`. The caller made sure that there is room."""
+    if layer == 0 and not bookkeeping.is_mine(state):
         return
-    scalars = state.registers[c.SCALARS]
-    k, at = scalars[c.N_ABORT], scalars[c.N_ABORT_EDGES]
+    scalars = state.registers[layout.SCALARS]
+    k, at = scalars[layout.N_ABORT], scalars[layout.N_ABORT_EDGES]
     out.abort_heads[k, 0], out.abort_heads[k, 1] = layer, n
     for u in range(state.current.size):
         out.abort_pieces[k, u] = state.current[u]
     for i in range(n):
         out.abort_edges[at + i] = state.edges[start + i]
-    scalars[c.N_ABORT] += 1
-    scalars[c.N_ABORT_EDGES] += n
+    scalars[layout.N_ABORT] += 1
+    scalars[layout.N_ABORT_EDGES] += n
 
 
 @compiled_inner
 def _emit(plan, state, out, frame):
-    """Write a region to the output. The caller made sure that there is room."""
-    scalars = state.registers[c.SCALARS]
-    k, at = scalars[c.N_OUT], scalars[c.N_OUT_POLY]
-    layer, start, n = frame[c.LAYER], frame[c.POLY], frame[c.N_POLY]
-    unit0 = plan.layers[layer, c.UNIT0]
-    for u in range(unit0):
+    """Write the region of a settled frame to `out`. The caller made sure that there is room."""
+    scalars = state.registers[layout.SCALARS]
+    k, at = scalars[layout.N_OUT], scalars[layout.N_OUT_POLY]
+    layer, start, n = frame[layout.LAYER], frame[layout.POLY], frame[layout.N_POLY]
+    for u in range(plan.layers[layer, layout.UNIT0]):
         out.pieces[k, u] = state.current[u]
-    for u in range(plan.layers[layer, c.N_UNITS]):
-        out.pieces[k, unit0 + u] = state.pieces[frame[c.PIECES] + u] % c.SETTLED
+    bookkeeping.keep_pieces(plan, state, layer, frame[layout.PIECES], out.pieces[k])
     copy_polygon(state.poly, state.edges, start, n, out.poly, out.edges, at)
     out.sizes[k] = n
-    scalars[c.N_OUT] += 1
-    scalars[c.N_OUT_POLY] += n
+    scalars[layout.N_OUT] += 1
+    scalars[layout.N_OUT_POLY] += n
 
 
 @compiled_inline
 def _finish(plan, state, out, layer, forms, acc, pieces, pending, poly, n, n_open, n_done, counting):
-    """Add the settled units of a new polygon; push it, count it, or hand it to the driver."""
-    if n_open == -1:
+    """Add the settled units of a new polygon to the next forms; push it, count it, or hand it to the driver.
+
+    `n_open` is UNDECIDED for the driver; `counting` says whether regions are counted only.
+    """
+    if n_open == layout.UNDECIDED:
         _abort(state, out, layer, poly, n)
         return
-    scalars, tops = state.registers[c.SCALARS], state.registers[c.TOPS]
+    scalars, tops = state.registers[layout.SCALARS], state.registers[layout.TOPS]
     if layer == len(plan.layers) - 1:
         if counting and n_open == 0:
-            scalars[c.COUNT] += 1
+            scalars[layout.COUNT] += 1
             return
-        if counting and n_open == 1 and state.pending[pending] < plan.layers[layer, c.N_ROWS]:
+        if counting and n_open == 1 and state.pending[pending] < plan.layers[layer, layout.N_ROWS]:
             # One certified wall across a convex polygon: two regions.
-            scalars[c.COUNT] += 2
+            scalars[layout.COUNT] += 2
             return
-        if counting and scalars[c.COUNT] + n_open < scalars[c.MOST]:
+        if counting and scalars[layout.COUNT] + n_open < scalars[layout.MOST]:
             found = count_chords(plan, state, layer, forms, pending, n_open, poly, n)
-            if found > 0 and scalars[c.COUNT] + found <= scalars[c.MOST]:
-                scalars[c.COUNT] += found
+            if found > 0 and scalars[layout.COUNT] + found <= scalars[layout.MOST]:
+                scalars[layout.COUNT] += found
                 return
     else:
         for i in range(n_done):
-            unit = state.marks[c.DONE_UNITS, i]
-            add_unit(plan, state, layer, unit, state.pieces[pieces + unit] % c.SETTLED, forms, acc)
+            unit = state.marks[layout.DONE_UNITS, i]
+            add_unit(plan, state, layer, unit, state.pieces[pieces + unit] % layout.SETTLED, forms, acc)
     tops[1] = pending + n_open
-    frame = state.frames[scalars[c.SP]]
-    frame[c.LAYER], frame[c.POLY], frame[c.N_POLY] = layer, poly, n
-    frame[c.PENDING], frame[c.N_PENDING] = pending, n_open
-    frame[c.FORMS], frame[c.ACC], frame[c.PIECES], frame[c.IS_ROOT] = forms, acc, pieces, 0
+    frame = state.frames[scalars[layout.SP]]
+    frame[layout.LAYER], frame[layout.POLY], frame[layout.N_POLY] = layer, poly, n
+    frame[layout.PENDING], frame[layout.N_PENDING] = pending, n_open
+    frame[layout.FORMS], frame[layout.ACC], frame[layout.PIECES] = forms, acc, pieces
+    frame[layout.IS_ROOT] = 0
     for m in range(4):
-        frame[c.ENDS + m] = tops[m]
-    scalars[c.SP] += 1
+        frame[layout.ENDS + m] = tops[m]
+    scalars[layout.SP] += 1
 
 
 @compiled_inline
 def _enter(plan, state, out, frame, counting):
-    """Open the next layer on a polygon on which all units of this one are settled."""
-    layer, tops = frame[c.LAYER] + 1, state.registers[c.TOPS]
+    """Open the next layer on the polygon of a frame on which all units of this one are settled."""
+    layer, tops = frame[layout.LAYER] + 1, state.registers[layout.TOPS]
     acc, pieces, pending = tops[2], tops[3], tops[1]
     if layer + 1 < len(plan.layers):
-        rows, first = plan.layers[layer + 1, c.N_ROWS], plan.layers[layer + 1, c.ROW0]
-        for i in range(rows):
-            state.acc[acc + i] = 0.0
-            state.acc[acc + rows + i] = 0.0
-            state.acc[acc + 2 * rows + i] = plan.bias[first + i, 0]
-            state.acc[acc + 3 * rows + i] = plan.bias[first + i, 1]
-        tops[2] = acc + 4 * rows
-    tops[3] = pieces + plan.layers[layer, c.N_UNITS]
-    forms, poly, n = frame[c.ACC], frame[c.POLY], frame[c.N_POLY]
-    n_open, n_done = _open_layer(plan, state, layer, forms, pieces, pending, poly, n, frame[c.IS_ROOT] == 1)
+        bookkeeping.begin_sums(plan, state, layer + 1, acc, 2)
+        tops[2] = acc + 4 * plan.layers[layer + 1, layout.N_ROWS]
+    tops[3] = pieces + plan.layers[layer, layout.N_UNITS]
+    forms, poly, n = frame[layout.ACC], frame[layout.POLY], frame[layout.N_POLY]
+    at_root = frame[layout.IS_ROOT] == 1
+    n_open, n_done = _open_layer(plan, state, layer, forms, pieces, pending, poly, n, at_root)
     _finish(plan, state, out, layer, forms, acc, pieces, pending, poly, n, n_open, n_done, counting)
 
 
 @compiled_inline
 def _follow(plan, state, out, frame, child, counting):
-    """Filter the open items of a frame on one child polygon."""
-    layer, tops = frame[c.LAYER], state.registers[c.TOPS]
-    rows, units = plan.layers[layer, c.N_ROWS], plan.layers[layer, c.N_UNITS]
+    """Filter the open items of a frame on the child polygon in row `child` of `State.children`."""
+    layer, tops = frame[layout.LAYER], state.registers[layout.TOPS]
+    units = plan.layers[layer, layout.N_UNITS]
     acc, pieces, pending = tops[2], tops[3], tops[1]
     for u in range(units):
-        state.pieces[pieces + u] = state.pieces[frame[c.PIECES] + u]
+        state.pieces[pieces + u] = state.pieces[frame[layout.PIECES] + u]
     tops[3] = pieces + units
     if layer + 1 < len(plan.layers):
-        size = 4 * plan.layers[layer + 1, c.N_ROWS]
+        size = 4 * plan.layers[layer + 1, layout.N_ROWS]
         for i in range(size):
-            state.acc[acc + i] = state.acc[frame[c.ACC] + i]
+            state.acc[acc + i] = state.acc[frame[layout.ACC] + i]
         tops[2] = acc + size
-    item, piece = state.pending[frame[c.PENDING]], state.children[child, c.CHILD_PIECE]
-    if item < rows:
-        n_done = settle_row(plan, state, layer, item, piece, pieces, 0)
-    else:
-        state.pieces[pieces + item - rows] = c.SETTLED + piece
-        state.marks[c.DONE_UNITS, 0] = item - rows
-        n_done = 1
-    poly, n = state.children[child, c.CHILD_POLY], state.children[child, c.CHILD_N]
+    item, piece = state.pending[frame[layout.PENDING]], state.children[child, layout.CHILD_PIECE]
+    n_done = bookkeeping.settle_cut(plan, state, layer, item, piece, pieces)
+    poly, n = state.children[child, layout.CHILD_POLY], state.children[child, layout.CHILD_N]
     n_open, n_done = _refilter(plan, state, frame, item, piece, pieces, pending, poly, n, n_done)
-    _finish(plan, state, out, layer, frame[c.FORMS], acc, pieces, pending, poly, n, n_open, n_done, counting)
+    forms = frame[layout.FORMS]
+    _finish(plan, state, out, layer, forms, acc, pieces, pending, poly, n, n_open, n_done, counting)
 
 
 @compiled_inline
 def _has_room(plan, state, frame):
-    """Write down how much room one step can take, and say whether the arenas hold it."""
-    layer, n, widest = frame[c.LAYER], frame[c.N_POLY], plan.widest
-    ends = frame[c.ENDS : c.ENDS + 4]
-    units = 0 if layer < 0 else plan.layers[layer, c.N_UNITS]
+    """Write to the register NEEDS how much room one step can take; return whether the arenas hold it."""
+    layer, n, widest = frame[layout.LAYER], frame[layout.N_POLY], plan.widest
+    ends = frame[layout.ENDS : layout.ENDS + 4]
+    units = 0 if layer < 0 else plan.layers[layer, layout.N_UNITS]
     rows = 0
     for ahead in range(layer + 1, min(layer + 3, len(plan.layers))):
-        rows = max(rows, plan.layers[ahead, c.N_ROWS])
-        units = max(units, plan.layers[ahead, c.N_UNITS])
+        rows = max(rows, plan.layers[ahead, layout.N_ROWS])
+        units = max(units, plan.layers[ahead, layout.N_UNITS])
     corners = n + widest + 2
-    needs = state.registers[c.NEEDS]
+    needs = state.registers[layout.NEEDS]
     needs[0] = ends[0] + widest * corners
-    needs[1] = ends[1] + widest * (frame[c.N_PENDING] + rows + units)
+    needs[1] = ends[1] + widest * (frame[layout.N_PENDING] + rows + units)
     needs[2] = ends[2] + widest * 4 * rows
     needs[3] = ends[3] + widest * 2 * units
-    needs[c.STACK] = state.registers[c.SCALARS, c.SP] + widest + 2
-    needs[c.CORNERS] = corners
+    needs[layout.STACK] = state.registers[layout.SCALARS, layout.SP] + widest + 2
+    needs[layout.CORNERS] = corners
     return (
         corners <= state.marks.shape[1]
         and corners <= state.scratch.shape[1]
@@ -425,7 +396,7 @@ def _has_room(plan, state, frame):
         and needs[1] <= state.pending.size
         and needs[2] <= state.acc.size
         and needs[3] <= state.pieces.size
-        and needs[c.STACK] <= state.frames.shape[0]
+        and needs[layout.STACK] <= state.frames.shape[0]
     )
 
 
@@ -434,54 +405,56 @@ def advance(plan, state, out, limit, counting):
     """Go on until the stack is empty, `limit` regions are counted, or something is full.
 
     Of the cells of the first layer only every n-th is descended into, n the number of shares,
-    so that as many threads share the work without talking to each other.
+    so that as many threads share the work without talking to each other. With `counting`, regions are
+    counted only; else they go to `out`. Returns DONE, PAUSED, FULL, GROW or ABORTED; the next call goes on
+    where this one stopped.
     """
-    scalars, frame, tops = state.registers[c.SCALARS], state.registers[c.FRAME], state.registers[c.TOPS]
+    scalars, frame = state.registers[layout.SCALARS], state.registers[layout.FRAME]
+    tops = state.registers[layout.TOPS]
     deepest = len(plan.layers) - 1
     for _step in range(plan.steps):
-        if scalars[c.SP] == 0:
-            return c.DONE
-        if scalars[c.COUNT] >= limit:
-            return c.PAUSED
+        if scalars[layout.SP] == 0:
+            return layout.DONE
+        if scalars[layout.COUNT] >= limit:
+            return layout.PAUSED
         for m in range(13):
-            frame[m] = state.frames[scalars[c.SP] - 1, m]
-        layer, n = frame[c.LAYER], frame[c.N_POLY]
-        if scalars[c.N_ABORT] + plan.widest > len(out.abort_heads) or (
-            scalars[c.N_ABORT_EDGES] + plan.widest * (n + plan.widest + 2) > out.abort_edges.size
+            frame[m] = state.frames[scalars[layout.SP] - 1, m]
+        layer, n = frame[layout.LAYER], frame[layout.N_POLY]
+        if scalars[layout.N_ABORT] + plan.widest > len(out.abort_heads) or (
+            scalars[layout.N_ABORT_EDGES] + plan.widest * (n + plan.widest + 2) > out.abort_edges.size
         ):
-            return c.ABORTED
+            return layout.ABORTED
         if not _has_room(plan, state, frame):
-            return c.GROW
+            return layout.GROW
         for m in range(4):
-            tops[m] = frame[c.ENDS + m]
-        settled = frame[c.N_PENDING] == 0
+            tops[m] = frame[layout.ENDS + m]
+        settled = frame[layout.N_PENDING] == 0
         if settled and layer == deepest:
             if not counting:
-                if scalars[c.N_OUT] == out.sizes.size or scalars[c.N_OUT_POLY] + n > out.edges.size:
-                    return c.FULL
+                if scalars[layout.N_OUT] == out.sizes.size or scalars[layout.N_OUT_POLY] + n > out.edges.size:
+                    return layout.FULL
                 _emit(plan, state, out, frame)
-            scalars[c.SP] -= 1
-            scalars[c.COUNT] += 1
+            scalars[layout.SP] -= 1
+            scalars[layout.COUNT] += 1
             continue
-        scalars[c.SP] -= 1
+        scalars[layout.SP] -= 1
         if settled:
-            if frame[c.IS_ROOT] == 0:
-                if layer == 0 and not is_mine(state):
+            if frame[layout.IS_ROOT] == 0:
+                if layer == 0 and not bookkeeping.is_mine(state):
                     continue
-                for u in range(plan.layers[layer, c.N_UNITS]):
-                    piece = state.pieces[frame[c.PIECES] + u] % c.SETTLED
-                    state.current[plan.layers[layer, c.UNIT0] + u] = piece
+                bookkeeping.keep_pieces(plan, state, layer, frame[layout.PIECES], state.current)
             _enter(plan, state, out, frame, counting)
             continue
-        if state.pending[frame[c.PENDING]] < plan.layers[layer, c.N_ROWS]:
+        if state.pending[frame[layout.PENDING]] < plan.layers[layer, layout.N_ROWS]:
             n_children = _cut_by_row(plan, state, frame, tops[0])
         else:
             n_children = _cut_by_group(plan, state, frame, tops[0])
         if n_children == -1:
-            _abort(state, out, layer, frame[c.POLY], n)
+            _abort(state, out, layer, frame[layout.POLY], n)
             continue
         for child in range(n_children):
-            tops[0] = max(tops[0], state.children[child, c.CHILD_POLY] + state.children[child, c.CHILD_N])
+            end = state.children[child, layout.CHILD_POLY] + state.children[child, layout.CHILD_N]
+            tops[0] = max(tops[0], end)
         for child in range(n_children):
             _follow(plan, state, out, frame, child, counting)
-    return c.PAUSED
+    return layout.PAUSED

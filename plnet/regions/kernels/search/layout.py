@@ -4,8 +4,23 @@ The search runs in homogeneous coordinates u of shape (N,), all of them >= 0: a 
 them, cut at sum(u) = 1. Its points have u > 0. The last coordinate is the scale of the point, unless
 every constant of the network is zero. The pre-activations of the first layer are linear in u.
 
-A *wall* is a form ``z_a - z_b - t * scale`` of one layer; b is -1 for a scalar unit, and t is 0 for
-two members of a group. A *cut* is a wall with a side on which the cell lies.
+A *wall* is a form ``z[first] - z[second] - offset * scale`` of one layer; second is -1 for a scalar unit, and
+offset is 0 for two members of a group. A *cut* is a wall with a side on which the cell lies.
+
+The kernels share these arguments:
+
+plan, state
+    `Plan` and `State` below. What a function writes, it writes to the state.
+slot
+    A cell: the first index of most arrays of the state.
+layer, first, second, offset
+    A wall of a layer. With it most functions take more than eight arguments; these differ in every call.
+form, size, sign
+    A wall as a form in u, shape (N,), its largest entry, and 1.0 or -1.0 for the side in question.
+point
+    Shape (N,).
+z, radii
+    Pre-activations of a layer at a point, and bounds of their errors; shape (widest,).
 """
 
 from __future__ import annotations
@@ -28,6 +43,8 @@ N_IN, N_OUT, WEIGHT0, IN0, OUT0, WALL0, N_WALLS, IS_GROUP = range(8)
 UNIT, INDEX, CLASS, SIGN, RANK = range(5)
 # Columns of State.head.
 N_ROWS, N_CUTS, LAYER, PHASE, ITEM, PIECE, RIVAL, PIVOTS, SURE = range(9)
+# Those that go with a cell, besides its dictionary.
+COPIED = (N_CUTS, LAYER, PHASE, ITEM, PIECE, RIVAL, SURE)
 # What a slot of the stack does next.
 ENTER, SIFT, SPLIT, CHOOSE, CHAIN = range(5)
 # Columns of State.cuts.

@@ -1,9 +1,12 @@
-"""Forms in any number of columns: sums over settled units, rows and differences, values at rays."""
+"""Forms in any number of columns: sums over settled units, rows and differences, values at rays.
+
+As `plnet.regions.kernels.forms` for d + 1 columns; weights are dense. Arguments as in the two layouts.
+"""
 
 from __future__ import annotations
 
 from plnet.compiled import compiled_inline, compiled_inner
-from plnet.regions.kernels import layout as c
+from plnet.regions.kernels import layout
 from plnet.regions.kernels.forms import add_multiple, add_plain
 from plnet.regions.kernels.spatial.polytopes import length_of
 
@@ -12,15 +15,17 @@ __all__ = ["add_unit", "scan_rows", "take_difference", "take_row"]
 
 @compiled_inner
 def add_unit(plan, limits, state, layer, unit, piece, forms, acc):
-    """Add what a settled unit contributes to the forms of the next layer."""
-    head = plan.units[plan.layers[layer, c.UNIT0] + unit]
-    slope, shift, error = plan.pieces[head[c.PIECE0] + piece]
+    """Add what a settled unit with a known piece contributes to the forms of the next layer, at `acc`."""
+    head = plan.units[plan.layers[layer, layout.UNIT0] + unit]
+    slope, shift, error = plan.pieces[head[layout.PIECE0] + piece]
     if slope == 0.0 and shift == 0.0 and error == 0.0:
         return
-    d, rows, ahead = limits.d, plan.layers[layer, c.N_ROWS], plan.layers[layer + 1, c.N_ROWS]
-    row = forms + head[c.FIRST] + (piece if head[c.KIND] == c.GROUP else 0)
-    w0 = plan.layers[layer + 1, c.WEIGHT0] + (head[c.COLUMN] + piece * head[c.STEP]) * ahead
-    weights, sizes = plan.weights[0][w0 : w0 + ahead], plan.weights[1][w0 : w0 + ahead]
+    d, rows, ahead = limits.d, plan.layers[layer, layout.N_ROWS], plan.layers[layer + 1, layout.N_ROWS]
+    row = forms + head[layout.FIRST] + (piece if head[layout.KIND] == layout.GROUP else 0)
+    weight0 = (
+        plan.layers[layer + 1, layout.WEIGHT0] + (head[layout.COLUMN] + piece * head[layout.STEP]) * ahead
+    )
+    weights, sizes = plan.weights[0][weight0 : weight0 + ahead], plan.weights[1][weight0 : weight0 + ahead]
     size = abs(shift)
     off = state.acc[acc + (d + 1) * ahead : acc + (d + 2) * ahead]
     for m in range(d + 1):
@@ -37,15 +42,15 @@ def add_unit(plan, limits, state, layer, unit, piece, forms, acc):
 @compiled_inline
 def take_row(plan, limits, state, layer, forms, row):
     """Copy a row and its radius to `cut`."""
-    rows = plan.layers[layer, c.N_ROWS]
+    rows = plan.layers[layer, layout.N_ROWS]
     for m in range(limits.d + 2):
         state.cut[m] = state.acc[forms + m * rows + row]
 
 
 @compiled_inline
 def take_difference(plan, limits, state, layer, forms, high, low):
-    """Write member `high` minus member `low`, with its radius, to `cut`."""
-    rows, size = plan.layers[layer, c.N_ROWS], 0.0
+    """Write the difference of two members, the rows `high` and `low`, with its radius to `cut`."""
+    rows, size = plan.layers[layer, layout.N_ROWS], 0.0
     for m in range(limits.d + 1):
         state.cut[m] = state.acc[forms + m * rows + high] - state.acc[forms + m * rows + low]
         size += abs(state.cut[m])
@@ -55,10 +60,14 @@ def take_difference(plan, limits, state, layer, forms, high, low):
 
 @compiled_inner
 def scan_rows(plan, limits, state, layer, forms, start, n):
-    """Length, radius, least and greatest value of each row over a cell; return the widest radius of a ray."""
-    rows, first, d = plan.layers[layer, c.N_ROWS], plan.layers[layer, c.ROW0], limits.d
-    scale, radius = state.work[c.SCALE][first : first + rows], state.work[c.RADII][first : first + rows]
-    low, high = state.work[c.LOW][first : first + rows], state.work[c.HIGH][first : first + rows]
+    """Write length, radius, least and greatest value of each row over a cell to `work`.
+
+    Returns the largest radius of a ray.
+    """
+    rows, first, d = plan.layers[layer, layout.N_ROWS], plan.layers[layer, layout.ROW0], limits.d
+    scale = state.work[layout.SCALE][first : first + rows]
+    radius = state.work[layout.RADII][first : first + rows]
+    low, high = state.work[layout.LOW][first : first + rows], state.work[layout.HIGH][first : first + rows]
     value = state.line[:rows]
     for i in range(rows):
         take_row(plan, limits, state, layer, forms, i)

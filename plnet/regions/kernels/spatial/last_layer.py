@@ -3,19 +3,19 @@
 Planes ``H_1, ..., H_m`` cut a convex cell P into ``1 + sum_i f_i`` parts, f_i the number of parts
 into which the earlier planes cut the polygon ``P & H_i`` (deletion and restriction, Zaslavsky 1975).
 The polygons are counted as in `plnet.regions.kernels.planar.last_layer`; what is not certified is left to
-the enumeration.
+the enumeration. The polygon in work is in `scratch`, chord m in row m of `SpatialState.chords`.
 """
 
 from __future__ import annotations
 
 from plnet.compiled import compiled_inline, compiled_inner
-from plnet.regions.kernels import layout as c
+from plnet.regions.kernels import layout
 from plnet.regions.kernels.bits import has_bit, intersect
 from plnet.regions.kernels.planar.last_layer import are_disjoint, place_of_crossing
-from plnet.regions.kernels.spatial import layout as s
+from plnet.regions.kernels.spatial import layout as spatial
 from plnet.regions.kernels.spatial.cuts import free_bit
 from plnet.regions.kernels.spatial.forms import take_row
-from plnet.regions.kernels.spatial.polytopes import UNSURE, cross, prepare_cut, sign_at, write_half
+from plnet.regions.kernels.spatial.polytopes import cross, prepare_cut, sign_at, write_half
 
 __all__ = ["count_planes"]
 
@@ -24,27 +24,27 @@ LENGTH, END, N_END, CORNER = 5, 6, 6, 5
 # Rows of SpatialState.places: the planes, and bounds of the crossings on one chord.
 ITEM, LOW, HIGH = range(3)
 # Row of SpatialState.marks that holds the corners of a polygon in order.
-RING = c.SIGNS
+RING = layout.SIGNS
 
 
 @compiled_inline
 def _most_rays(state):
-    """Rays that the buffers for one cut hold."""
+    """Return how many rays the buffers for one cut hold."""
     return min(state.values.shape[1], state.signs.shape[1], state.below.shape[0], state.marks.shape[1])
 
 
 @compiled_inline
 def _load_items(plan, state, layer, pending, n_open):
-    """List the different planes among the open items; -1 if an item is a group."""
-    rows, row0, m = plan.layers[layer, c.N_ROWS], plan.layers[layer, c.ROW0], 0
+    """Write the different planes among the open items to `places`; return how many, -1 if one is a group."""
+    rows, row0, m = plan.layers[layer, layout.N_ROWS], plan.layers[layer, layout.ROW0], 0
     for k in range(pending, pending + n_open):
         item = state.pending[k]
         if item >= rows:
             return -1
-        kind, repeated = plan.rows[row0 + item, c.CLASS], False
+        kind, repeated = plan.rows[row0 + item, layout.CLASS], False
         if kind != item:
             for i in range(m):
-                repeated |= plan.rows[row0 + int(state.places[ITEM, i]), c.CLASS] == kind
+                repeated |= plan.rows[row0 + int(state.places[ITEM, i]), layout.CLASS] == kind
         if not repeated:
             state.places[ITEM, m] = item
             m += 1
@@ -53,7 +53,10 @@ def _load_items(plan, state, layer, pending, n_open):
 
 @compiled_inline
 def _load_section(limits, state, length, table, start, n):
-    """Write the corners of the polygon in which the plane in `cut` meets a cell; 0 if not certified."""
+    """Write the polygon in which the plane in `cut` meets a cell to `scratch`, and its order to `marks`.
+
+    Returns the number of corners, 0 if it is not certified.
+    """
     bit = free_bit(limits, state.tight, start, n)
     if bit < 0 or not prepare_cut(limits, state, length, state.poly, state.tight, start, n):
         return 0
@@ -69,12 +72,15 @@ def _load_section(limits, state, length, table, start, n):
             for w in range(limits.words):
                 tight[size, w] = tight[i, w]
             size += 1
-    return size if size <= _most_rays(state) and _load_ring(limits, state, tight, size) else 0
+    return size if size <= _most_rays(state) and _load_ring(state, tight, size) else 0
 
 
 @compiled_inline
-def _load_ring(limits, state, tight, n):
-    """Put the corners of a polygon in order: neighbours share a wall besides the plane."""
+def _load_ring(state, tight, n):
+    """Put the n corners of a polygon in order: neighbours share a wall besides the plane.
+
+    Returns whether they form one ring.
+    """
     ring, before, here = state.marks[RING], -1, 0
     for k in range(n):
         ring[k] = here
@@ -91,11 +97,14 @@ def _load_ring(limits, state, tight, n):
 
 @compiled_inline
 def _load_chord(limits, state, length, n, m):
-    """Write the chord that the plane in `cut` makes in the polygon: 1, 0 for none, -1 if not certified."""
+    """Write the chord that the plane in `cut` makes in the polygon with n corners as chord m.
+
+    Returns 1, 0 if there is none, -1 if it is not certified.
+    """
     poly = state.scratch[0]
     if not prepare_cut(limits, state, length, poly, state.scratch_tight[0], 0, n):
         return -1
-    chord, ring, signs = state.chords[m], state.marks[RING], state.signs[s.SIGN]
+    chord, ring, signs = state.chords[m], state.marks[RING], state.signs[spatial.SIGN]
     below = above = False
     for i in range(n):
         below |= signs[i] < 0
@@ -127,7 +136,7 @@ def _load_chord(limits, state, length, n, m):
 
 @compiled_inline
 def _sign_at_end(limits, state, j, end):
-    """Value of the form of chord j at an end of another one, its error and its sign or UNSURE."""
+    """Return (value, error, sign or UNSURE) of the form of chord j at an end, shape (6,), of another one."""
     chord = state.chords[j]
     value, error, sign = sign_at(limits, chord, chord[LENGTH], end)
     if end[CORNER] >= 0.0 and (
@@ -139,13 +148,13 @@ def _sign_at_end(limits, state, j, end):
 
 @compiled_inner
 def _crossings(limits, state, i, m):
-    """Count the chords after chord i that cross it, all in different points; -1 if not certified."""
+    """Count the chords i + 1 to m - 1 that cross chord i, all in different points; -1 if not certified."""
     p, q = state.chords[i, END : END + N_END], state.chords[i, END + N_END : END + 2 * N_END]
     low, high, n = state.places[LOW], state.places[HIGH], 0
     for j in range(i + 1, m):
         at_p, error_p, sign_p = _sign_at_end(limits, state, j, p)
         at_q, error_q, sign_q = _sign_at_end(limits, state, j, q)
-        if sign_p == UNSURE or sign_q == UNSURE or (sign_p == 0 and sign_q == 0):
+        if sign_p == layout.UNSURE or sign_q == layout.UNSURE or (sign_p == 0 and sign_q == 0):
             return -1
         if sign_p * sign_q >= 0:
             continue
@@ -161,7 +170,7 @@ def _take(plan, limits, state, layer, forms, k):
     """Copy plane k to `cut` and return its length."""
     item = int(state.places[ITEM, k])
     take_row(plan, limits, state, layer, forms, item)
-    return state.work[c.SCALE, plan.layers[layer, c.ROW0] + item]
+    return state.work[layout.SCALE, plan.layers[layer, layout.ROW0] + item]
 
 
 @compiled_inner

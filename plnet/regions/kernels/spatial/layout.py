@@ -5,6 +5,19 @@ coordinates and a radius; `tight` tells by bits on which walls of the cell a ray
 stands for an entry of the cell's *table*, which names a record: the wall's form and its code.
 Forms are stored by columns: D coefficients and a radius. For every point with all ``|X_i| <= 1``
 the true value differs from the computed form's by at most the radius.
+
+Arguments are those of `plnet.regions.kernels.layout`, and here
+
+limits
+    `Limits` below.
+poly, tight, start, n
+    The n rays of a cell from row `start` on: shapes (., d + 2) and (., words).
+table, bit
+    Where the table of a cell begins in `SpatialState.tables`, and an entry of it.
+form, length
+    Shape (d + 2,), often `SpatialState.cut`, and its Euclidean length, rounded up.
+target, target_tight, at
+    Where rays are written, from row `at` on.
 """
 
 from __future__ import annotations
@@ -13,7 +26,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from plnet.regions.kernels import layout as c
+from plnet.regions.kernels import layout
 
 __all__ = ["ARENAS", "Limits", "SpatialOutput", "SpatialState", "new_output", "new_state", "push_root"]
 
@@ -35,6 +48,8 @@ ARENAS = (
     ("marks", "values", "signs", "below", "below_tight", "scratch", "scratch_tight"),
 )
 """The arrays of a state that each entry of NEEDS is about."""
+# Column of SpatialState.children, behind those of the planar kernel.
+CHILD_TABLE = 3
 # Rows of SpatialState.values.
 AT, ERROR = range(2)
 # Rows of SpatialState.signs.
@@ -83,7 +98,7 @@ class SpatialState(NamedTuple):
     scratch: np.ndarray  # (2, ., d + 2): two cells
     scratch_tight: np.ndarray
     children: np.ndarray  # (widest, 5): cells that a cut made
-    chords: np.ndarray  # (rows, 18): walls of the deepest layer in a polygon; see `last_layer_spatial`
+    chords: np.ndarray  # (rows, 18): walls of the deepest layer in a polygon; see `last_layer`
     places: np.ndarray  # (3, rows): planes of the deepest layer, and bounds of crossings on a chord
     registers: np.ndarray  # (4, 24)
 
@@ -102,9 +117,9 @@ class SpatialOutput(NamedTuple):
     abort_facets: np.ndarray
 
 
-def new_state(plan: c.Plan, limits: Limits) -> SpatialState:
+def new_state(plan: layout.Plan, limits: Limits) -> SpatialState:
     """Return a state with an empty stack and arenas that usually suffice."""
-    rows = int(plan.layers[:, c.N_ROWS].max(initial=1))
+    rows = int(plan.layers[:, layout.N_ROWS].max(initial=1))
     units, columns = len(plan.units), limits.d + 2
     depth = 4 * (len(plan.rows) + len(plan.layers)) + 64
     return SpatialState(
@@ -139,7 +154,7 @@ def new_state(plan: c.Plan, limits: Limits) -> SpatialState:
     )
 
 
-def new_output(plan: c.Plan, limits: Limits, regions: int, corners: int, aborts: int) -> SpatialOutput:
+def new_output(plan: layout.Plan, limits: Limits, regions: int, corners: int, aborts: int) -> SpatialOutput:
     """Return buffers for so many regions, corners and aborted cells."""
     units, aborts = len(plan.units), max(aborts, 4 * plan.widest)
     return SpatialOutput(
@@ -159,9 +174,9 @@ def push_root(
     state: SpatialState, layer: int, n_poly: int, n_walls: int, n_forms: int, shares: tuple[int, int]
 ) -> None:
     """Start a search at the cell, its walls and the forms at the bottom of the arenas."""
-    state.registers[c.SCALARS] = 0
-    state.registers[c.SCALARS, c.SP] = 1
-    state.registers[c.SCALARS, c.SHARES : c.SHARE + 1] = shares
+    state.registers[layout.SCALARS] = 0
+    state.registers[layout.SCALARS, layout.SP] = 1
+    state.registers[layout.SCALARS, layout.SHARES : layout.SHARE + 1] = shares
     state.tables[:n_walls] = np.arange(n_walls)
     frame = state.frames[0]
     frame[:] = 0

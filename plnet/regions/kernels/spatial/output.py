@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from plnet.compiled import compiled_inline, compiled_inner
-from plnet.regions.kernels import layout as c
+from plnet.regions.kernels import bookkeeping, layout
 from plnet.regions.kernels.bits import has_bit, set_bit
-from plnet.regions.kernels.bookkeeping import is_mine
-from plnet.regions.kernels.spatial import layout as s
+from plnet.regions.kernels.spatial import layout as spatial
 
 __all__ = ["N_OUT_FACETS", "abort", "emit"]
 
@@ -16,11 +15,14 @@ N_OUT_FACETS = 9
 
 @compiled_inner
 def abort(limits, state, out, layer, start, n, table):
-    """Hand a cell to the driver. The caller made sure that there is room."""
-    if layer == 0 and not is_mine(state):
+    """Write a cell for the driver to `out`: pieces of the layers above, and all walls that a ray lies on.
+
+    The caller made sure that there is room.
+    """
+    if layer == 0 and not bookkeeping.is_mine(state):
         return
-    scalars = state.registers[c.SCALARS]
-    k, at = scalars[c.N_ABORT], scalars[c.N_ABORT_EDGES]
+    scalars = state.registers[layout.SCALARS]
+    k, at = scalars[layout.N_ABORT], scalars[layout.N_ABORT_EDGES]
     for u in range(state.current.size):
         out.abort_pieces[k, u] = state.current[u]
     size = 0
@@ -31,13 +33,13 @@ def abort(limits, state, out, layer, start, n, table):
                 size += 1
                 break
     out.abort_heads[k, 0], out.abort_heads[k, 1] = layer, size
-    scalars[c.N_ABORT] += 1
-    scalars[c.N_ABORT_EDGES] += size
+    scalars[layout.N_ABORT] += 1
+    scalars[layout.N_ABORT_EDGES] += size
 
 
 @compiled_inline
 def _is_facet(limits, tight, start, n, bit):
-    """Whether a wall is a facet: the rays on it do not all lie on another wall."""
+    """Return whether a wall is a facet: the rays on it do not all lie on another wall."""
     members = 0
     for i in range(n):
         if has_bit(tight[start + i], bit):
@@ -62,15 +64,14 @@ def _is_facet(limits, tight, start, n, bit):
 
 @compiled_inner
 def emit(plan, limits, state, out, frame):
-    """Write a region to the output. The caller made sure that there is room."""
-    scalars = state.registers[c.SCALARS]
-    k, at, facet = scalars[c.N_OUT], scalars[c.N_OUT_POLY], scalars[N_OUT_FACETS]
-    layer, start, n, table = frame[s.LAYER], frame[s.POLY], frame[s.N_POLY], frame[s.TABLE]
-    unit0 = plan.layers[layer, c.UNIT0]
-    for u in range(unit0):
+    """Write the region of a settled frame, its rays and facets, to `out`, which has room."""
+    scalars = state.registers[layout.SCALARS]
+    k, at, facet = scalars[layout.N_OUT], scalars[layout.N_OUT_POLY], scalars[N_OUT_FACETS]
+    layer, start, n = frame[spatial.LAYER], frame[spatial.POLY], frame[spatial.N_POLY]
+    table = frame[spatial.TABLE]
+    for u in range(plan.layers[layer, layout.UNIT0]):
         out.pieces[k, u] = state.current[u]
-    for u in range(plan.layers[layer, c.N_UNITS]):
-        out.pieces[k, unit0 + u] = state.pieces[frame[s.PIECES] + u] % c.SETTLED
+    bookkeeping.keep_pieces(plan, state, layer, frame[spatial.PIECES], out.pieces[k])
     for i in range(n):
         for m in range(limits.d + 2):
             out.poly[at + i, m] = state.poly[start + i, m]
@@ -85,6 +86,6 @@ def emit(plan, limits, state, out, frame):
                     set_bit(out.tight[at + i], size)
             size += 1
     out.sizes[k], out.facet_sizes[k] = n, size
-    scalars[c.N_OUT] += 1
-    scalars[c.N_OUT_POLY] += n
+    scalars[layout.N_OUT] += 1
+    scalars[layout.N_OUT_POLY] += n
     scalars[N_OUT_FACETS] += size

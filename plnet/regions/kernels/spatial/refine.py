@@ -1,4 +1,8 @@
-"""A ray computed anew from the walls it lies on, with a proved bound of its error."""
+"""A ray computed anew from the walls it lies on, with a proved bound of its error.
+
+One step of Newton's method with an approximate inverse by Gauss and Jordan, as in verified linear systems
+(Rump 2010). Ours starts from a ray that is known to lie near, and keeps it unless a smaller radius is proved.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +19,10 @@ LARGEST_ENTRY = 1.0 + 1e-6
 
 @compiled_inline
 def _take_walls(limits, state, table, fixed):
-    """Write the walls in `common` and the cut without column `fixed`; return whether they are d."""
+    """Write the walls in `common`, bits of the table, and the cut without column `fixed` to `system`.
+
+    Row: d entries, d of the unit matrix, the fixed entry, the radius. Returns whether there are d walls.
+    """
     d, system, row = limits.d, state.system, 0
     for bit in range(64 * limits.words + 1):
         last = bit == 64 * limits.words
@@ -43,8 +50,8 @@ def _take_walls(limits, state, table, fixed):
 
 
 @compiled_inline
-def _invert(limits, state, matrix):
-    """Turn the left half of `matrix`, a copy of the walls, into an inverse in the right half."""
+def _invert(limits, matrix):
+    """Write the inverse of the left half of `matrix` (d, 2 d) to its right half; False without pivots."""
     d = limits.d
     for column in range(d):
         pivot = column
@@ -68,7 +75,7 @@ def _invert(limits, state, matrix):
 
 @compiled_inner
 def refine(limits, state, table, ray):
-    """Improve a ray by one step of Newton's method on its walls, if that proves a smaller radius.
+    """Improve a ray (d + 2,) by one step of Newton's method on its walls, if a smaller radius is proved.
 
     The ray is scaled so that its largest entry is 1 and stays fixed. With an approximate inverse B
     of the matrix A of the other entries, ``|error| <= |B| |residual| / (1 - |I - B A|)``, the
@@ -84,7 +91,7 @@ def refine(limits, state, table, ray):
     for row in range(d):
         for m in range(2 * d):
             matrix[row, m] = system[row, m]
-    if not _invert(limits, state, matrix):
+    if not _invert(limits, matrix):
         return
     contraction = 0.0
     for row in range(d):

@@ -1,10 +1,15 @@
 """Volumes of polytopes by pulling triangulations: cones from a vertex over the facets without it.
 
+Known algorithm: Cohen and Hickey 1979 (see Büeler, Enge and Fukuda 2000). Ours knows a face by its vertices
+and their facets only, goes without recursion, and bounds the error of each determinant.
+
 Error analysis. Elimination with pivots finds the determinant of a matrix whose rows differ from the
 given ones by at most ``d u g sqrt(d) d`` in length, u the unit roundoff and g the largest entry on the
 way (Higham 2002, theorem 9.3). A determinant is linear in each row and at most the product of their
 lengths h_k (Hadamard), so rows that are off by e_k change it by at most
 ``prod(h_k + e_k) - prod(h_k) <= prod(h_k + e_k) sum(e_k / (h_k + e_k))``.
+
+The vertices of the face of a level are the first entries of row `level` of `faces`, counted from `start`.
 """
 
 from __future__ import annotations
@@ -24,7 +29,10 @@ SIZE, NEXT = range(2)
 
 @compiled_inline
 def _determinant(matrix, d):
-    """Absolute determinant by elimination with pivots, and the largest entry on the way."""
+    """Return the absolute determinant of a matrix, shape (d, d), and the largest entry on the way.
+
+    Elimination with pivots destroys the matrix.
+    """
     total, largest = 1.0, 0.0
     for column in range(d):
         pivot = column
@@ -46,7 +54,7 @@ def _determinant(matrix, d):
 
 @compiled_inner
 def _is_section(faces, size, level, tight, start, facet, n_facets):
-    """Whether a facet of the polytope cuts a facet out of the face of a level; counted once."""
+    """Return whether a facet of the polytope cuts a facet out of the face of a level; once for equal ones."""
     members = 0
     for i in range(size):
         members += has_bit(tight[start + faces[level, i]], facet)
@@ -71,7 +79,7 @@ def _is_section(faces, size, level, tight, start, facet, n_facets):
 
 @compiled_inline
 def _simplex(points, blurs, start, faces, d, matrix):
-    """Volume of the simplex of the first vertices of all levels, times d factorial, and its error."""
+    """Return (volume, error) of the simplex of the first vertices of all levels, times d factorial."""
     last = start + faces[d, 0]
     for row in range(d):
         for m in range(d):
@@ -93,7 +101,7 @@ def _simplex(points, blurs, start, faces, d, matrix):
 
 @compiled_inner
 def _volume(points, blurs, tight, start, n, n_facets, faces, levels, matrix):
-    """Volume of a polytope times d factorial, and its error."""
+    """Return (volume, error) of the polytope of n points from `start` on, times d factorial."""
     d, total, error, level = points.shape[1], 0.0, 0.0, 0
     for i in range(n):
         faces[0, i] = i
@@ -130,6 +138,16 @@ def add_volumes(points, blurs, tight, starts, facet_starts, faces, levels, matri
 
     No point has an entry above 1 in size, and the true one is at most its blur away. Costs for each
     polytope one determinant for each simplex, up to d! for each vertex.
+
+    Parameters
+    ----------
+    points, blurs, tight : shapes (n, d), (n,) and (n, words)
+        Vertices of all polytopes, and by bits the facets that each lies on.
+    starts, facet_starts : int64, shape (r + 1,)
+        Where the vertices and the facets of each polytope begin.
+    faces, levels, matrix : shapes (d + 1, .), (2, d + 1) and (d, d)
+        Scratch memory.
+    out : shape (r, 2)
     """
     for region in range(len(out)):
         if out[region, 0] >= 0.0:
