@@ -84,6 +84,21 @@ class LeafArrays:
         out[self.starts[1:] - 1] = self.starts[:-1]
         return out
 
+    @property
+    def bounded(self) -> np.ndarray:
+        """Which regions are bounded, shape (R,); of known vertices only."""
+        out = np.ones(len(self.patterns), dtype=bool)
+        out[self.region[self.vertices[:, -1] == 0]] = False
+        if self.lines is not None and len(self.lines):
+            out[:] = False
+        return out
+
+    def sums(self, rows: np.ndarray) -> np.ndarray:
+        """Return the sum over the vertices of each region, shape (E, k) -> (R, k)."""
+        if len(self.starts) == 1:
+            return np.zeros((0, rows.shape[1]))
+        return np.add.reduceat(rows, self.starts[:-1], axis=0)
+
     def take(self, regions: np.ndarray) -> LeafArrays:
         """Return the chosen regions; of known vertices only."""
         rows, facets = _rows_of(self.starts, regions), _rows_of(self.facet_rows, regions)

@@ -13,11 +13,11 @@ from plnet.errors import DimensionError
 from plnet.geometry.cells import AnyCell, Vertex, domain_cell
 from plnet.geometry.domain import Chart
 from plnet.ir.network import PLNetwork
-from plnet.regions.certificates.cells import exact_cells, orthant_parts, points_of, short_interior_point
+from plnet.regions.cells.limited import exact_cells, orthant_parts, points_of, short_interior_point
 
 if TYPE_CHECKING:
     from plnet.regions.certificates.check import Verdict
-    from plnet.regions.complex import RegionComplex
+from plnet.regions.data import RegionData
 
 __all__ = ["Certificate", "CertifiedRegion", "Part", "certificate"]
 
@@ -182,7 +182,7 @@ class Certificate:
         return load_certificate(path)
 
 
-def certificate(complex_: RegionComplex) -> Certificate:
+def certificate(complex_: RegionData) -> Certificate:
     """Return rational vertices and witnesses of all regions of a complex.
 
     Parameters
@@ -222,7 +222,7 @@ def certificate(complex_: RegionComplex) -> Certificate:
             f"{MOST_DIMENSIONS_BY_ORTHANTS}, or a bounded domain: take a Box, or a Slice of fewer directions."
         )
     regions = []
-    cells = exact_cells(complex_, "A certificate")
+    cells = exact_cells(complex_.problem, complex_.leaves, "A certificate")
     for pattern, cell in zip(complex_.patterns.tolist(), cells, strict=True):
         look()
         regions.append(CertifiedRegion(tuple(pattern), _parts(cell, bounded), short_interior_point(cell)))

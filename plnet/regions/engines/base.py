@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from plnet.regions.control import Control
 from plnet.regions.leaves import LeafStore
@@ -34,8 +34,11 @@ class Tally:
     n_fallbacks: int = 0
 
 
+@runtime_checkable
 class Engine(Protocol):
-    """An algorithm that finds the activation regions of a network on a domain."""
+    """An algorithm that finds the activation regions of a network on a domain; a frozen dataclass."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
 
     @property
     def name(self) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.optimize import linprog
@@ -16,9 +15,7 @@ from plnet.geometry.exact import rational, rounded_root
 from plnet.geometry.homogeneous import AT_INFINITY
 from plnet.geometry.linear import rank
 from plnet.regions.cells.face_lattice import CornerCell, corners_of
-
-if TYPE_CHECKING:
-    from plnet.regions.complex import RegionComplex
+from plnet.regions.data import RegionData
 
 __all__ = ["ChebyshevBall", "chebyshev_ball", "chebyshev_balls"]
 
@@ -43,7 +40,7 @@ class ChebyshevBall:
     radius: float
 
 
-def chebyshev_ball(complex_: RegionComplex, i: int) -> ChebyshevBall:
+def chebyshev_ball(complex_: RegionData, i: int) -> ChebyshevBall:
     """Return a largest ball in a region, measured in the space of the inputs.
 
     In one dimension the middle of the interval, rounded once. Otherwise a linear program in
@@ -62,7 +59,7 @@ def chebyshev_ball(complex_: RegionComplex, i: int) -> ChebyshevBall:
     return _polyhedron(cell, complex_.chart)
 
 
-def chebyshev_balls(complex_: RegionComplex) -> tuple[np.ndarray, np.ndarray]:
+def chebyshev_balls(complex_: RegionData) -> tuple[np.ndarray, np.ndarray]:
     """Return centre (R, d) and inradius (R,) of all regions; one or two linear programs for each."""
     balls = [chebyshev_ball(complex_, i) for i in range(len(complex_))]
     centres = np.array([ball.centre for ball in balls]).reshape(len(balls), complex_.dim)
