@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol
 
 from plnet.regions.control import Control
 from plnet.regions.leaves import LeafStore
@@ -34,7 +34,6 @@ class Tally:
     n_fallbacks: int = 0
 
 
-@runtime_checkable
 class Engine(Protocol):
     """An algorithm that finds the activation regions of a network on a domain; a frozen dataclass."""
 

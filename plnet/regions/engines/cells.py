@@ -28,6 +28,7 @@ from plnet.regions.engines.splitting.kernel_run import KernelRun
 from plnet.regions.engines.splitting.plan import Prepared, prepare
 from plnet.regions.engines.splitting.reduction import PaddedStore, without_lines
 from plnet.regions.engines.splitting.spatial_run import SpatialRun
+from plnet.regions.engines.splitting.strip import on_strip
 from plnet.regions.leaves import LeafStore
 from plnet.regions.problem import Node, Problem, check_vertices, pattern_of
 
@@ -118,10 +119,9 @@ class Cells:
         padded = None if store is None else PaddedStore(store, problem, columns)
         if smaller.dim > 1:
             return self.run(smaller, control, padded)
-        # The line is an engine on top of this one.
-        from plnet.regions.engines.line import Line
-
-        return Line(chunk=self.chunk, n_jobs=self.n_jobs).run(smaller, control, padded)
+        strip, projected = on_strip(smaller, padded)
+        # Not `self.run`: a line would lay a strip along the strip.
+        return Cells.run(replace(self, visit_all=False), strip, control, projected)
 
 
 class _Worker:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from plnet.bounds import scalar_layers_upper
 from plnet.checks import did_you_mean
@@ -42,7 +43,7 @@ def engine_names() -> tuple[str, ...]:
     return tuple(_registry())
 
 
-def get_engine(engine: object) -> Engine:
+def get_engine(engine: Any) -> Engine:
     """Return an engine by its name; an engine record is returned as it is.
 
     Raises
@@ -50,7 +51,7 @@ def get_engine(engine: object) -> Engine:
     EngineError
         If the name is unknown.
     """
-    if isinstance(engine, Engine):
+    if hasattr(engine, "run") and hasattr(engine, "check"):
         return engine
     found = _registry().get(engine) if isinstance(engine, str) else None
     if found is None:

@@ -17,7 +17,7 @@ from plnet.regions.engines.splitting.plan import Frame, Prepared, row_forms
 from plnet.regions.kernels import layout as c
 from plnet.regions.kernels.layout import Plan
 from plnet.regions.kernels.planar.advance import advance
-from plnet.regions.leaves import LeafStore
+from plnet.regions.leaves import LeafBlock, LeafStore
 from plnet.regions.problem import Node
 
 __all__ = ["KernelRun", "facet_codes"]
@@ -125,7 +125,7 @@ class KernelRun:
         scalars[c.N_OUT] = scalars[c.N_OUT_POLY] = 0
         labels = self._prepared.labels[self._columns, out.pieces[:n, self._columns]]
         table, _ = self._decode(out.edges[:corners])
-        store.add_block(labels, *self._to_domain(out.poly[:corners]), table, out.sizes[:n])
+        store.add(LeafBlock(labels, *self._to_domain(out.poly[:corners]), table, out.sizes[:n]))
 
     def aborted(self) -> Iterator[Node]:
         """Yield the cells that the kernel could not decide, rebuilt exactly."""

@@ -17,7 +17,7 @@ from plnet.regions.engines.splitting.kernel_run import KernelRun, facet_codes
 from plnet.regions.kernels import layout as c
 from plnet.regions.kernels.spatial import layout as s
 from plnet.regions.kernels.spatial.advance import N_OUT_FACETS, advance_spatial
-from plnet.regions.leaves import LeafStore
+from plnet.regions.leaves import LeafBlock, LeafStore
 from plnet.regions.problem import Node
 
 __all__ = ["SpatialRun"]
@@ -117,14 +117,9 @@ class SpatialRun(KernelRun):
         scalars[c.N_OUT] = scalars[c.N_OUT_POLY] = scalars[N_OUT_FACETS] = 0
         labels = self._prepared.labels[self._columns, out.pieces[:n, self._columns]]
         table, _ = c.decode_facets(out.facets[:n_facets])
-        store.add_polytopes(
-            labels,
-            *self._to_domain(out.poly[:corners]),
-            table,
-            out.sizes[:n],
-            out.facet_sizes[:n],
-            out.tight[:corners],
-        )
+        sizes = out.sizes[:n], out.facet_sizes[:n]
+        vertices, errors = self._to_domain(out.poly[:corners])
+        store.add(LeafBlock(labels, vertices, errors, table, *sizes, out.tight[:corners]))
 
     def aborted(self) -> Iterator[Node]:
         """Yield the cells that the kernel could not decide, rebuilt exactly."""
