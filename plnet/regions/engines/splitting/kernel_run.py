@@ -13,7 +13,7 @@ from plnet.geometry.exact import RationalMatrix, object_array
 from plnet.ir.layers import ScalarPWL
 from plnet.ir.network import UNIT_ROUNDOFF
 from plnet.regions.cells.facets import cell_from_facets, wall_form
-from plnet.regions.engines.splitting.plan import Frame, Prepared, row_forms
+from plnet.regions.engines.splitting.plan import Frame, SplittingPlan, row_forms
 from plnet.regions.kernels import layout as c
 from plnet.regions.kernels.layout import Plan
 from plnet.regions.kernels.planar.advance import advance
@@ -33,7 +33,7 @@ class KernelRun:
 
     Parameters
     ----------
-    prepared : Prepared
+    prepared : SplittingPlan
     collecting : bool
         Whether regions are written out or only counted.
     """
@@ -44,7 +44,7 @@ class KernelRun:
         c.FULL: ("poly", "edges"),
     }
 
-    def __init__(self, prepared: Prepared, collecting: bool) -> None:
+    def __init__(self, prepared: SplittingPlan, collecting: bool) -> None:
         self._prepared = prepared
         self._collecting = collecting
         self._pace = Pace(
@@ -133,7 +133,8 @@ class KernelRun:
         n = int(scalars[c.N_ABORT])
         layers, ends = out.abort_heads[:n, 0].tolist(), np.cumsum(out.abort_heads[:n, 1]).tolist()
         pieces = out.abort_pieces[:n].copy()
-        table, side = self._decode(out.abort_edges[: int(scalars[c.N_ABORT_EDGES])])
+        walls = getattr(out, self._cells_out[c.ABORTED][-1])
+        table, side = self._decode(walls[: int(scalars[c.N_ABORT_EDGES])])
         scalars[c.N_ABORT] = scalars[c.N_ABORT_EDGES] = 0
         for i in range(n):
             rows = slice(ends[i - 1] if i else 0, ends[i])
