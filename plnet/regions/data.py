@@ -18,7 +18,7 @@ from plnet.regions.cells import facets as _facets
 from plnet.regions.cells.adjacency import adjacency
 from plnet.regions.cells.interior_points import interior_points
 from plnet.regions.cells.volumes import certain_volumes, local_volumes
-from plnet.regions.leaves import LeafArrays
+from plnet.regions.leaves import LeafArrays, read_only
 from plnet.regions.problem import Problem
 
 __all__ = ["RegionData", "Regions"]
@@ -43,7 +43,7 @@ class RegionData:
     def __post_init__(self) -> None:
         for array in vars(self.leaves).values():
             if array is not None:
-                array.setflags(write=False)
+                read_only(array)
 
     def __len__(self) -> int:
         return len(self.leaves.patterns)
@@ -74,7 +74,7 @@ class RegionData:
     def _maps(self) -> tuple[np.ndarray, np.ndarray]:
         embedding = (self.chart.directions, self.chart.origin)
         gradients, offsets = self.network.affine_maps(self.patterns, embedding)
-        return _read_only(gradients), _read_only(offsets)
+        return read_only(gradients), read_only(offsets)
 
     @property
     def gradients(self) -> np.ndarray:
@@ -104,14 +104,14 @@ class RegionData:
     def bounded(self) -> np.ndarray:
         """Which regions are bounded, shape (R,)."""
         if self.leaves.has_vertices:
-            return _read_only(self.leaves.bounded)
-        return _read_only(np.array([self.exact_cell(i).bounded for i in range(len(self))], dtype=bool))
+            return read_only(self.leaves.bounded)
+        return read_only(np.array([self.exact_cell(i).bounded for i in range(len(self))], dtype=bool))
 
     @cached_property
     def lines(self) -> np.ndarray:
         """Directions along which every region is a union of whole lines, shape (l, d)."""
         found = self.leaves.lines if self.leaves.has_vertices else _facets.common_lines(self.problem)
-        return np.zeros((0, self.dim)) if found is None else _read_only(found)
+        return np.zeros((0, self.dim)) if found is None else read_only(found)
 
     @cached_property
     def adjacency(self) -> csr_array:
@@ -122,7 +122,7 @@ class RegionData:
     @cached_property
     def _interior(self) -> tuple[np.ndarray, np.ndarray]:
         points, inside = interior_points(self.problem, self.leaves, lambda: self.certain_volumes)
-        return _read_only(points), _read_only(inside)
+        return read_only(points), read_only(inside)
 
     @property
     def points(self) -> np.ndarray:
@@ -145,12 +145,12 @@ class RegionData:
         Each (R,); `local_volumes` makes good the others.
         """
         volumes, good = certain_volumes(self.geometry)
-        return _read_only(volumes), _read_only(good)
+        return read_only(volumes), read_only(good)
 
     @cached_property
     def local_volumes(self) -> np.ndarray:
         """Volume of each region in the coordinates of the domain, shape (R,); inf if unbounded."""
-        return _read_only(local_volumes(self.problem, self.geometry, self.certain_volumes))
+        return read_only(local_volumes(self.problem, self.geometry, self.certain_volumes))
 
     @cached_property
     def volumes(self) -> np.ndarray:
@@ -160,7 +160,7 @@ class RegionData:
         however thin the region: rounded from `exact_volume` where floats do not prove this.
         """
         with np.errstate(over="ignore"):
-            return _read_only(self.local_volumes * self.chart.volume_factor)
+            return read_only(self.local_volumes * self.chart.volume_factor)
 
     def _index(self, i: int) -> int:
         position = operator.index(i)
@@ -178,8 +178,3 @@ class RegionData:
 
 Regions = TypeVar("Regions", bound=RegionData)
 """A complex, or its data alone; what is enumerated anew is of the same kind."""
-
-
-def _read_only(array: np.ndarray) -> np.ndarray:
-    array.setflags(write=False)
-    return array

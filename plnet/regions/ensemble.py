@@ -23,6 +23,7 @@ from plnet.regions.control import Budget, threads_of
 from plnet.regions.definitions.count import canonical_definition
 from plnet.regions.engines.base import Engine
 from plnet.regions.engines.choice import get_engine
+from plnet.regions.leaves import read_only
 from plnet.regions.results import RegionCount
 
 if TYPE_CHECKING:
@@ -75,17 +76,17 @@ class EnsembleCount:
         """
         found = [-1 if result is None else result.count for result in self.results]
         fits = all(count < 2**63 for count in found)
-        return _read_only(np.array(found, dtype=np.int64 if fits else object))
+        return read_only(np.array(found, dtype=np.int64 if fits else object))
 
     @property
     def complete(self) -> np.ndarray:
         """Which networks were counted to the end, shape (n,)."""
-        return _read_only(np.array([r is not None and r.complete for r in self.results], dtype=bool))
+        return read_only(np.array([r is not None and r.complete for r in self.results], dtype=bool))
 
     @property
     def exact(self) -> np.ndarray:
         """Which counts are proved, shape (n,)."""
-        return _read_only(np.array([r is not None and r.exact for r in self.results], dtype=bool))
+        return read_only(np.array([r is not None and r.exact for r in self.results], dtype=bool))
 
 
 @suggest_options
@@ -280,8 +281,3 @@ class _SharedChart(Domain):
         if input_dim not in self._charts:
             self._charts[input_dim] = self._domain.chart(input_dim)
         return self._charts[input_dim]
-
-
-def _read_only(array: np.ndarray) -> np.ndarray:
-    array.setflags(write=False)
-    return array

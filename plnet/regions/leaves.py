@@ -11,7 +11,7 @@ import numpy as np
 from plnet.geometry.cells import AT_INFINITY, AnyCell, Cell
 from plnet.ir.network import PLNetwork
 
-__all__ = ["LeafArrays", "LeafBlock", "LeafStore", "rounded_vertex"]
+__all__ = ["LeafArrays", "LeafBlock", "LeafStore", "read_only", "rounded_vertex"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -238,6 +238,12 @@ def _errors_of_rounding(rounded: np.ndarray) -> np.ndarray:
 def _rounded_up(errors: np.ndarray) -> np.ndarray:
     with np.errstate(over="ignore", under="ignore"):
         return np.nextafter(errors.astype(np.float32), np.float32(np.inf))
+
+
+def read_only(array: np.ndarray) -> np.ndarray:
+    """Return an array after it was made read-only."""
+    array.setflags(write=False)
+    return array
 
 
 def rounded_vertex(vertex: tuple[int, ...]) -> list[float]:

@@ -16,6 +16,7 @@ from plnet.regions.cells.adjacency import neighbours
 from plnet.regions.cells.face_lattice import Face, corners_of
 from plnet.regions.data import RegionData, Regions
 from plnet.regions.enumeration import enumerate_on_chart
+from plnet.regions.leaves import read_only
 from plnet.regions.level_sets.level_set import complement_components, ordered_corners
 from plnet.regions.level_sets.topology import Part, Topology, face_dimension, face_size, topology
 
@@ -76,9 +77,7 @@ class DecisionBoundary(Generic[Regions]):
     @cached_property
     def sizes(self) -> np.ndarray:
         """Length or area of each piece in the input space, shape (B,); 1 for a point."""
-        found = np.array([face_size(part, self.refined) for part in self.parts])
-        found.setflags(write=False)
-        return found
+        return read_only(np.array([face_size(part, self.refined) for part in self.parts]))
 
     @cached_property
     def topology(self) -> Topology:

@@ -27,7 +27,7 @@ from plnet.regions.cells.adjacency import pattern_index
 from plnet.regions.cells.face_lattice import CornerCell, Face, corners_of, ordered_face
 from plnet.regions.data import RegionData, Regions
 from plnet.regions.enumeration import enumerate_on_chart
-from plnet.regions.leaves import rounded_vertex
+from plnet.regions.leaves import read_only, rounded_vertex
 from plnet.regions.level_sets.topology import (
     Components,
     Part,
@@ -103,9 +103,7 @@ class LevelSet(Generic[Regions]):
     @cached_property
     def sizes(self) -> np.ndarray:
         """Length or area of each part in the input space, shape (len(parts),); 1 for a point."""
-        found = np.array([face_size(part, self.complex_) for part in self.parts])
-        found.setflags(write=False)
-        return found
+        return read_only(np.array([face_size(part, self.complex_) for part in self.parts]))
 
     @property
     def total(self) -> float:
