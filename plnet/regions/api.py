@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from plnet.budgets import STOPS, Deadline, TimeIsUpError, now, time_limit
+from plnet.budgets import Deadline, time_limit
 from plnet.checks import suggest_options
 from plnet.errors import DomainError
-from plnet.geometry.domain import Chart, Domain, Space
+from plnet.geometry.domain import Domain, Space
 from plnet.ir.network import PLNetwork
-from plnet.regions.cells.facets import with_vertices
+from plnet.progress import Progress
 from plnet.regions.complex import RegionComplex
-from plnet.regions.control import Budget, Control, memory_in_words
+from plnet.regions.control import Budget
 from plnet.regions.definitions.count import canonical_definition, check_definition, count_regions_of
-from plnet.regions.engines.base import Tally
+from plnet.regions.engines.base import Engine
 from plnet.regions.engines.choice import choose_engine, get_engine, upper_bound
+from plnet.regions.enumeration import count_problem, enumerate_problem
 from plnet.regions.estimate_cost import expected_cost
-from plnet.regions.leaves import LeafArrays, LeafStore
 from plnet.regions.problem import Problem
 from plnet.regions.results import Explanation, RegionCount
 
 if TYPE_CHECKING:
+    import numpy as np
     from torch.nn import Module
 
-Found = TypeVar("Found", RegionCount, RegionComplex)
-
-__all__ = ["count_on_chart", "count_regions", "enumerate_on_chart", "enumerate_regions", "explain"]
+__all__ = ["count_regions", "enumerate_regions", "explain"]
 
 
 @suggest_options
@@ -35,12 +33,12 @@ def count_regions(
     domain: Domain | None = None,
     *,
     definition: str = "activation",
-    engine: Any = "auto",
+    engine: str | Engine = "auto",
     max_regions: int | None = None,
     max_seconds: float | None = None,
-    rng: Any = None,
+    rng: int | np.random.SeedSequence | np.random.Generator | None = None,
     n_jobs: int = 1,
-    progress: Any = "auto",
+    progress: Progress = "auto",
 ) -> RegionCount:
     """Count the linear regions of a network on a domain.
 
@@ -104,8 +102,8 @@ def count_regions(
         check_definition(problem, word)
         budget = Budget(max_regions, deadline.left(), n_jobs, progress)
         if not storing:
-            return _counted(problem, chosen, reason, budget)
-        found = _enumerate(problem, chosen, reason, budget)
+            return count_problem(problem, chosen, reason, budget)
+        found = enumerate_problem(problem, chosen, reason, budget, RegionComplex)
         left = deadline.left() or 0.0
     # What was found is looked at even where finding it took all the time.
     return count_regions_of(found, word, max_seconds and max(left, max_seconds / 10))
@@ -116,12 +114,12 @@ def enumerate_regions(
     network: Module | PLNetwork,
     domain: Domain | None = None,
     *,
-    engine: Any = "auto",
+    engine: str | Engine = "auto",
     max_regions: int | None = None,
     max_seconds: float | None = None,
-    rng: Any = None,
+    rng: int | np.random.SeedSequence | np.random.Generator | None = None,
     n_jobs: int = 1,
-    progress: Any = "auto",
+    progress: Progress = "auto",
 ) -> RegionComplex:
     """Find all activation regions of a network on a domain, with their geometry.
 
@@ -152,7 +150,8 @@ def enumerate_regions(
     """
     with time_limit(max_seconds, _ANY_REGION) as deadline:
         problem, chosen, reason = _prepare_soon(deadline, network, domain, engine, storing=True)
-        return _enumerate(problem, chosen, reason, Budget(max_regions, deadline.left(), n_jobs, progress))
+        budget = Budget(max_regions, deadline.left(), n_jobs, progress)
+        return enumerate_problem(problem, chosen, reason, budget, RegionComplex)
 
 
 _ANY_REGION = "any region"
@@ -162,44 +161,12 @@ _SOON = 0.5
 
 
 def _prepare_soon(
-    deadline: Deadline, network: Any, domain: Domain | None, engine: Any, storing: bool
-) -> tuple[Problem, Any, str]:
+    deadline: Deadline, network: Any, domain: Domain | None, engine: str | Engine, storing: bool
+) -> tuple[Problem, Engine, str]:
     """Read a network within a budget, or within `_SOON`."""
     limit = None if deadline.max_seconds is None else max(deadline.max_seconds, _SOON)
     with Deadline(limit, deadline.started).running():
         return _prepare(network, domain, engine, storing)
-
-
-def enumerate_on_chart(network: PLNetwork, chart: Chart) -> RegionComplex:
-    """Find all activation regions of a network on a chart, with default options.
-
-    Raises
-    ------
-    TimeIsUpError, KeyboardInterrupt
-        If the deadline that runs has passed, or after Ctrl-C: half of the regions would look like all.
-    """
-    problem = Problem(network, chart)
-    chosen, reason = choose_engine(problem)
-    return _whole(_enumerate(problem, chosen, reason, Budget(progress=None)))
-
-
-def count_on_chart(network: PLNetwork, chart: Chart) -> RegionCount:
-    """Count all activation regions of a network on a chart, with default options.
-
-    Raises
-    ------
-    TimeIsUpError, KeyboardInterrupt
-        As `enumerate_on_chart`.
-    """
-    problem = Problem(network, chart)
-    chosen, reason = choose_engine(problem, storing=False)
-    return _whole(_counted(problem, chosen, reason, Budget(progress=None)))
-
-
-def _whole(found: Found) -> Found:
-    if not found.complete:
-        raise KeyboardInterrupt if found.stopped_by == "Ctrl-C" else TimeIsUpError
-    return found
 
 
 def explain(network: Module | PLNetwork, domain: Domain | None = None) -> Explanation:
@@ -230,7 +197,9 @@ def explain(network: Module | PLNetwork, domain: Domain | None = None) -> Explan
     )
 
 
-def _prepare(network: Any, domain: Domain | None, engine: Any, storing: bool) -> tuple[Problem, Any, str]:
+def _prepare(
+    network: Any, domain: Domain | None, engine: str | Engine, storing: bool
+) -> tuple[Problem, Engine, str]:
     net = network if isinstance(network, PLNetwork) else _ingest(network)
     if domain is None:
         domain = Space(net.input_dim)
@@ -253,76 +222,3 @@ def _ingest(module: Any) -> PLNetwork:
     from plnet.ir.reading.ingest import as_network
 
     return as_network(module)
-
-
-def _run(
-    problem: Problem,
-    engine: Any,
-    store: LeafStore | None,
-    budget: Budget,
-) -> tuple[Tally, Control]:
-    if hasattr(engine, "n_jobs") and budget.n_jobs != 1:
-        engine = replace(engine, n_jobs=budget.n_jobs)
-    with budget.started() as control:
-        try:
-            with memory_in_words(engine.name, store is not None):
-                tally = engine.run(problem, control, store)
-        except STOPS as stop:
-            # Engines keep what they have found; here one was still getting ready.
-            control.stopped(stop)
-            tally = Tally(0, complete=False)
-    if tally.complete:
-        control.stopped_by = None
-    return tally, control
-
-
-def _counted(problem: Problem, engine: Any, reason: str, budget: Budget) -> RegionCount:
-    tally, control = _run(problem, engine, None, budget)
-    proved = tally.complete and tally.n_undecided == 0
-    return RegionCount(
-        count=tally.count,
-        exact=proved,
-        complete=tally.complete,
-        lower=tally.count,
-        upper=tally.count if proved else upper_bound(problem),
-        definition="activation",
-        engine=engine.name,
-        reason=reason,
-        seconds=control.seconds,
-        n_undecided=tally.n_undecided,
-        n_fallbacks=tally.n_fallbacks,
-        stopped_by=control.stopped_by,
-    )
-
-
-def _enumerate(problem: Problem, engine: Any, reason: str, budget: Budget) -> RegionComplex:
-    store = LeafStore(problem.network, problem.dim)
-    tally, control = _run(problem, engine, store, budget)
-    complete = tally.complete
-    with memory_in_words(engine.name, storing=True):
-        leaves = store.arrays()
-        if problem.dim <= 2:
-            # In a plane every region has its ring of vertices, whatever the engine.
-            leaves = _with_rings(problem, leaves, control)
-            complete = complete and control.stopped_by is None
-    return RegionComplex(
-        network=problem.network,
-        chart=problem.chart,
-        leaves=leaves,
-        exact=complete and tally.n_undecided == 0,
-        complete=complete,
-        engine=engine.name,
-        reason=reason,
-        seconds=control.seconds,
-        n_undecided=tally.n_undecided,
-        n_fallbacks=tally.n_fallbacks,
-        stopped_by=control.stopped_by,
-    )
-
-
-def _with_rings(problem: Problem, leaves: LeafArrays, control: Control) -> LeafArrays:
-    """Give regions their vertices, as many as a tenth of the budget allows where it is spent."""
-    limit = control.deadline.max_seconds
-    left = None if limit is None else max(limit - control.seconds, limit / 10)
-    with Deadline(left, now()).running():
-        return with_vertices(problem, leaves, control)

@@ -12,7 +12,7 @@ from plnet.budgets import Deadline, check_seconds, name_of
 from plnet.errors import EngineError, OutOfMemoryError
 from plnet.progress import Progress, Report, check_progress, reporting
 
-__all__ = ["Budget", "Control", "available_cores", "memory_in_words"]
+__all__ = ["Budget", "Control", "memory_in_words", "threads_of"]
 
 
 @dataclass
@@ -133,6 +133,8 @@ def _is_integer(value: Any) -> bool:
     return hasattr(value, "__index__") and not isinstance(value, bool)
 
 
-def available_cores() -> int:
-    """Return the number of cores that this process may use."""
+def threads_of(n_jobs: int) -> int:
+    """Return a number of threads; -1 stands for one for each core that this process may use."""
+    if n_jobs != -1:
+        return n_jobs
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from copy import deepcopy
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,11 +17,13 @@ from plnet.checks import suggest_options
 from plnet.errors import DomainError, EngineError, NetworkError
 from plnet.geometry.domain import Chart, Domain
 from plnet.ir.network import PLNetwork
-from plnet.progress import Report, reporting
+from plnet.progress import Progress, Report, reporting
 from plnet.regions.api import count_regions
-from plnet.regions.control import Budget, available_cores
+from plnet.regions.control import Budget, threads_of
 from plnet.regions.definitions.count import canonical_definition
+from plnet.regions.engines.base import Engine
 from plnet.regions.engines.choice import get_engine
+from plnet.regions.leaves import read_only
 from plnet.regions.results import RegionCount
 
 if TYPE_CHECKING:
@@ -75,17 +76,17 @@ class EnsembleCount:
         """
         found = [-1 if result is None else result.count for result in self.results]
         fits = all(count < 2**63 for count in found)
-        return _read_only(np.array(found, dtype=np.int64 if fits else object))
+        return read_only(np.array(found, dtype=np.int64 if fits else object))
 
     @property
     def complete(self) -> np.ndarray:
         """Which networks were counted to the end, shape (n,)."""
-        return _read_only(np.array([r is not None and r.complete for r in self.results], dtype=bool))
+        return read_only(np.array([r is not None and r.complete for r in self.results], dtype=bool))
 
     @property
     def exact(self) -> np.ndarray:
         """Which counts are proved, shape (n,)."""
-        return _read_only(np.array([r is not None and r.exact for r in self.results], dtype=bool))
+        return read_only(np.array([r is not None and r.exact for r in self.results], dtype=bool))
 
 
 @suggest_options
@@ -95,12 +96,12 @@ def count_many(
     *,
     module: Module | None = None,
     definition: str = "activation",
-    engine: Any = "auto",
+    engine: str | Engine = "auto",
     max_regions: int | None = None,
     max_seconds: float | None = None,
     max_total_seconds: float | None = None,
     n_jobs: int = 1,
-    progress: Any = "auto",
+    progress: Progress = "auto",
 ) -> EnsembleCount:
     """Count the linear regions of many networks on one domain.
 
@@ -151,20 +152,9 @@ def count_many(
         engine = get_engine(engine)
     if domain is not None:
         domain = _SharedChart(domain)
-    stop = threading.Event()
-    task = partial(
-        _count,
-        domain=domain,
-        module=module,
-        definition=definition,
-        engine=engine,
-        budget=budget,
-        deadline=deadline,
-        stop=stop,
-        reading=threading.Lock(),
-    )
+    task = _Task(domain, module, definition, engine, budget, deadline)
     with reporting(progress, "networks", len(given), EngineError) as report:
-        found = _run(task, given, available_cores() if n_jobs == -1 else n_jobs, stop, report)
+        found = _run(task, given, threads_of(n_jobs), report)
     results = tuple(x if isinstance(x, RegionCount) else None for x in found)
     errors = tuple(x if isinstance(x, Exception) else None for x in found)
     return EnsembleCount(results, errors, deadline.seconds)
@@ -186,11 +176,7 @@ def _listed(networks: Any) -> list[Any]:
 
 
 def _run(
-    task: Callable[[Any], RegionCount | Exception | None],
-    given: list[Any],
-    n_jobs: int,
-    stop: threading.Event,
-    report: Report | None,
+    task: _Task, given: list[Any], n_jobs: int, report: Report | None
 ) -> list[RegionCount | Exception | None]:
     """Give each network to a thread; after Ctrl-C, wait for those that run to stop."""
     found: list[RegionCount | Exception | None] = [None] * len(given)
@@ -206,47 +192,48 @@ def _run(
             # A second Ctrl-C ends the call; the first one lets every thread give what it knows.
             pass
         finally:
-            stop.set()
+            task.stop.set()
     for future, i in futures.items():
         found[i] = future.result()
     return found
 
 
-def _count(
-    network: Any,
-    *,
-    domain: Domain | None,
-    module: Any,
-    definition: str,
-    engine: Any,
-    budget: Budget,
-    deadline: Deadline,
-    stop: threading.Event,
-    reading: threading.Lock,
-) -> RegionCount | Exception | None:
-    """Count one network; None if there is no time left for it."""
-    if stop.is_set() or deadline.passed:
-        return None
+@dataclass(frozen=True)
+class _Task:
+    """How each network is counted, and the one event that stops all of them."""
 
-    def check(_: int) -> None:
-        if stop.is_set():
+    domain: Domain | None
+    module: Any
+    definition: str
+    engine: Any
+    budget: Budget
+    deadline: Deadline
+    stop: threading.Event = field(default_factory=threading.Event)
+    reading: threading.Lock = field(default_factory=threading.Lock)
+
+    def __call__(self, network: Any) -> RegionCount | Exception | None:
+        """Count one network; None if there is no time left for it."""
+        if self.stop.is_set() or self.deadline.passed:
+            return None
+        try:
+            with self.deadline.running():
+                return count_regions(
+                    _built(network, self.module, self.reading),
+                    self.domain,
+                    definition=self.definition,
+                    engine=self.engine,
+                    max_regions=self.budget.max_regions,
+                    max_seconds=self.budget.max_seconds,
+                    progress=self._check,
+                )
+        except STOPS:
+            return None
+        except Exception as error:  # Whatever is wrong with one network, the others go on.
+            return error
+
+    def _check(self, _: int) -> None:
+        if self.stop.is_set():
             raise KeyboardInterrupt  # Engines stop at it and give what they know.
-
-    try:
-        with deadline.running():
-            return count_regions(
-                _built(network, module, reading),
-                domain,
-                definition=definition,
-                engine=engine,
-                max_regions=budget.max_regions,
-                max_seconds=budget.max_seconds,
-                progress=check,
-            )
-    except STOPS:
-        return None
-    except Exception as error:  # Whatever is wrong with one network, the others go on.
-        return error
 
 
 def _built(network: Any, module: Any, reading: threading.Lock) -> Any:
@@ -294,8 +281,3 @@ class _SharedChart(Domain):
         if input_dim not in self._charts:
             self._charts[input_dim] = self._domain.chart(input_dim)
         return self._charts[input_dim]
-
-
-def _read_only(array: np.ndarray) -> np.ndarray:
-    array.setflags(write=False)
-    return array

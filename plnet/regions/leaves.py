@@ -11,7 +11,7 @@ import numpy as np
 from plnet.geometry.cells import AT_INFINITY, AnyCell, Cell
 from plnet.ir.network import PLNetwork
 
-__all__ = ["LeafArrays", "LeafStore", "rounded_vertex"]
+__all__ = ["LeafArrays", "LeafBlock", "LeafStore", "read_only", "rounded_vertex"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,6 +84,21 @@ class LeafArrays:
         out[self.starts[1:] - 1] = self.starts[:-1]
         return out
 
+    @property
+    def bounded(self) -> np.ndarray:
+        """Which regions are bounded, shape (R,); of known vertices only."""
+        out = np.ones(len(self.patterns), dtype=bool)
+        out[self.region[self.vertices[:, -1] == 0]] = False
+        if self.lines is not None and len(self.lines):
+            out[:] = False
+        return out
+
+    def sums(self, rows: np.ndarray) -> np.ndarray:
+        """Return the sum over the vertices of each region, shape (E, k) -> (R, k)."""
+        if len(self.starts) == 1:
+            return np.zeros((0, rows.shape[1]))
+        return np.add.reduceat(rows, self.starts[:-1], axis=0)
+
     def take(self, regions: np.ndarray) -> LeafArrays:
         """Return the chosen regions; of known vertices only."""
         rows, facets = _rows_of(self.starts, regions), _rows_of(self.facet_rows, regions)
@@ -108,6 +123,32 @@ class LeafArrays:
         return (masks[:, bits // 64] >> (bits % 64).astype(np.uint64) & np.uint64(1)).astype(bool)
 
 
+@dataclass(frozen=True, eq=False)
+class LeafBlock:
+    """Some regions as an engine finds them, B of them with E vertices and F facets in all.
+
+    Parameters
+    ----------
+    patterns : ndarray, shape (B, U)
+    vertices, errors, facets : ndarray, shapes (E, d + 1), (E, d) and (F, 4)
+        As in `LeafArrays`.
+    sizes : ndarray of int, shape (B,)
+        Number of vertices of each region.
+    facet_sizes : ndarray of int, shape (B,), optional
+        Number of facets; as `sizes` if not given.
+    tight : ndarray of uint64, shape (E, w), optional
+        Which vertex lies on which facet (d > 2); rings (d <= 2) need none.
+    """
+
+    patterns: np.ndarray
+    vertices: np.ndarray
+    errors: np.ndarray
+    facets: np.ndarray
+    sizes: np.ndarray
+    facet_sizes: np.ndarray | None = None
+    tight: np.ndarray | None = None
+
+
 @dataclass
 class LeafStore:
     """Collects regions of a network one by one or in blocks."""
@@ -123,69 +164,39 @@ class LeafStore:
         errors = _errors_of_rounding(rows[:, :-1])
         if isinstance(cell, Cell):
             facets = np.array(cell.facets or [AT_INFINITY] * len(rows))
-            self.add_block(pattern[None], rows, errors, facets, np.array([len(rows)]))
+            self.add(LeafBlock(pattern[None], rows, errors, facets, np.array([len(rows)])))
             return
         if cell.lines:
             self.lines = np.array([rounded_vertex(line)[:-1] for line in cell.lines])
         words = -(-len(cell.facets) // 64)
         tight = [[mask >> 64 * w & (1 << 64) - 1 for w in range(words)] for mask in cell.tight]
         sizes = np.array([len(rows)]), np.array([len(cell.facets)])
-        self.add_polytopes(
-            pattern[None], rows, errors, np.array(cell.facets), *sizes, np.array(tight, np.uint64)
-        )
-
-    def add_block(
-        self,
-        patterns: np.ndarray,
-        vertices: np.ndarray,
-        errors: np.ndarray,
-        facets: np.ndarray,
-        sizes: np.ndarray,
-    ) -> None:
-        """Store copies of a block of rings, d <= 2."""
-        self._add(patterns, vertices, errors, facets, sizes, sizes, np.zeros((len(vertices), 0), np.uint64))
-
-    def add_polytopes(
-        self,
-        patterns: np.ndarray,
-        vertices: np.ndarray,
-        errors: np.ndarray,
-        facets: np.ndarray,
-        sizes: np.ndarray,
-        facet_sizes: np.ndarray,
-        tight: np.ndarray,
-    ) -> None:
-        """Store copies of a block of regions with their incidence, d > 2."""
-        self._add(patterns, vertices, errors, facets, sizes, facet_sizes, tight)
+        facets = np.array(cell.facets)
+        self.add(LeafBlock(pattern[None], rows, errors, facets, *sizes, np.array(tight, np.uint64)))
 
     def add_points(self, patterns: np.ndarray, points: np.ndarray) -> None:
         """Store a block of regions of which one interior point each is known."""
         ones, nothing = np.ones(len(points), np.int64), np.zeros(len(points), np.int64)
         rows = np.concatenate([points, ones[:, None]], axis=1)
         tight = np.zeros((len(points), 0), np.uint64)
-        self._add(patterns, rows, np.zeros_like(points), np.empty((0, 4)), ones, nothing, tight)
+        no_facets = np.empty((0, 4))
+        self.add(LeafBlock(patterns, rows, np.zeros_like(points), no_facets, ones, nothing, tight))
 
-    def _add(
-        self,
-        patterns: np.ndarray,
-        vertices: np.ndarray,
-        errors: np.ndarray,
-        facets: np.ndarray,
-        sizes: np.ndarray,
-        facet_sizes: np.ndarray,
-        tight: np.ndarray,
-    ) -> None:
-        block = (
-            patterns.astype(self.network.pattern_dtype),
-            vertices.copy(),
-            _rounded_up(errors),
-            facets.astype(np.int32),
+    def add(self, block: LeafBlock) -> None:
+        """Store copies of a block of regions."""
+        sizes, tight = block.sizes, block.tight
+        facet_sizes = sizes if block.facet_sizes is None else block.facet_sizes
+        columns = (
+            block.patterns.astype(self.network.pattern_dtype),
+            block.vertices.copy(),
+            _rounded_up(block.errors),
+            block.facets.astype(np.int32),
             sizes.astype(np.int64),
             facet_sizes.astype(np.int64),
-            tight.copy(),
+            np.zeros((len(block.vertices), 0), np.uint64) if tight is None else tight.copy(),
         )
         # One append, so that an interruption leaves whole blocks only.
-        self._blocks.append(block)
+        self._blocks.append(columns)
 
     def arrays(self) -> LeafArrays:
         """Return everything stored so far."""
@@ -227,6 +238,12 @@ def _errors_of_rounding(rounded: np.ndarray) -> np.ndarray:
 def _rounded_up(errors: np.ndarray) -> np.ndarray:
     with np.errstate(over="ignore", under="ignore"):
         return np.nextafter(errors.astype(np.float32), np.float32(np.inf))
+
+
+def read_only(array: np.ndarray) -> np.ndarray:
+    """Return an array after it was made read-only."""
+    array.setflags(write=False)
+    return array
 
 
 def rounded_vertex(vertex: tuple[int, ...]) -> list[float]:

@@ -14,7 +14,7 @@ from plnet.plotting.palettes import BOUNDARY
 from plnet.plotting.regions.points import mark_points
 from plnet.plotting.regions.polygons import clip_segments
 from plnet.plotting.regions.scene import Look, Scene, depth_walls, draw_key, fill_options, layer_entries
-from plnet.regions.certificates.cells import points_of
+from plnet.regions.cells.limited import points_of
 from plnet.regions.leaves import rounded_vertex
 
 if TYPE_CHECKING:

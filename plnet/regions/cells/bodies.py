@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from plnet.geometry.cells import AnyCell
 from plnet.geometry.homogeneous import AT_INFINITY, FacetId, Form, Vertex, reduced, value
+from plnet.regions.cells.face_lattice import echelon, modulo
 
 __all__ = ["Body", "body_of", "faces_of", "generators_on"]
 
@@ -55,8 +56,8 @@ def body_of(cell: AnyCell) -> Body:
     """
     vertices = {reduced(vertex) for vertex in cell.vertices}
     opposite = [v for v in vertices if v[-1] == 0 and tuple(-x for x in v) in vertices]
-    lines = _echelon([*getattr(cell, "lines", ()), *opposite])
-    generators = sorted({_modulo(vertex, lines) for vertex in vertices} - {(0,) * (cell.dim + 1)})
+    lines = echelon([*getattr(cell, "lines", ()), *opposite])
+    generators = sorted({modulo(vertex, lines) for vertex in vertices} - {(0,) * (cell.dim + 1)})
     forms: dict[Form, FacetId] = {}
     for form, facet in zip(cell.forms, cell.facets, strict=True):
         if facet[0] != AT_INFINITY[0]:
@@ -103,25 +104,3 @@ def generators_on(body: Body, face: int) -> Iterator[Vertex]:
 def _positive(form: Form, generators: Sequence[Vertex]) -> Form:
     inside = any(value(form, g) > 0 for g in generators)
     return form if inside else tuple(-x for x in form)
-
-
-def _echelon(rows: Sequence[Vertex]) -> tuple[Vertex, ...]:
-    """Return a basis of the span of integer rows, each zero at the pivots of the others."""
-    basis: list[Vertex] = []
-    for row in rows:
-        rest = _modulo(row, basis)
-        if any(rest):
-            basis = [_modulo(old, [rest]) for old in basis] + [rest]
-    return tuple(sorted(basis))
-
-
-def _modulo(vector: Vertex, basis: Sequence[Vertex]) -> Vertex:
-    """Return a positive multiple of a vector plus lines, zero at the pivot of each line."""
-    for line in basis:
-        pivot = next(i for i, x in enumerate(line) if x)
-        if vector[pivot]:
-            p, v = line[pivot], vector[pivot]
-            if p < 0:
-                p, v = -p, -v
-            vector = tuple(p * x - v * y for x, y in zip(vector, line, strict=True))
-    return reduced(vector)

@@ -20,8 +20,10 @@ __all__ = [
     "CornerCell",
     "Face",
     "corners_of",
+    "echelon",
     "facets_of_face",
     "is_bounded_face",
+    "modulo",
     "ordered_face",
     "simplices_of_face",
 ]
@@ -72,8 +74,8 @@ def corners_of(cell: AnyCell) -> CornerCell:
     """
     look()
     vectors, directions = _generators(cell)
-    lines = _echelon(directions)
-    corners = tuple(dict.fromkeys(v for v in (_modulo(x, lines) for x in vectors) if any(v)))
+    lines = echelon(directions)
+    corners = tuple(dict.fromkeys(v for v in (modulo(x, lines) for x in vectors) if any(v)))
     facets: dict[Face, FacetId] = {}
     for form, name in zip(cell.forms, cell.facets, strict=True):
         if name != AT_INFINITY:
@@ -133,7 +135,7 @@ def _generators(cell: AnyCell) -> tuple[Sequence[Vertex], list[Vertex]]:
     return ring, [v for v in far if tuple(-x for x in v) in far]
 
 
-def _echelon(directions: Sequence[Vertex]) -> tuple[Vertex, ...]:
+def echelon(directions: Sequence[Vertex]) -> tuple[Vertex, ...]:
     """Return the reduced echelon basis of a span, as integers in lowest terms."""
     basis: list[list[Fraction]] = []
     for direction in directions:
@@ -155,7 +157,8 @@ def _cleared(row: list[Fraction], by: list[Fraction]) -> list[Fraction]:
     return [a - factor * b for a, b in zip(row, by, strict=True)] if factor else row
 
 
-def _modulo(vector: Vertex, lines: tuple[Vertex, ...]) -> Vertex:
+def modulo(vector: Vertex, lines: Sequence[Vertex]) -> Vertex:
+    """Return a positive multiple of a vector plus lines in echelon form, zero at the pivot of each line."""
     for line in lines:
         pivot = next(k for k, x in enumerate(line) if x)
         vector = tuple(line[pivot] * a - vector[pivot] * b for a, b in zip(vector, line, strict=True))

@@ -6,57 +6,22 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from plnet.budgets import look, time_limit
 from plnet.errors import DimensionError
-from plnet.geometry.cells import AnyCell, Vertex, domain_cell
+from plnet.geometry.cells import AnyCell, domain_cell
 from plnet.geometry.domain import Chart
 from plnet.ir.network import PLNetwork
-from plnet.regions.certificates.cells import exact_cells, orthant_parts, points_of, short_interior_point
-
-if TYPE_CHECKING:
-    from plnet.regions.certificates.check import Verdict
-    from plnet.regions.complex import RegionComplex
+from plnet.regions.cells.limited import exact_cells, orthant_parts, points_of, short_interior_point
+from plnet.regions.certificates.check import Verdict, verdict
+from plnet.regions.certificates.file import load_certificate, save_certificate
+from plnet.regions.certificates.region import CertifiedRegion, Part
+from plnet.regions.data import RegionData
 
 __all__ = ["Certificate", "CertifiedRegion", "Part", "certificate"]
 
 MOST_DIMENSIONS_BY_ORTHANTS = 6
 """Dimension up to which regions of unbounded domains are cut into their parts in the 2^d orthants."""
-
-Part = tuple[Vertex, ...]
-
-
-@dataclass(frozen=True)
-class CertifiedRegion:
-    """One region of a certificate.
-
-    Parameters
-    ----------
-    pattern : tuple of int
-        The piece of each unit with more than one, as in ``RegionComplex.patterns``.
-    parts : tuple of tuple of integer tuples
-        The region is the union of the hulls of its parts: one part on a bounded domain, one in each
-        orthant on an unbounded domain. A part lists homogeneous coordinates (X, W) in the domain:
-        the point X / W, or the direction X in which the part is unbounded if W = 0. Ascending for
-        d = 1, counter-clockwise for d = 2.
-    witness : tuple of Fraction
-        A point in the interior, which has this pattern.
-    """
-
-    pattern: tuple[int, ...]
-    parts: tuple[Part, ...]
-    witness: tuple[Fraction, ...]
-
-    @property
-    def vertices(self) -> tuple[Vertex, ...]:
-        """Points of all parts, each once."""
-        return tuple(dict.fromkeys(vertex for part in self.parts for vertex in part))
-
-    @property
-    def bounded(self) -> bool:
-        """Whether no vertex is at infinity."""
-        return all(vertex[-1] > 0 for vertex in self.vertices)
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,8 +117,6 @@ class Certificate:
 
     @cached_property
     def _verdict(self) -> Verdict:
-        from plnet.regions.certificates.check import verdict
-
         return verdict(self)
 
     def save(self, path: str | Path) -> Path:
@@ -164,8 +127,6 @@ class Certificate:
         OutputError
             If the file cannot be written.
         """
-        from plnet.regions.certificates.file import save_certificate
-
         return save_certificate(self, path)
 
     @classmethod
@@ -177,12 +138,10 @@ class Certificate:
         FileFormatError
             If the file is missing, corrupt or of a newer schema.
         """
-        from plnet.regions.certificates.file import load_certificate
-
-        return load_certificate(path)
+        return cls(*load_certificate(path))
 
 
-def certificate(complex_: RegionComplex) -> Certificate:
+def certificate(complex_: RegionData) -> Certificate:
     """Return rational vertices and witnesses of all regions of a complex.
 
     Parameters
@@ -222,7 +181,7 @@ def certificate(complex_: RegionComplex) -> Certificate:
             f"{MOST_DIMENSIONS_BY_ORTHANTS}, or a bounded domain: take a Box, or a Slice of fewer directions."
         )
     regions = []
-    cells = exact_cells(complex_, "A certificate")
+    cells = exact_cells(complex_.problem, complex_.leaves, "A certificate")
     for pattern, cell in zip(complex_.patterns.tolist(), cells, strict=True):
         look()
         regions.append(CertifiedRegion(tuple(pattern), _parts(cell, bounded), short_interior_point(cell)))

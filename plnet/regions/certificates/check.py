@@ -32,10 +32,11 @@ from plnet.regions.cells.measure import (
     homogeneous_point,
     triangulate,
 )
+from plnet.regions.certificates.region import CertifiedRegion, Part
 from plnet.regions.problem import Problem
 
 if TYPE_CHECKING:
-    from plnet.regions.certificates.certificate import Certificate, CertifiedRegion, Part
+    from plnet.regions.certificates.certificate import Certificate
 
 __all__ = ["Verdict", "verdict"]
 

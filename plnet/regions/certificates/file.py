@@ -19,11 +19,14 @@ from plnet.ir.layers import Affine, GroupMax, Layer, LocalWinner, ScalarPWL
 from plnet.ir.network import PLNetwork
 from plnet.ir.operators import SparseAffine
 from plnet.regions.cells.measure import homogeneous_point
+from plnet.regions.certificates.region import CertifiedRegion
 
 if TYPE_CHECKING:
     from plnet.regions.certificates.certificate import Certificate
 
 __all__ = ["SCHEMA", "load_certificate", "save_certificate"]
+
+Contents = tuple[PLNetwork, Chart, tuple[CertifiedRegion, ...]]
 
 FORMAT = "plnet.Certificate"
 SCHEMA = 2
@@ -89,8 +92,8 @@ def save_certificate(certificate: Certificate, path: str | Path) -> Path:
     return target
 
 
-def load_certificate(path: str | Path) -> Certificate:
-    """Read a certificate that `save_certificate` wrote.
+def load_certificate(path: str | Path) -> Contents:
+    """Read the parts of a certificate that `save_certificate` wrote.
 
     Raises
     ------
@@ -102,13 +105,11 @@ def load_certificate(path: str | Path) -> Certificate:
         document = read_json(source)
         problem = wrong_format(source, document, FORMAT, SCHEMA, oldest=SCHEMA)
         if not problem:
-            return _certificate_from(document)
+            return _contents_of(document)
     raise FileFormatError(problem)
 
 
-def _certificate_from(document: dict[str, Any]) -> Certificate:
-    from plnet.regions.certificates.certificate import Certificate, CertifiedRegion
-
+def _contents_of(document: dict[str, Any]) -> Contents:
     network = PLNetwork(
         tuple(_layer_from_json(layer) for layer in document["network"]["layers"]),
         document["network"]["input_dim"],
@@ -132,7 +133,7 @@ def _certificate_from(document: dict[str, Any]) -> Certificate:
                 tuple(Fraction(x, scale) for x in point),
             )
         )
-    return Certificate(network, chart, tuple(regions))
+    return network, chart, tuple(regions)
 
 
 def _places(parts: Iterable[tuple[Vertex, ...]], places: dict[Vertex, int]) -> list[list[int]]:

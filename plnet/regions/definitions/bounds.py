@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import comb, prod
-from typing import TYPE_CHECKING
 
 from plnet.ir.layers import GroupMax
+from plnet.regions.data import RegionData
 from plnet.regions.engines.choice import upper_bound
 from plnet.regions.problem import Problem
-
-if TYPE_CHECKING:
-    from plnet.regions.complex import RegionComplex
 
 __all__ = ["Bounds", "initial_bounds"]
 
@@ -28,7 +25,7 @@ class Bounds:
         self.lower = self.upper = number
 
 
-def initial_bounds(complex_: RegionComplex, definition: str) -> Bounds:
+def initial_bounds(complex_: RegionData, definition: str) -> Bounds:
     """Return what the number of activation regions says about the other numbers."""
     size, problem = len(complex_), complex_.problem
     most = size if complex_.exact else upper_bound(problem)

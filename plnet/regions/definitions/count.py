@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from plnet.budgets import STOPS, Deadline, name_of
 from plnet.errors import EngineError
 from plnet.geometry.exact import RationalMatrix
+from plnet.regions.data import RegionData
 from plnet.regions.definitions.bounds import Bounds, initial_bounds
 from plnet.regions.definitions.components import closed_components, open_components
 from plnet.regions.definitions.convex import least_convex, most_convex
@@ -18,9 +18,6 @@ from plnet.regions.definitions.patterns import count_patterns
 from plnet.regions.definitions.tiling import tiling_of
 from plnet.regions.problem import Problem
 from plnet.regions.results import RegionCount
-
-if TYPE_CHECKING:
-    from plnet.regions.complex import RegionComplex
 
 __all__ = ["canonical_definition", "check_definition", "count_regions_of"]
 
@@ -66,9 +63,7 @@ def check_definition(problem: Problem, definition: str) -> None:
         )
 
 
-def count_regions_of(
-    complex_: RegionComplex, definition: str, max_seconds: float | None = None
-) -> RegionCount:
+def count_regions_of(complex_: RegionData, definition: str, max_seconds: float | None = None) -> RegionCount:
     """Return the number of regions of a complex under a definition.
 
     Parameters
@@ -122,14 +117,14 @@ def count_regions_of(
     )
 
 
-def _count_all_patterns(complex_: RegionComplex, bounds: Bounds) -> None:
+def _count_all_patterns(complex_: RegionData, bounds: Bounds) -> None:
     number = count_patterns(complex_)
     bounds.lower = max(bounds.lower, number)
     if complex_.exact:
         bounds.is_exactly(number)
 
 
-def _count_by_maps(complex_: RegionComplex, definition: str, bounds: Bounds) -> None:
+def _count_by_maps(complex_: RegionData, definition: str, bounds: Bounds) -> None:
     """Count by R3 to R6, coarsest first; stop where the bounds meet.
 
     An incomplete complex proves only that its different maps are there: regions that look apart may be
@@ -167,5 +162,5 @@ def _different(labels: np.ndarray) -> int:
     return len(np.unique(labels))
 
 
-def _map_of(complex_: RegionComplex, i: int) -> RationalMatrix:
+def _map_of(complex_: RegionData, i: int) -> RationalMatrix:
     return output_forms(complex_.problem, complex_.patterns[i])

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,10 +18,8 @@ from plnet.geometry.exact import RationalMatrix
 from plnet.ir.forms import affine_forms, select_pieces
 from plnet.ir.layers import Affine, GroupMax, Layer
 from plnet.ir.network import PLNetwork
+from plnet.regions.data import RegionData
 from plnet.regions.problem import Problem
-
-if TYPE_CHECKING:
-    from plnet.regions.complex import RegionComplex
 
 __all__ = ["fingerprints", "map_labels", "output_forms"]
 
@@ -34,7 +31,7 @@ _BLOCK = 1 << 22
 """Numbers in one block of values."""
 
 
-def map_labels(complex_: RegionComplex) -> np.ndarray:
+def map_labels(complex_: RegionData) -> np.ndarray:
     """Return a number for each region, shape (R,), equal exactly where the affine maps are equal.
 
     Costs O(R sum n_l n_(l+1)) products modulo a prime, and an exact map for each region whose

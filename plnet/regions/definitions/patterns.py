@@ -9,7 +9,6 @@ dimension. The domain is closed: faces on its boundary count.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,17 +18,15 @@ from plnet.ir.layers import GroupMax
 from plnet.ir.network import PLNetwork
 from plnet.regions.cells.bodies import Body, faces_of
 from plnet.regions.cells.walls import Contacts, exact_contacts, possible_contacts
+from plnet.regions.data import RegionData
 from plnet.regions.definitions.tiling import bodies_of
-
-if TYPE_CHECKING:
-    from plnet.regions.complex import RegionComplex
 
 __all__ = ["count_patterns"]
 
 _BLOCK = 2048
 
 
-def count_patterns(complex_: RegionComplex) -> int:
+def count_patterns(complex_: RegionData) -> int:
     """Return the number of patterns on the faces of the regions found.
 
     This is R1 if the complex is complete, else a lower bound of it.
@@ -75,7 +72,7 @@ def _pattern_with(pattern: np.ndarray, contacts: Contacts, columns: dict[tuple[i
     return out
 
 
-def _contacts(complex_: RegionComplex, bodies: list[Body]) -> dict[Vertex, Contacts]:
+def _contacts(complex_: RegionData, bodies: list[Body]) -> dict[Vertex, Contacts]:
     """Return the units at a breakpoint at each generator, exactly."""
     known, owner = _explained(complex_.network, bodies)
     found: dict[Vertex, Contacts] = {}

@@ -7,7 +7,6 @@ region, or the outside of the domain, behind each facet.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -15,11 +14,9 @@ from scipy.sparse import csr_array
 from plnet.budgets import look
 from plnet.geometry.exact import RationalMatrix
 from plnet.ir.one_sided import one_sided_pattern
+from plnet.regions.cells.adjacency import embed_columns, pattern_index
 from plnet.regions.cells.bodies import Body, body_of, generators_on
-from plnet.regions.structure.adjacency import embed_columns, pattern_index
-
-if TYPE_CHECKING:
-    from plnet.regions.complex import RegionComplex
+from plnet.regions.data import RegionData
 
 __all__ = ["OUTSIDE", "Tiling", "bodies_of", "tiling_of"]
 
@@ -49,7 +46,7 @@ class Tiling:
         return csr_array((np.ones(len(rows), np.int8), (rows, columns)), shape=(size, size))
 
 
-def bodies_of(complex_: RegionComplex) -> list[Body]:
+def bodies_of(complex_: RegionData) -> list[Body]:
     """Return all regions found as bodies."""
     found = []
     for i in range(len(complex_)):
@@ -58,7 +55,7 @@ def bodies_of(complex_: RegionComplex) -> list[Body]:
     return found
 
 
-def tiling_of(complex_: RegionComplex) -> Tiling:
+def tiling_of(complex_: RegionData) -> Tiling:
     """Return the tiling of a complete complex.
 
     Costs the exact cell of each region and a look-up for each facet; where several walls
@@ -84,7 +81,7 @@ def tiling_of(complex_: RegionComplex) -> Tiling:
     return Tiling(bodies, behind)
 
 
-def _pattern_behind(complex_: RegionComplex, body: Body, k: int) -> np.ndarray:
+def _pattern_behind(complex_: RegionData, body: Body, k: int) -> np.ndarray:
     """Return the exact pattern just behind a facet."""
     total = [sum(entries) for entries in zip(*generators_on(body, 1 << k), strict=True)]
     weight = total[-1]

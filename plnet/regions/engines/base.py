@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, ClassVar, Protocol
 
 from plnet.regions.control import Control
 from plnet.regions.leaves import LeafStore
@@ -35,7 +35,9 @@ class Tally:
 
 
 class Engine(Protocol):
-    """An algorithm that finds the activation regions of a network on a domain."""
+    """An algorithm that finds the activation regions of a network on a domain; a frozen dataclass."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
 
     @property
     def name(self) -> str:

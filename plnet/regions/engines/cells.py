@@ -19,15 +19,16 @@ from plnet.geometry.homogeneous import value
 from plnet.geometry.polyhedron import Polyhedron
 from plnet.ir.layers import ScalarPWL
 from plnet.regions.cells.facets import facet_form
-from plnet.regions.control import Control, available_cores
+from plnet.regions.control import Control, threads_of
 from plnet.regions.engines.base import Tally
 from plnet.regions.engines.closed.one_layer import count_one_layer
 from plnet.regions.engines.rational import Rational, children
 from plnet.regions.engines.sharing import SharedWork, Stopped, run_all
 from plnet.regions.engines.splitting.kernel_run import KernelRun
-from plnet.regions.engines.splitting.plan import Prepared, prepare
+from plnet.regions.engines.splitting.plan import SplittingPlan, prepare
 from plnet.regions.engines.splitting.reduction import PaddedStore, without_lines
 from plnet.regions.engines.splitting.spatial_run import SpatialRun
+from plnet.regions.engines.splitting.strip import on_strip
 from plnet.regions.leaves import LeafStore
 from plnet.regions.problem import Node, Problem, check_vertices, pattern_of
 
@@ -38,7 +39,7 @@ __all__ = ["Cells"]
 class _Shared(SharedWork):
     """What the threads of one run have in common."""
 
-    prepared: Prepared
+    prepared: SplittingPlan
     store: LeafStore | None
     visit_all: bool
 
@@ -82,23 +83,18 @@ class Cells:
 
     def run(self, problem: Problem, control: Control, store: LeafStore | None) -> Tally:
         """Find all regions; put them into `store` if there is one."""
-        try:
-            smaller = without_lines(problem)
-            if smaller is not None:
-                return self._run_reduced(problem, *smaller, control, store)
-            counted = count_one_layer(problem, control) if store is None and not self.visit_all else None
-            if counted is not None:
-                return counted
-            prepared = prepare(problem, keeping=store is not None) if problem.blocks else None
-        except STOPS as stop:
-            control.stopped(stop)
-            return Tally(0, complete=False)
+        smaller = without_lines(problem)
+        if smaller is not None:
+            return self._run_reduced(problem, *smaller, control, store)
+        counted = count_one_layer(problem, control) if store is None and not self.visit_all else None
+        if counted is not None:
+            return counted
+        prepared = prepare(problem, keeping=store is not None) if problem.blocks else None
         if prepared is None:
             return Rational().run(problem, control, store)
         shared = _Shared(control=control, prepared=prepared, store=store, visit_all=self.visit_all)
-        jobs = available_cores() if self.n_jobs == -1 else self.n_jobs
         # The work is shared by cells of the first layer; with one layer there is nothing behind them.
-        shares = jobs if len(problem.blocks) > 1 else 1
+        shares = threads_of(self.n_jobs) if len(problem.blocks) > 1 else 1
         workers = [_Worker(shared, self.chunk, shares, i) for i in range(shares)]
         try:
             complete = run_all(workers, shared.stop)
@@ -118,10 +114,9 @@ class Cells:
         padded = None if store is None else PaddedStore(store, problem, columns)
         if smaller.dim > 1:
             return self.run(smaller, control, padded)
-        # The line is an engine on top of this one.
-        from plnet.regions.engines.line import Line
-
-        return Line(chunk=self.chunk, n_jobs=self.n_jobs).run(smaller, control, padded)
+        strip, projected = on_strip(smaller, padded)
+        # Not `self.run`: a line would lay a strip along the strip.
+        return Cells.run(replace(self, visit_all=False), strip, control, projected)
 
 
 class _Worker:

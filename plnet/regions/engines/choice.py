@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from plnet.bounds import scalar_layers_upper
 from plnet.checks import did_you_mean
 from plnet.errors import EngineError, PLNetError
 from plnet.ir.layers import GroupMax
+from plnet.regions.engines.base import Engine
 from plnet.regions.engines.closed.two_layer import n_pairs
 from plnet.regions.engines.rational import Rational
 from plnet.regions.engines.splitting.integer_bound import exact_form_bits
@@ -19,7 +21,7 @@ _MOST_PAIRS = 20_000_000
 """Systems of equations that the closed count may solve before a search is as good."""
 
 
-def _registry() -> dict[str, Any]:
+def _registry() -> dict[str, Callable[[], Engine]]:
     from plnet.regions.engines.cells import Cells
     from plnet.regions.engines.closed.arrangement import ArrangementCount
     from plnet.regions.engines.closed.two_layer import TwoLayer
@@ -41,7 +43,7 @@ def engine_names() -> tuple[str, ...]:
     return tuple(_registry())
 
 
-def get_engine(engine: Any) -> Any:
+def get_engine(engine: Any) -> Engine:
     """Return an engine by its name; an engine record is returned as it is.
 
     Raises
@@ -60,7 +62,7 @@ def get_engine(engine: Any) -> Any:
     return found()
 
 
-def choose_engine(problem: Problem, storing: bool = True) -> tuple[Any, str]:
+def choose_engine(problem: Problem, storing: bool = True) -> tuple[Engine, str]:
     """Return the engine for a problem and the reason as a sentence.
 
     Parameters
@@ -85,7 +87,7 @@ def choose_engine(problem: Problem, storing: bool = True) -> tuple[Any, str]:
     return get_engine("search"), f"{what}{why}"
 
 
-def _closed_count(problem: Problem) -> tuple[Any, str] | None:
+def _closed_count(problem: Problem) -> tuple[Engine, str] | None:
     """Return an engine that counts without visiting the regions, if there is one."""
     for name, reason in (
         ("arrangement", "one hidden layer on all of R^n, counted by its characteristic polynomial"),

@@ -15,10 +15,10 @@ import numpy as np
 
 from plnet.budgets import STOPS, Pace
 from plnet.errors import DomainError, EngineError
-from plnet.regions.control import Control, available_cores
+from plnet.regions.control import Control, threads_of
 from plnet.regions.engines.base import Tally
 from plnet.regions.engines.searching.coordinates import Base, make_base
-from plnet.regions.engines.searching.plan import NetworkPlan, cone_is_exact, make_plan
+from plnet.regions.engines.searching.plan import SearchPlan, cone_is_exact, make_plan
 from plnet.regions.engines.searching.points import Emitter
 from plnet.regions.engines.searching.run import Found, SearchRun
 from plnet.regions.engines.sharing import SharedWork, Stopped, run_all
@@ -84,17 +84,13 @@ class Search:
 
     def run(self, problem: Problem, control: Control, store: LeafStore | None) -> Tally:
         """Find all regions; put them into `store` if there is one."""
-        try:
-            base = make_base(problem)
-            if not problem.blocks:
-                return _whole_domain(problem, base, store)
-            networks = self._networks(problem, base)
-        except STOPS as stop:
-            control.stopped(stop)
-            return Tally(0, complete=False)
+        base = make_base(problem)
+        if not problem.blocks:
+            return _whole_domain(problem, base, store)
+        networks = self._networks(problem, base)
         emitter = None if store is None else Emitter(problem, base, store)
         shared = _Shared(control=control, emitter=emitter)
-        jobs = available_cores() if self.n_jobs == -1 else self.n_jobs
+        jobs = threads_of(self.n_jobs)
         workers = [_Worker(self, problem, base, networks, shared, jobs, i) for i in range(jobs)]
         try:
             complete = run_all(workers, shared.stop)
@@ -105,7 +101,7 @@ class Search:
             raise _empty()
         return Tally(shared.count, complete, n_fallbacks=shared.fallbacks)
 
-    def _networks(self, problem: Problem, base: Base) -> tuple[NetworkPlan, ...]:
+    def _networks(self, problem: Problem, base: Base) -> tuple[SearchPlan, ...]:
         rounded = make_plan(problem, base)
         scale = cone_is_exact(problem, base) if self.integers else 0
         return (make_plan(problem, base, integers=scale), rounded) if scale else (rounded,)
@@ -139,7 +135,7 @@ class _Worker:
         engine: Search,
         problem: Problem,
         base: Base,
-        networks: tuple[NetworkPlan, ...],
+        networks: tuple[SearchPlan, ...],
         shared: _Shared,
         jobs: int,
         place: int,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -11,9 +11,7 @@ from plnet.geometry.cells import AnyCell, signs, split
 from plnet.geometry.exact import rational
 from plnet.geometry.homogeneous import FacetId, Form
 from plnet.regions.cells.face_lattice import CornerCell, corners_of
-
-if TYPE_CHECKING:
-    from plnet.regions.complex import RegionComplex
+from plnet.regions.data import RegionData
 
 __all__ = ["CUT", "box_forms", "cut_cells", "finite_box", "orthonormal_matrix"]
 
@@ -30,7 +28,7 @@ def orthonormal_matrix(directions: np.ndarray) -> np.ndarray:
     return upper * np.sign(np.diag(upper))[:, None]
 
 
-def finite_box(complex_: RegionComplex, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def finite_box(complex_: RegionData, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return a box (low, high) around the finite vertices, in the coordinates ``matrix @ t``.
 
     Where a region is unbounded, vertices far away from most are left out, and a margin of 15 percent of
@@ -57,7 +55,7 @@ def box_forms(matrix: np.ndarray, low: Any, high: Any) -> list[Form]:
     return [tuple(row) for row in rational(np.array(rows)).integers.tolist()]
 
 
-def cut_cells(complex_: RegionComplex, forms: list[Form]) -> Iterator[CornerCell | None]:
+def cut_cells(complex_: RegionData, forms: list[Form]) -> Iterator[CornerCell | None]:
     """Yield each region, cut off where a form is negative; None for a region that is outside.
 
     Parts of the border that were cut are facets named ``(CUT, k, -1, -1)`` for form k.

@@ -14,7 +14,7 @@ from plnet.geometry.domain import Chart
 from plnet.geometry.stored import rational_from_header, rational_to_header
 from plnet.io import open_arrays, write_arrays
 from plnet.ir.stored import network_from_header, network_to_header
-from plnet.regions.complex import RegionComplex
+from plnet.regions.data import RegionData, Regions
 from plnet.regions.files.checks import require_sound
 from plnet.regions.leaves import LeafArrays
 
@@ -30,7 +30,7 @@ _OPTIONAL_LEAVES = ("facet_starts", "tight", "lines", "errors")
 """Only regions of more than two dimensions have the first three; only newer files the last."""
 
 
-def save_complex(complex_: RegionComplex, path: str | Path) -> Path:
+def save_complex(complex_: RegionData, path: str | Path) -> Path:
     """Write a complex, its network and its domain to an npz file, atomically.
 
     Raises
@@ -57,8 +57,8 @@ def save_complex(complex_: RegionComplex, path: str | Path) -> Path:
     return write_arrays(path, header, arrays)
 
 
-def load_complex(path: str | Path) -> RegionComplex:
-    """Read a complex that `save_complex` wrote.
+def load_complex(path: str | Path, kind: type[Regions]) -> Regions:
+    """Read a complex of a kind that `save_complex` wrote.
 
     Raises
     ------
@@ -66,10 +66,10 @@ def load_complex(path: str | Path) -> RegionComplex:
         If the file is missing, corrupt or of a newer schema, or its arrays contradict each other.
     """
     with open_arrays(path, FORMAT, SCHEMA) as (header, arrays):
-        return _complex_from(header, arrays)
+        return _complex_from(header, arrays, kind)
 
 
-def _complex_from(header: dict[str, Any], arrays: Mapping[str, np.ndarray]) -> RegionComplex:
+def _complex_from(header: dict[str, Any], arrays: Mapping[str, np.ndarray], kind: type[Regions]) -> Regions:
     network = network_from_header(header["network"], arrays)
     if header["schema"] < 3 and network.pattern_dtype != np.int16:
         raise FileFormatError(
@@ -88,4 +88,4 @@ def _complex_from(header: dict[str, Any], arrays: Mapping[str, np.ndarray]) -> R
     )
     require_sound(network, chart, leaves, result)
     leaves = replace(leaves, patterns=leaves.patterns.astype(network.pattern_dtype))
-    return RegionComplex(network, chart, leaves, **result)
+    return kind(network, chart, leaves, **result)

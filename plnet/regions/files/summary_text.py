@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-if TYPE_CHECKING:
-    from plnet.regions.complex import RegionComplex
+from plnet.regions.data import RegionData
 
 __all__ = ["summary"]
 
 _KINDS = {1: "length", 2: "area"}
 
 
-def summary(complex_: RegionComplex) -> str:
+def summary(complex_: RegionData) -> str:
     """Return the most important numbers of a complex, one a line; costs the volumes of all regions."""
     network, chart = complex_.network, complex_.chart
     state = (

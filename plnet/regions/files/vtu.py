@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from xml.sax.saxutils import quoteattr
 
 import numpy as np
@@ -13,11 +13,11 @@ from plnet.errors import DimensionError
 from plnet.geometry.homogeneous import Vertex
 from plnet.io import write_atomically
 from plnet.regions.cells.face_lattice import CornerCell, ordered_face
+from plnet.regions.data import RegionData
 from plnet.regions.files.cut_cells import box_forms, cut_cells, finite_box, orthonormal_matrix
 from plnet.regions.leaves import rounded_vertex
-
-if TYPE_CHECKING:
-    from plnet.regions.complex import RegionComplex
+from plnet.regions.level_sets.boundary import DecisionBoundary
+from plnet.regions.structure.locate import locate
 
 __all__ = ["save_vtu"]
 
@@ -25,12 +25,14 @@ _LINE, _POLYGON, _POLYHEDRON = 3, 7, 42
 """Cell types of VTK."""
 
 
-def save_vtu(complex_: RegionComplex, path: str | Path, *, classes: bool = False) -> Path:
+def save_vtu(
+    complex_: RegionData, path: str | Path, boundary: Callable[[], DecisionBoundary[Any]] | None = None
+) -> Path:
     """Write the regions of a complex of dimension 1, 2 or 3 as a VTK unstructured grid.
 
     Regions are lines, polygons or polyhedra that share their corners. Coordinates are lengths in
     an orthonormal frame of the domain, for a box the inputs themselves. Cell data: ``region``,
-    ``gradient_norm`` (Frobenius norm of the Jacobian along the domain) and with `classes` also ``class``.
+    ``gradient_norm`` (Frobenius norm of the Jacobian along the domain) and with a boundary also ``class``.
 
     Parameters
     ----------
@@ -38,8 +40,8 @@ def save_vtu(complex_: RegionComplex, path: str | Path, *, classes: bool = False
         Unbounded regions are cut off around the finite vertices.
     path : str or Path
         Should end in ``.vtu``.
-    classes : bool
-        Cut the regions along the decision boundary, so that each cell has one class.
+    boundary : callable, optional
+        Gives the decision boundary, to cut the regions along it, so that each cell has one class.
 
     Returns
     -------
@@ -61,9 +63,9 @@ def save_vtu(complex_: RegionComplex, path: str | Path, *, classes: bool = False
             f"A VTK file holds domains of dimension 1 to 3, this one has {complex_.dim}. Take a Slice."
         )
     drawn, region = complex_, np.arange(len(complex_))
-    if classes:
-        drawn = complex_.decision_boundary().refined
-        region = complex_.locate(drawn.points)
+    if boundary is not None:
+        drawn = boundary().refined
+        region = locate(complex_, drawn.points)
     matrix = orthonormal_matrix(complex_.chart.directions)
     forms = [] if complex_.bounded.all() else box_forms(matrix, *finite_box(complex_, matrix))
     cells = list(cut_cells(drawn, forms))
@@ -73,7 +75,7 @@ def save_vtu(complex_: RegionComplex, path: str | Path, *, classes: bool = False
         "region": region[kept],
         "gradient_norm": np.linalg.norm(slopes, axis=(1, 2)),
     }
-    if classes:
+    if boundary is not None:
         data["class"] = drawn.patterns[kept, -1].astype(np.int64)
     text = _grid([cells[i] for i in kept], matrix, data)  # type: ignore[misc]
     target = Path(path)

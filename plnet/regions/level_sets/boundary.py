@@ -5,26 +5,26 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import Generic
 
 import numpy as np
 
 from plnet.ir.layers import GroupMax, ScalarPWL
 from plnet.ir.network import PLNetwork
 from plnet.ir.network_checks import require_continuous
+from plnet.regions.cells.adjacency import neighbours
 from plnet.regions.cells.face_lattice import Face, corners_of
+from plnet.regions.data import RegionData, Regions
+from plnet.regions.enumeration import enumerate_on_chart
+from plnet.regions.leaves import read_only
 from plnet.regions.level_sets.level_set import complement_components, ordered_corners
 from plnet.regions.level_sets.topology import Part, Topology, face_dimension, face_size, topology
-from plnet.regions.structure.adjacency import neighbours
-
-if TYPE_CHECKING:
-    from plnet.regions.complex import RegionComplex
 
 __all__ = ["DecisionBoundary", "decision_boundary", "with_decision"]
 
 
 @dataclass(frozen=True, eq=False)
-class DecisionBoundary:
+class DecisionBoundary(Generic[Regions]):
     """The set where the predicted class changes.
 
     Parameters
@@ -52,7 +52,7 @@ class DecisionBoundary:
     regions: np.ndarray
     facets: np.ndarray
     length: float
-    refined: RegionComplex
+    refined: Regions
 
     def __len__(self) -> int:
         return len(self.classes)
@@ -77,9 +77,7 @@ class DecisionBoundary:
     @cached_property
     def sizes(self) -> np.ndarray:
         """Length or area of each piece in the input space, shape (B,); 1 for a point."""
-        found = np.array([face_size(part, self.refined) for part in self.parts])
-        found.setflags(write=False)
-        return found
+        return read_only(np.array([face_size(part, self.refined) for part in self.parts]))
 
     @cached_property
     def topology(self) -> Topology:
@@ -106,14 +104,12 @@ def with_decision(network: PLNetwork) -> PLNetwork:
     return replace(network, layers=(*network.layers, last))
 
 
-def decision_boundary(complex_: RegionComplex) -> DecisionBoundary:
+def decision_boundary(complex_: Regions) -> DecisionBoundary[Regions]:
     """Return the decision boundary of the network of a complex on its domain.
 
     Enumerates the regions once more, cut along the boundary.
     """
-    from plnet.regions.api import enumerate_on_chart
-
-    refined = enumerate_on_chart(with_decision(complex_.network), complex_.chart)
+    refined = enumerate_on_chart(with_decision(complex_.network), complex_.chart, type(complex_))
     refined = replace(refined, leaves=refined.geometry)
     leaves, classes = refined.leaves, refined.patterns[:, -1]
     region = leaves.facet_region
@@ -136,7 +132,7 @@ def decision_boundary(complex_: RegionComplex) -> DecisionBoundary:
     return DecisionBoundary(ends, classes[regions], regions, chosen, length, refined)
 
 
-def _ends(refined: RegionComplex, rows: np.ndarray) -> np.ndarray:
+def _ends(refined: RegionData, rows: np.ndarray) -> np.ndarray:
     """Return the ends of facets, given as rows, shape (B, 2, d + 1); none for d > 2."""
     leaves = refined.leaves
     if refined.dim > 2:
@@ -146,7 +142,7 @@ def _ends(refined: RegionComplex, rows: np.ndarray) -> np.ndarray:
     return np.stack([first, second], axis=1)
 
 
-def _exact_parts(refined: RegionComplex, regions: np.ndarray, rows: np.ndarray) -> list[Part]:
+def _exact_parts(refined: RegionData, regions: np.ndarray, rows: np.ndarray) -> list[Part]:
     """Return facets, given by their regions and rows, with exact corners."""
     names = [tuple(row) for row in refined.leaves.facets[rows].tolist()]
     cells = {i: corners_of(refined.exact_cell(i)) for i in dict.fromkeys(regions.tolist())}

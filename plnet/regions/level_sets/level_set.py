@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any, Generic
 
 import numpy as np
 
@@ -23,8 +23,11 @@ from plnet.geometry.homogeneous import value as value_at
 from plnet.ir.layers import Affine, ScalarPWL
 from plnet.ir.network import PLNetwork
 from plnet.ir.network_checks import output_weights, require_continuous
+from plnet.regions.cells.adjacency import pattern_index
 from plnet.regions.cells.face_lattice import CornerCell, Face, corners_of, ordered_face
-from plnet.regions.leaves import rounded_vertex
+from plnet.regions.data import RegionData, Regions
+from plnet.regions.enumeration import enumerate_on_chart
+from plnet.regions.leaves import read_only, rounded_vertex
 from plnet.regions.level_sets.topology import (
     Components,
     Part,
@@ -33,10 +36,6 @@ from plnet.regions.level_sets.topology import (
     face_size,
     topology,
 )
-from plnet.regions.structure.adjacency import pattern_index
-
-if TYPE_CHECKING:
-    from plnet.regions.complex import RegionComplex
 
 __all__ = ["LevelSet", "complement_components", "level_set", "ordered_corners", "with_level"]
 
@@ -45,7 +44,7 @@ _CLOSE = 2.0**-16
 
 
 @dataclass(frozen=True, eq=False)
-class LevelSet:
+class LevelSet(Generic[Regions]):
     """The points of the domain where an output has a given value.
 
     Parameters
@@ -75,8 +74,8 @@ class LevelSet:
     n_pieces: int
     regions: tuple[tuple[int, ...], ...]
     plateaus: tuple[int, ...]
-    complex_: RegionComplex
-    refined: RegionComplex
+    complex_: Regions
+    refined: Regions
     topology: Topology
 
     def __len__(self) -> int:
@@ -104,9 +103,7 @@ class LevelSet:
     @cached_property
     def sizes(self) -> np.ndarray:
         """Length or area of each part in the input space, shape (len(parts),); 1 for a point."""
-        found = np.array([face_size(part, self.complex_) for part in self.parts])
-        found.setflags(write=False)
-        return found
+        return read_only(np.array([face_size(part, self.complex_) for part in self.parts]))
 
     @property
     def total(self) -> float:
@@ -116,8 +113,8 @@ class LevelSet:
 
 @np.errstate(over="ignore", invalid="ignore")
 def level_set(
-    complex_: RegionComplex, value: Any = 0, output: int | Sequence[float] | None = None
-) -> LevelSet:
+    complex_: Regions, value: Any = 0, output: int | Sequence[float] | None = None
+) -> LevelSet[Regions]:
     """Return the level set of an output, or of a linear combination of outputs.
 
     Parameters
@@ -149,9 +146,11 @@ def level_set(
     require_continuous(complex_.network, "A level set")
     weights = output_weights(complex_.network, output)
     exact = _exact_value(value)
-    refined = _enumerated(complex_, with_level(complex_.network, weights, exact))
+    kind = type(complex_)
+    refined = enumerate_on_chart(with_level(complex_.network, weights, exact), complex_.chart, kind)
     width = _strip_width(complex_, weights, exact)
-    strips = _enumerated(complex_, with_level(complex_.network, weights, exact, width)).patterns.copy()
+    cut = with_level(complex_.network, weights, exact, width)
+    strips = enumerate_on_chart(cut, complex_.chart, kind).patterns.copy()
     strips = strips[(strips[:, -1] == 1) | (strips[:, -1] == 2)]
     strips[:, -1] -= 1
     near = {row.tobytes() for row in strips}
@@ -175,13 +174,7 @@ def with_level(
     return replace(network, layers=(*network.layers, *layers))
 
 
-def _enumerated(complex_: RegionComplex, network: PLNetwork) -> RegionComplex:
-    from plnet.regions.api import enumerate_on_chart
-
-    return enumerate_on_chart(network, complex_.chart)
-
-
-def _strip_width(complex_: RegionComplex, weights: np.ndarray, level: Fraction) -> float:
+def _strip_width(complex_: RegionData, weights: np.ndarray, level: Fraction) -> float:
     values = complex_.network.evaluate(complex_.chart.embed(complex_.points)) @ weights
     usual = float(np.median(np.abs(values * level.denominator - float(level.numerator))))
     return _CLOSE * usual if 1e-200 < usual < math.inf else _CLOSE
@@ -193,7 +186,7 @@ def ordered_corners(part: Part) -> np.ndarray:
 
 
 def complement_components(
-    refined: RegionComplex, inside: np.ndarray, walls: set[tuple[int, int]], border: set[int]
+    refined: RegionData, inside: np.ndarray, walls: set[tuple[int, int]], border: set[int]
 ) -> int:
     """Return the number of components of the complement of a set, cut off at a large ball, d > 1.
 
@@ -239,8 +232,8 @@ def _exact_value(level: Any) -> Fraction:
 
 
 def _assembled(
-    complex_: RegionComplex, refined: RegionComplex, level: Fraction, touching: np.ndarray
-) -> LevelSet:
+    complex_: Regions, refined: Regions, level: Fraction, touching: np.ndarray
+) -> LevelSet[Regions]:
     inside = np.zeros(len(refined), dtype=bool)
     # A plateau is not above the value, and in the strip below it.
     for i in np.flatnonzero(touching & (refined.patterns[:, -1] == 0)).tolist():
@@ -262,11 +255,11 @@ def _assembled(
     return LevelSet(level, tuple(parts), n_pieces, regions, plateaus, complex_, refined, shape)
 
 
-def _cells(refined: RegionComplex, chosen: np.ndarray) -> list[CornerCell]:
+def _cells(refined: RegionData, chosen: np.ndarray) -> list[CornerCell]:
     return [corners_of(refined.exact_cell(i)) for i in np.flatnonzero(chosen).tolist()]
 
 
-def _touching_faces(refined: RegionComplex, chosen: np.ndarray) -> dict[Part, list[int]]:
+def _touching_faces(refined: RegionData, chosen: np.ndarray) -> dict[Part, list[int]]:
     """Return the face of each chosen region that belongs to the level set, and its regions."""
     found: dict[Face, tuple[Part, list[int]]] = {}
     for i in np.flatnonzero(chosen).tolist():
@@ -282,7 +275,7 @@ def _touching_faces(refined: RegionComplex, chosen: np.ndarray) -> dict[Part, li
     return dict(found.values())
 
 
-def _form(refined: RegionComplex, i: int) -> Form:
+def _form(refined: RegionData, i: int) -> Form:
     """Return the form of the output less the value on a region, times a positive integer."""
     prefix = tuple(refined.network.pieces_of(refined.patterns[i]))
     return tuple(refined.problem.forms(prefix[:-1]).integers[0].tolist())
@@ -297,7 +290,7 @@ def _maximal(parts: list[Part], full: list[Part]) -> list[Part]:
     return [part for part in parts if not any(part.face < other for other in at[next(iter(part.face))])]
 
 
-def _walls(refined: RegionComplex, found: dict[Part, list[int]]) -> tuple[set[tuple[int, int]], set[int]]:
+def _walls(refined: RegionData, found: dict[Part, list[int]]) -> tuple[set[tuple[int, int]], set[int]]:
     """Return the pairs of regions on both sides of a piece, and the regions whose border is in the set."""
     walls: set[tuple[int, int]] = set()
     border: set[int] = set()

@@ -6,7 +6,6 @@ import math
 from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,9 +20,7 @@ from plnet.regions.cells.face_lattice import (
     is_bounded_face,
     simplices_of_face,
 )
-
-if TYPE_CHECKING:
-    from plnet.regions.complex import RegionComplex
+from plnet.regions.data import RegionData
 
 __all__ = ["Components", "Part", "Topology", "face_dimension", "face_size", "topology"]
 
@@ -136,7 +133,7 @@ def topology(parts: Sequence[Part], dim: int, n_complement: int) -> Topology:
     return Topology(component, _closed(parts, component, len(number), dim), euler, betti)
 
 
-def face_size(part: Part, complex_: RegionComplex) -> float:
+def face_size(part: Part, complex_: RegionData) -> float:
     """Return the length, area or volume of a face in the input space; 1 for a point.
 
     It is inf if the face is unbounded, or too large for a float.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.optimize import linprog
@@ -16,9 +15,8 @@ from plnet.geometry.exact import rational, rounded_root
 from plnet.geometry.homogeneous import AT_INFINITY
 from plnet.geometry.linear import rank
 from plnet.regions.cells.face_lattice import CornerCell, corners_of
-
-if TYPE_CHECKING:
-    from plnet.regions.complex import RegionComplex
+from plnet.regions.data import RegionData
+from plnet.regions.leaves import read_only
 
 __all__ = ["ChebyshevBall", "chebyshev_ball", "chebyshev_balls"]
 
@@ -43,7 +41,7 @@ class ChebyshevBall:
     radius: float
 
 
-def chebyshev_ball(complex_: RegionComplex, i: int) -> ChebyshevBall:
+def chebyshev_ball(complex_: RegionData, i: int) -> ChebyshevBall:
     """Return a largest ball in a region, measured in the space of the inputs.
 
     In one dimension the middle of the interval, rounded once. Otherwise a linear program in
@@ -56,20 +54,17 @@ def chebyshev_ball(complex_: RegionComplex, i: int) -> ChebyshevBall:
     corners = corners_of(cell)
     d = complex_.dim
     if _directions_span(corners):
-        return _frozen(np.full(d, np.nan), np.inf)
+        return ChebyshevBall(read_only(np.full(d, np.nan)), np.inf)
     if d == 1:
         return _interval(corners, complex_.chart)
     return _polyhedron(cell, complex_.chart)
 
 
-def chebyshev_balls(complex_: RegionComplex) -> tuple[np.ndarray, np.ndarray]:
+def chebyshev_balls(complex_: RegionData) -> tuple[np.ndarray, np.ndarray]:
     """Return centre (R, d) and inradius (R,) of all regions; one or two linear programs for each."""
     balls = [chebyshev_ball(complex_, i) for i in range(len(complex_))]
     centres = np.array([ball.centre for ball in balls]).reshape(len(balls), complex_.dim)
-    radii = np.array([ball.radius for ball in balls])
-    for array in (centres, radii):
-        array.setflags(write=False)
-    return centres, radii
+    return read_only(centres), read_only(np.array([ball.radius for ball in balls]))
 
 
 def _directions_span(corners: CornerCell) -> bool:
@@ -82,7 +77,7 @@ def _interval(corners: CornerCell, chart: Chart) -> ChebyshevBall:
     length = Fraction(sum(x * x for x in chart.embedding.integers[:, 0].tolist()))
     # The root of the exact squared length, not a product of rounded roots.
     squared = (b - a) ** 2 / 4 * length / chart.embedding.denominator**2
-    return _frozen(np.array([float((a + b) / 2)]), float(squared) ** 0.5)
+    return ChebyshevBall(read_only(np.array([float((a + b) / 2)])), float(squared) ** 0.5)
 
 
 def _polyhedron(cell: AnyCell, chart: Chart) -> ChebyshevBall:
@@ -102,7 +97,7 @@ def _polyhedron(cell: AnyCell, chart: Chart) -> ChebyshevBall:
         centre, best = moved, found
         if found.min() < before * (1 + 1e-12):
             break
-    return _frozen(np.array([float(x) for x in centre]), float(best.min()))
+    return ChebyshevBall(read_only(np.array([float(x) for x in centre])), float(best.min()))
 
 
 def _unit_normals(
@@ -140,8 +135,3 @@ def _largest_ball(normals: np.ndarray, distances: np.ndarray) -> np.ndarray | No
     table = np.column_stack([-normals, np.ones(len(normals))])
     found = linprog(cost, table, distances, bounds=[(None, None)] * d + [(0, None)], method="highs")
     return found.x[:-1] if found.status == 0 else None
-
-
-def _frozen(centre: np.ndarray, radius: float) -> ChebyshevBall:
-    centre.setflags(write=False)
-    return ChebyshevBall(centre, radius)

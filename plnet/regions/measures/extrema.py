@@ -12,7 +12,6 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,11 +21,10 @@ from plnet.geometry.exact import rational
 from plnet.geometry.homogeneous import Form, Vertex, value
 from plnet.ir.layers import Affine, ScalarPWL
 from plnet.ir.network_checks import output_weights, require_continuous, rounded_fraction
+from plnet.regions.cells.adjacency import pattern_index
 from plnet.regions.cells.face_lattice import CornerCell, corners_of
-from plnet.regions.structure.adjacency import pattern_index
-
-if TYPE_CHECKING:
-    from plnet.regions.complex import RegionComplex
+from plnet.regions.data import RegionData
+from plnet.regions.enumeration import enumerate_on_chart
 
 __all__ = ["Extrema", "Extremum", "extrema", "rounded_values"]
 
@@ -73,7 +71,7 @@ class Extrema:
 
 
 @np.errstate(over="ignore", invalid="ignore")
-def extrema(complex_: RegionComplex, output: int | Sequence[float] | None = None) -> Extrema:
+def extrema(complex_: RegionData, output: int | Sequence[float] | None = None) -> Extrema:
     """Return the exact extrema of an output, or of a linear combination of outputs.
 
     Parameters
@@ -112,7 +110,7 @@ def extrema(complex_: RegionComplex, output: int | Sequence[float] | None = None
     return Extrema(replace(found[1], value=-found[1].value), found[0])
 
 
-def rounded_values(complex_: RegionComplex, weights: np.ndarray) -> np.ndarray:
+def rounded_values(complex_: RegionData, weights: np.ndarray) -> np.ndarray:
     """Return a combination of outputs at the rounded vertices, shape (E,); at directions, its slope."""
     leaves = complex_.leaves
     slopes, offsets = weights @ complex_.gradients, complex_.offsets @ weights
@@ -129,7 +127,7 @@ class _Guess:
     value: Fraction
 
 
-def _guess(complex_: RegionComplex, weights: np.ndarray) -> _Guess:
+def _guess(complex_: RegionData, weights: np.ndarray) -> _Guess:
     """Return an attained value of the combination, probably the greatest one."""
     leaves = complex_.leaves
     values = np.where(leaves.vertices[:, -1] > 0, rounded_values(complex_, weights), -np.inf)
@@ -140,27 +138,25 @@ def _guess(complex_: RegionComplex, weights: np.ndarray) -> _Guess:
     return _Guess(region, corner, Fraction(value(form, corner), corner[-1] * scale))
 
 
-def _form(complex_: RegionComplex, region: int, weights: np.ndarray) -> tuple[Form, int]:
+def _form(complex_: RegionData, region: int, weights: np.ndarray) -> tuple[Form, int]:
     """Return the integer form and the denominator of a combination of outputs on a region."""
     outputs = complex_.network.forms(complex_.patterns[region], complex_.chart.embedding)
     combined = rational(weights[None]) @ outputs
     return tuple(combined.integers[0].tolist()), combined.denominator
 
 
-def _refined(complex_: RegionComplex, weights: np.ndarray, guesses: tuple[_Guess, _Guess]) -> RegionComplex:
+def _refined(complex_: RegionData, weights: np.ndarray, guesses: tuple[_Guess, _Guess]) -> RegionData:
     """Return the regions cut where the combination passes its guesses; the last two units say where."""
-    from plnet.regions.api import enumerate_on_chart
-
     spread = guesses[0].value + guesses[1].value
     levels = [[_level_below(guess.value, spread)] for guess in guesses]
     both = Affine(np.stack([weights, -weights]), np.zeros(2))
     gate = ScalarPWL(np.array(levels), np.array([[0.0, 1.0]] * 2), np.zeros(2), "extrema")
     network = replace(complex_.network, layers=(*complex_.network.layers, both, gate))
-    return enumerate_on_chart(network, complex_.chart)
+    return enumerate_on_chart(network, complex_.chart, RegionData)
 
 
 def _proved(
-    complex_: RegionComplex, refined: RegionComplex, unit: int, weights: np.ndarray, guess: _Guess
+    complex_: RegionData, refined: RegionData, unit: int, weights: np.ndarray, guess: _Guess
 ) -> Extremum:
     """Return the greatest value, from all regions in which the appended unit is open."""
     index = pattern_index(complex_.patterns)
@@ -213,7 +209,7 @@ def _fractions(vertex: Vertex) -> tuple[Fraction, ...]:
     return tuple(Fraction(x, scale) for x in vertex[:-1])
 
 
-def _embedded(complex_: RegionComplex, vertex: Vertex) -> tuple[Fraction, ...]:
+def _embedded(complex_: RegionData, vertex: Vertex) -> tuple[Fraction, ...]:
     embedding = complex_.chart.embedding
     scale = embedding.denominator * vertex[-1]
     return tuple(Fraction(value(tuple(row), vertex), scale) for row in embedding.integers.tolist())

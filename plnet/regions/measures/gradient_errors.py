@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from plnet.budgets import look
 from plnet.ir.layers import Affine, GroupMax
 from plnet.ir.network import UNIT_ROUNDOFF
-
-if TYPE_CHECKING:
-    from plnet.regions.complex import RegionComplex
+from plnet.regions.data import RegionData
 
 __all__ = ["gradient_errors"]
 
 _BLOCK = 2_000_000
 
 
-def gradient_errors(complex_: RegionComplex) -> np.ndarray:
+def gradient_errors(complex_: RegionData) -> np.ndarray:
     """Return a bound of the rounding error of each entry of the gradients, shape (R, m, d).
 
     A product of matrices that is rounded in any order differs from the exact one by at most
@@ -41,7 +37,7 @@ def gradient_errors(complex_: RegionComplex) -> np.ndarray:
     return gamma * whole + 1e-300
 
 
-def _absolute_forms(complex_: RegionComplex, patterns: np.ndarray, start: np.ndarray) -> np.ndarray:
+def _absolute_forms(complex_: RegionData, patterns: np.ndarray, start: np.ndarray) -> np.ndarray:
     """Return the product of the absolute values of all matrices, shape (R, m, d)."""
     look()
     network = complex_.network

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -16,11 +16,9 @@ from plnet.errors import EngineError
 from plnet.geometry.exact import RationalMatrix, rational
 from plnet.ir.network import UNIT_ROUNDOFF
 from plnet.ir.network_checks import output_weights, require_continuous, rounded_fraction
+from plnet.regions.data import RegionData
 from plnet.regions.measures.gradient_errors import gradient_errors
 from plnet.regions.measures.operator_norms import UnitBall, root_bracket, spectral_bracket, unit_ball
-
-if TYPE_CHECKING:
-    from plnet.regions.complex import RegionComplex
 
 __all__ = ["LipschitzConstant", "lipschitz_constant"]
 
@@ -63,7 +61,7 @@ class LipschitzConstant:
 
 
 @np.errstate(over="ignore", invalid="ignore")
-def lipschitz_constant(complex_: RegionComplex, p: float = 2, output: Any = None) -> LipschitzConstant:
+def lipschitz_constant(complex_: RegionData, p: float = 2, output: Any = None) -> LipschitzConstant:
     """Return the Lipschitz constant of the network on the domain of a complex.
 
     Parameters
@@ -129,7 +127,7 @@ class _Norm:
     relative: float
 
 
-def _euclidean(complex_: RegionComplex) -> _Norm:
+def _euclidean(complex_: RegionData) -> _Norm:
     embedding = complex_.chart.embedding
     directions = RationalMatrix(embedding.integers[:, :-1], embedding.denominator).to_fractions()
     gram = directions.T @ directions
@@ -153,7 +151,7 @@ def _spectral_norms(matrices: np.ndarray) -> np.ndarray:
     return out
 
 
-def _by_corners(complex_: RegionComplex, p: float) -> _Norm:
+def _by_corners(complex_: RegionData, p: float) -> _Norm:
     ball = unit_ball(complex_.chart, p)
     corners = np.array([rounded_fraction(x) for x in ball.corners.flat]).reshape(ball.corners.shape)
 
@@ -176,7 +174,7 @@ def _in_blocks(ball: UnitBall, matrices: np.ndarray, corners: np.ndarray) -> np.
 
 
 def _best(
-    complex_: RegionComplex,
+    complex_: RegionData,
     values: np.ndarray,
     radius: np.ndarray,
     weights: np.ndarray | None,

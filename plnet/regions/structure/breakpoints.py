@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,9 +11,7 @@ from plnet.errors import DimensionError
 from plnet.geometry.homogeneous import FacetId, Vertex
 from plnet.regions.cells.face_lattice import corners_of
 from plnet.regions.cells.walls import exact_contacts, walls_of
-
-if TYPE_CHECKING:
-    from plnet.regions.complex import RegionComplex
+from plnet.regions.data import RegionData
 
 __all__ = ["Breakpoint", "find_breakpoints"]
 
@@ -48,7 +45,7 @@ class Breakpoint:
         return bool((self.before != self.after).any())
 
 
-def find_breakpoints(complex_: RegionComplex) -> tuple[Breakpoint, ...]:
+def find_breakpoints(complex_: RegionData) -> tuple[Breakpoint, ...]:
     """Return the breakpoints of a complex of dimension 1, from left to right, exactly.
 
     Raises
@@ -77,9 +74,7 @@ def find_breakpoints(complex_: RegionComplex) -> tuple[Breakpoint, ...]:
     )
 
 
-def _breakpoint(
-    complex_: RegionComplex, place: Fraction, left: int, vertex: Vertex, right: int
-) -> Breakpoint:
+def _breakpoint(complex_: RegionData, place: Fraction, left: int, vertex: Vertex, right: int) -> Breakpoint:
     prefix = tuple(complex_.network.pieces_of(complex_.patterns[left]))
     walls = walls_of(exact_contacts(complex_.problem, prefix, vertex))
     before, offset = complex_.exact_map(left)

@@ -17,7 +17,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -25,13 +24,11 @@ from plnet.budgets import look
 from plnet.geometry.cells import Cell
 from plnet.geometry.homogeneous import FacetId, Vertex, reduced
 from plnet.geometry.polyhedron import Polyhedron
+from plnet.regions.cells.limited import exact_cells
 from plnet.regions.cells.measure import eliminated, flat_of, largest_sets
 from plnet.regions.cells.rings import Ring, ring_of, turn
 from plnet.regions.cells.walls import Contacts, exact_contacts, possible_contacts, walls_of
-from plnet.regions.certificates.cells import exact_cells
-
-if TYPE_CHECKING:
-    from plnet.regions.complex import RegionComplex
+from plnet.regions.data import RegionData
 
 __all__ = ["Degeneracies", "DegenerateFace", "degeneracies"]
 
@@ -116,7 +113,7 @@ class Degeneracies:
         return self.summary()
 
 
-def degeneracies(complex_: RegionComplex) -> Degeneracies:
+def degeneracies(complex_: RegionData) -> Degeneracies:
     """Find every face of a complex that lies in more walls than its codimension.
 
     Parameters
@@ -168,13 +165,13 @@ def degeneracies(complex_: RegionComplex) -> Degeneracies:
 class _Survey:
     """The walls at the vertices of a complex, those that are possible and those that are proved."""
 
-    complex_: RegionComplex
+    complex_: RegionData
     exact: dict[Vertex, Contacts] = field(default_factory=dict)
 
     @cached_property
     def cells(self) -> list[Ring | Polyhedron]:
         """The closures of all regions; a vertex is written in the same way in all of them."""
-        cells = exact_cells(self.complex_, "The search for degeneracies")
+        cells = exact_cells(self.complex_.problem, self.complex_.leaves, "The search for degeneracies")
         return [ring_of(cell) if isinstance(cell, Cell) else _without_lines(cell) for cell in cells]
 
     @cached_property

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from plnet.ir.layers import Affine
 from plnet.ir.network import PLNetwork
 from plnet.ir.network_checks import require_continuous
 from plnet.regions.cells.face_lattice import Face, corners_of, is_bounded_face
-
-if TYPE_CHECKING:
-    from plnet.regions.complex import RegionComplex
-    from plnet.regions.results import RegionCount
+from plnet.regions.data import RegionData
+from plnet.regions.definitions.count import count_regions_of
+from plnet.regions.enumeration import count_on_chart
+from plnet.regions.results import RegionCount
 
 __all__ = ["FaceCounts", "count_by_layer", "count_faces", "truncated"]
 
@@ -49,7 +48,7 @@ class FaceCounts:
         )
 
 
-def count_faces(complex_: RegionComplex) -> FaceCounts:
+def count_faces(complex_: RegionData) -> FaceCounts:
     """Return the f-vector of a complex, exactly.
 
     Raises
@@ -91,14 +90,13 @@ def truncated(network: PLNetwork, depth: int) -> PLNetwork:
     return replace(network, layers=network.layers[:kept])
 
 
-def count_by_layer(complex_: RegionComplex) -> tuple[RegionCount, ...]:
+def count_by_layer(complex_: RegionData) -> tuple[RegionCount, ...]:
     """Return the number of activation regions after each nonlinear layer.
 
     Entry l counts the regions of the network that ends behind nonlinear layer l; the last one is
     the number of regions of the complex. Costs one count for each layer but the last.
     """
-    from plnet.regions.api import count_on_chart
-
     depth = len(complex_.network.nonlinear_layers)
     earlier = (count_on_chart(truncated(complex_.network, k), complex_.chart) for k in range(1, depth))
-    return (*earlier, complex_.count()) if depth else (complex_.count(),)
+    last = count_regions_of(complex_, "activation")
+    return (*earlier, last) if depth else (last,)

@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from plnet.errors import DimensionError, DomainError
 from plnet.geometry.cells import scaled_vertex
 from plnet.geometry.exact import rational, to_fractions
-from plnet.ir.network import UNIT_ROUNDOFF
 from plnet.ir.one_sided import one_sided_pattern
-from plnet.ir.safe_patterns import safe_patterns
+from plnet.regions.cells.adjacency import embed_columns, pattern_index
+from plnet.regions.cells.interior_points import heights_above_sides, safe_patterns_at
+from plnet.regions.data import RegionData
 from plnet.regions.problem import MOST_DIMENSIONS_BY_VERTICES
-from plnet.regions.structure.adjacency import embed_columns, pattern_index
 
-if TYPE_CHECKING:
-    from plnet.regions.complex import RegionComplex
-
-__all__ = ["heights_above_sides", "locate", "safe_patterns_at"]
+__all__ = ["locate"]
 
 _TRIES = 16
 
 
-def locate(complex_: RegionComplex, t: Any) -> np.ndarray:
+def locate(complex_: RegionData, t: Any) -> np.ndarray:
     """Return the region of each point, -1 outside the domain.
 
     A point on a wall belongs to a region whose closure contains it.
@@ -46,7 +43,7 @@ def locate(complex_: RegionComplex, t: Any) -> np.ndarray:
     if not np.isfinite(points).all():
         raise DomainError("Expected finite points, got NaN or infinity.")
     index = pattern_index(complex_.patterns)
-    patterns, safe = safe_patterns_at(complex_, points)
+    patterns, safe = safe_patterns_at(complex_.problem, points)
     out = np.full(len(points), -1, dtype=np.int64)
     for i in np.flatnonzero(_inside(complex_, points)):
         found = index.get(patterns[i].tobytes()) if safe[i] else None
@@ -54,30 +51,9 @@ def locate(complex_: RegionComplex, t: Any) -> np.ndarray:
     return out
 
 
-def safe_patterns_at(complex_: RegionComplex, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the patterns at points of the domain, and which of them are proved."""
-    chart = complex_.chart
-    x = chart.embed(points)
-    magnitude = np.abs(points) @ np.abs(chart.directions).T + np.abs(chart.origin)
-    # The coordinates of a Box are the inputs themselves; those of a Slice are rounded on the way.
-    identity = chart.embedding.denominator == 1 and np.array_equal(
-        chart.directions, np.eye(*chart.directions.shape)
-    )
-    radius = np.zeros_like(x) if identity else (chart.dim + 2) * 2 * UNIT_ROUNDOFF * magnitude
-    return safe_patterns(complex_.network, x, radius)
-
-
-def heights_above_sides(complex_: RegionComplex, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the forms of the sides of the domain at points, (n, f), and their rounding errors."""
-    forms = complex_.chart.facets.to_float()
-    values = points @ forms[:, :-1].T + forms[:, -1]
-    size = np.abs(points) @ np.abs(forms[:, :-1]).T + np.abs(forms[:, -1])
-    return values, 2 * (complex_.dim + 2) * UNIT_ROUNDOFF * size
-
-
-def _inside(complex_: RegionComplex, points: np.ndarray) -> np.ndarray:
+def _inside(complex_: RegionData, points: np.ndarray) -> np.ndarray:
     facets = complex_.chart.facets
-    values, bound = heights_above_sides(complex_, points)
+    values, bound = heights_above_sides(complex_.problem, points)
     inside: np.ndarray = np.all(values > bound, axis=1)
     for i in np.flatnonzero(~inside & np.all(values >= -bound, axis=1)):
         exact = [*to_fractions(points[i]), Fraction(1)]
@@ -87,7 +63,7 @@ def _inside(complex_: RegionComplex, points: np.ndarray) -> np.ndarray:
     return inside
 
 
-def _corners(complex_: RegionComplex) -> list[list[Fraction]]:
+def _corners(complex_: RegionData) -> list[list[Fraction]]:
     """Return homogeneous points whose combinations with positive weights lie inside the domain."""
     if complex_.dim > MOST_DIMENSIONS_BY_VERTICES and len(complex_.chart.facets.integers):
         return [[*to_fractions(point), Fraction(1)] for point in complex_.points[:_TRIES]]
@@ -95,7 +71,7 @@ def _corners(complex_: RegionComplex) -> list[list[Fraction]]:
     return [scaled_vertex(vertex) for vertex in (*root.vertices, *getattr(root, "lines", ()))]
 
 
-def _locate_exactly(complex_: RegionComplex, index: dict[bytes, int], point: np.ndarray) -> int:
+def _locate_exactly(complex_: RegionData, index: dict[bytes, int], point: np.ndarray) -> int:
     """Step from the point into the domain, in one of several directions, until a region is met."""
     exact = to_fractions(point)
     corners = _corners(complex_)

@@ -482,7 +482,7 @@ def test_a_lower_bound(tmp_path, checker):
 
 def test_too_many_vertices_or_simplices(monkeypatch):
     found = plnet.enumerate_regions(orthants(5), plnet.Box(-1, 1), engine="search")
-    monkeypatch.setattr("plnet.regions.certificates.cells.MOST_VERTICES", 20)
+    monkeypatch.setattr("plnet.regions.cells.limited.MOST_VERTICES", 20)
     with pytest.raises(DimensionError, match=r"A certificate needs .* more than 20"):
         found.certificate()
     with pytest.raises(DimensionError, match=r"degeneracies needs .* take a Slice"):

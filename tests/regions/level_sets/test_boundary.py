@@ -12,7 +12,7 @@ from helpers import to_network
 
 import plnet
 from plnet.ir import Affine, PLNetwork, ScalarPWL
-from plnet.regions import api
+from plnet.regions import enumeration
 
 
 def _two_units(last: Affine | None) -> PLNetwork:
@@ -76,9 +76,9 @@ def test_an_interrupted_boundary_is_not_kept(monkeypatch):
     def interrupted(*options):
         return replace(enumerate_all(*options), complete=False, stopped_by="Ctrl-C")
 
-    enumerate_all = api._enumerate
+    enumerate_all = enumeration.enumerate_problem
     with monkeypatch.context() as patch:
-        patch.setattr(api, "_enumerate", interrupted)
+        patch.setattr(enumeration, "enumerate_problem", interrupted)
         with pytest.raises(KeyboardInterrupt):
             regions.decision_boundary()
     assert regions.decision_boundary().length == pytest.approx(4 * math.sqrt(2))

@@ -26,7 +26,7 @@ import numpy as np
 from plnet.budgets import STOPS, look
 from plnet.errors import EngineError
 from plnet.geometry.exact import RationalMatrix
-from plnet.regions.control import Control, available_cores
+from plnet.regions.control import Control, threads_of
 from plnet.regions.engines.base import Tally
 from plnet.regions.engines.closed.form import TwoLayers, two_layers, why_not
 from plnet.regions.engines.search import Search
@@ -79,13 +79,10 @@ class TwoLayer:
         """Count all regions; where they are wanted one by one, `search` finds them."""
         if store is None:
             try:
-                return _count(two_layers(problem), control, self._jobs())
+                return _count(two_layers(problem), control, threads_of(self.n_jobs))
             except _Degenerate:
                 pass
         return Search(n_jobs=self.n_jobs).run(problem, control, store)
-
-    def _jobs(self) -> int:
-        return available_cores() if self.n_jobs == -1 else self.n_jobs
 
 
 def _count(form: TwoLayers, control: Control, jobs: int) -> Tally:

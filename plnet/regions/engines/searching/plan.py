@@ -11,17 +11,24 @@ import numpy as np
 from plnet.geometry.exact import RationalMatrix, object_array, rational
 from plnet.ir.layers import Affine, GroupMax, ScalarPWL
 from plnet.regions.engines.searching.coordinates import Base, Root
-from plnet.regions.engines.splitting.plan import FLOOR, LARGEST, SMALLEST, product_in_range
+from plnet.regions.engines.splitting.plan import (
+    FLOOR,
+    LARGEST,
+    SMALLEST,
+    is_homogeneous,
+    product_in_range,
+    starts_of,
+)
 from plnet.regions.kernels.search import layout as c
 from plnet.regions.problem import Block, Problem
 
-__all__ = ["NetworkPlan", "cone_is_exact", "load_root", "make_plan", "rounded", "with_errors"]
+__all__ = ["SearchPlan", "cone_is_exact", "load_root", "make_plan", "rounded", "with_errors"]
 
 UNIT_ROUNDOFF = 2.0**-53
 
 
 @dataclass(frozen=True, eq=False)
-class NetworkPlan:
+class SearchPlan:
     """What all roots share.
 
     Parameters
@@ -42,7 +49,7 @@ class NetworkPlan:
     scales: tuple[int, ...]
 
 
-def make_plan(problem: Problem, base: Base, *, integers: int = 0) -> NetworkPlan:
+def make_plan(problem: Problem, base: Base, *, integers: int = 0) -> SearchPlan:
     """Flatten a network.
 
     Parameters
@@ -63,10 +70,10 @@ def make_plan(problem: Problem, base: Base, *, integers: int = 0) -> NetworkPlan
         [
             inputs,
             outputs,
-            _starts([w.shape[1] for w in weights]),
-            _starts(inputs),
-            _starts(outputs),
-            _starts([len(w) for w, _ in walls]),
+            starts_of([w.shape[1] for w in weights]),
+            starts_of(inputs),
+            starts_of(outputs),
+            starts_of([len(w) for w, _ in walls]),
             [len(w) for w, _ in walls],
             [isinstance(block.nonlinear, GroupMax) for block in blocks],
         ],
@@ -97,7 +104,7 @@ def make_plan(problem: Problem, base: Base, *, integers: int = 0) -> NetworkPlan
         scaled=True,
         exact=integers > 0,
     )
-    return NetworkPlan(plan, labels, _is_homogeneous(blocks), tuple(m.scale for m in maps))
+    return SearchPlan(plan, labels, is_homogeneous(blocks), tuple(m.scale for m in maps))
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,7 +217,7 @@ def integer_bound(problem: Problem, scale: int, coefficients: int, size: int) ->
     return 1 + minor + max(minor, log2(size * largest)) < 52
 
 
-def load_root(network: NetworkPlan, root: Root) -> tuple[c.Plan, np.ndarray]:
+def load_root(network: SearchPlan, root: Root) -> tuple[c.Plan, np.ndarray]:
     """Return the plan for one root, and which of its coordinates the kernel keeps.
 
     A coordinate that nothing depends on but its own unit, in a piece with slope 0, is left out.
@@ -256,7 +263,7 @@ def cone_is_exact(problem: Problem, base: Base) -> int:
     if coefficients > 2**40:
         return 0
     if (
-        _is_homogeneous(problem.blocks)
+        is_homogeneous(problem.blocks)
         and not base.first.integers[:, -1].any()
         and not len(base.facets.integers)
     ):
@@ -390,18 +397,6 @@ def _classify(
                 table[wall, 2:] = group[0][1], sign, places.index(place)
 
 
-def _is_homogeneous(blocks: tuple[Block, ...]) -> bool:
-    for depth, block in enumerate(blocks):
-        layer = block.nonlinear
-        if depth and any(affine.bias.any() for affine in block.affine):
-            return False
-        if isinstance(layer, ScalarPWL) and (
-            layer.anchors.any() or (layer.breakpoints[layer.breakpoints < np.inf] != 0).any()
-        ):
-            return False
-    return True
-
-
 def _in_range(problem: Problem) -> bool:
     """Whether weights are of a size at which errors of the size of `FLOOR` do not underflow."""
     for block in problem.blocks:
@@ -417,7 +412,3 @@ def _in_range(problem: Problem) -> bool:
             if sizes.size and (sizes.min() < SMALLEST or sizes.max() > LARGEST):
                 return False
     return True
-
-
-def _starts(sizes: list[int]) -> list[int]:
-    return [0, *np.cumsum(sizes).tolist()][:-1]

@@ -12,7 +12,7 @@ from plnet.geometry.exact import RationalMatrix
 from plnet.ir.forms import affine_forms, select_pieces
 from plnet.regions.engines.searching.coordinates import Base, Root
 from plnet.regions.engines.searching.exact_cell import ExactCell, primitive
-from plnet.regions.engines.searching.plan import NetworkPlan, load_root, rounded, with_errors
+from plnet.regions.engines.searching.plan import SearchPlan, load_root, rounded, with_errors
 from plnet.regions.kernels.search import layout as c
 from plnet.regions.kernels.search.explore import explore, start
 from plnet.regions.problem import Problem
@@ -48,7 +48,7 @@ class SearchRun:
     ----------
     problem : Problem
     base : Base
-    networks : tuple of NetworkPlan
+    networks : tuple of SearchPlan
         For integers, if that is possible, then for rounded numbers.
     collecting : bool
         Whether regions are written out or only counted.
@@ -60,7 +60,7 @@ class SearchRun:
         self,
         problem: Problem,
         base: Base,
-        networks: tuple[NetworkPlan, ...],
+        networks: tuple[SearchPlan, ...],
         collecting: bool,
         shares: tuple[int, int],
     ) -> None:

@@ -13,11 +13,11 @@ from plnet.geometry.exact import RationalMatrix, object_array
 from plnet.ir.layers import ScalarPWL
 from plnet.ir.network import UNIT_ROUNDOFF
 from plnet.regions.cells.facets import cell_from_facets, wall_form
-from plnet.regions.engines.splitting.plan import Frame, Prepared, row_forms
+from plnet.regions.engines.splitting.plan import Frame, SplittingPlan, row_forms
 from plnet.regions.kernels import layout as c
 from plnet.regions.kernels.layout import Plan
 from plnet.regions.kernels.planar.advance import advance
-from plnet.regions.leaves import LeafStore
+from plnet.regions.leaves import LeafBlock, LeafStore
 from plnet.regions.problem import Node
 
 __all__ = ["KernelRun", "facet_codes"]
@@ -33,7 +33,7 @@ class KernelRun:
 
     Parameters
     ----------
-    prepared : Prepared
+    prepared : SplittingPlan
     collecting : bool
         Whether regions are written out or only counted.
     """
@@ -44,7 +44,7 @@ class KernelRun:
         c.FULL: ("poly", "edges"),
     }
 
-    def __init__(self, prepared: Prepared, collecting: bool) -> None:
+    def __init__(self, prepared: SplittingPlan, collecting: bool) -> None:
         self._prepared = prepared
         self._collecting = collecting
         self._pace = Pace(
@@ -125,7 +125,7 @@ class KernelRun:
         scalars[c.N_OUT] = scalars[c.N_OUT_POLY] = 0
         labels = self._prepared.labels[self._columns, out.pieces[:n, self._columns]]
         table, _ = self._decode(out.edges[:corners])
-        store.add_block(labels, *self._to_domain(out.poly[:corners]), table, out.sizes[:n])
+        store.add(LeafBlock(labels, *self._to_domain(out.poly[:corners]), table, out.sizes[:n]))
 
     def aborted(self) -> Iterator[Node]:
         """Yield the cells that the kernel could not decide, rebuilt exactly."""
@@ -133,7 +133,8 @@ class KernelRun:
         n = int(scalars[c.N_ABORT])
         layers, ends = out.abort_heads[:n, 0].tolist(), np.cumsum(out.abort_heads[:n, 1]).tolist()
         pieces = out.abort_pieces[:n].copy()
-        table, side = self._decode(out.abort_edges[: int(scalars[c.N_ABORT_EDGES])])
+        walls = getattr(out, self._cells_out[c.ABORTED][-1])
+        table, side = self._decode(walls[: int(scalars[c.N_ABORT_EDGES])])
         scalars[c.N_ABORT] = scalars[c.N_ABORT_EDGES] = 0
         for i in range(n):
             rows = slice(ends[i - 1] if i else 0, ends[i])

@@ -14,11 +14,11 @@ from plnet.ir.convolution import Convolution
 from plnet.ir.layers import Affine
 from plnet.ir.operators import SparseAffine, StackedAffine
 
-__all__ = ["Runs", "operator_order", "operator_runs", "repeated", "selected_runs"]
+__all__ = ["RowRuns", "operator_order", "operator_runs", "repeated", "selected_runs"]
 
 
 @dataclass(frozen=True, eq=False)
-class Runs:
+class RowRuns:
     """Runs in any order: column, first row, number of rows, and place of the weights in the pool."""
 
     column: np.ndarray
@@ -27,9 +27,9 @@ class Runs:
     place: np.ndarray
     pool: np.ndarray
 
-    def moved(self, columns: np.ndarray, rows: int, places: int) -> Runs:
+    def moved(self, columns: np.ndarray, rows: int, places: int) -> RowRuns:
         """Rename columns, and shift rows and places."""
-        return Runs(columns[self.column], self.start + rows, self.length, self.place + places, self.pool)
+        return RowRuns(columns[self.column], self.start + rows, self.length, self.place + places, self.pool)
 
     def by_column(self, n_columns: int) -> tuple[np.ndarray, np.ndarray]:
         """Return the place of the first run of each column, and the runs (start, length, place)."""
@@ -50,7 +50,7 @@ def operator_order(operator: Affine) -> np.ndarray:
     return np.arange(operator.n_out)
 
 
-def operator_runs(operator: Affine) -> Runs:
+def operator_runs(operator: Affine) -> RowRuns:
     """Return the runs of an operator whose rows are in `operator_order`."""
     if isinstance(operator, Convolution):
         return _convolution_runs(operator)
@@ -60,10 +60,10 @@ def operator_runs(operator: Affine) -> Runs:
         return selected_runs(operator, np.arange(operator.n_out))
     columns = np.arange(operator.n_in)
     zeros, n = np.zeros_like(columns), operator.n_out
-    return Runs(columns, zeros, np.full(len(columns), n), columns * n, operator.weight.T.ravel())
+    return RowRuns(columns, zeros, np.full(len(columns), n), columns * n, operator.weight.T.ravel())
 
 
-def _convolution_runs(operator: Convolution) -> Runs:
+def _convolution_runs(operator: Convolution) -> RowRuns:
     groups, n_out, n_in, taps = operator.kernel.shape
     position, tap = np.nonzero(operator.table >= 0)
     source = operator.table[position, tap]
@@ -76,16 +76,16 @@ def _convolution_runs(operator: Convolution) -> Runs:
     place = (channels * taps + tap) * n_out
     pool = np.ascontiguousarray(np.moveaxis(operator.kernel, 1, 3)).ravel()
     length = np.full(column.size, n_out)
-    return Runs(column.ravel(), start.ravel(), length, np.broadcast_to(place, shape).ravel(), pool)
+    return RowRuns(column.ravel(), start.ravel(), length, np.broadcast_to(place, shape).ravel(), pool)
 
 
-def _stacked_runs(operator: StackedAffine) -> Runs:
+def _stacked_runs(operator: StackedAffine) -> RowRuns:
     found, rows, places = [], 0, 0
     for part, index in zip(operator.parts, operator.inputs, strict=True):
         runs = operator_runs(part).moved(index, rows, places)
         rows, places = rows + part.n_out, places + len(runs.pool)
         found.append(runs)
-    return Runs(
+    return RowRuns(
         *(
             np.concatenate([getattr(runs, key) for runs in found])
             for key in ("column", "start", "length", "place", "pool")
@@ -93,7 +93,7 @@ def _stacked_runs(operator: StackedAffine) -> Runs:
     )
 
 
-def selected_runs(operator: SparseAffine, outputs: np.ndarray) -> Runs:
+def selected_runs(operator: SparseAffine, outputs: np.ndarray) -> RowRuns:
     """Return the runs of some outputs of sparse rows, each run one entry."""
     counts = np.diff(operator.starts)[outputs]
     row = np.repeat(np.arange(len(outputs)), counts)
@@ -103,13 +103,13 @@ def selected_runs(operator: SparseAffine, outputs: np.ndarray) -> Runs:
     if operator.divisors is not None:
         values = values / operator.divisors[outputs][row]
     pool, place = np.unique(values, return_inverse=True)
-    return Runs(operator.inputs[entry], row, np.ones(len(row), np.int64), place.reshape(-1), pool)
+    return RowRuns(operator.inputs[entry], row, np.ones(len(row), np.int64), place.reshape(-1), pool)
 
 
-def repeated(runs: Runs, copies: int, rows: int) -> Runs:
+def repeated(runs: RowRuns, copies: int, rows: int) -> RowRuns:
     """Write the same runs several times, each time so many rows later: one copy for each breakpoint."""
     if copies == 1:
         return runs
     tiled = [np.tile(array, copies) for array in (runs.column, runs.start, runs.length, runs.place)]
     tiled[1] = tiled[1] + np.repeat(np.arange(copies) * rows, len(runs.start))
-    return Runs(tiled[0], tiled[1], tiled[2], tiled[3], runs.pool)
+    return RowRuns(tiled[0], tiled[1], tiled[2], tiled[3], runs.pool)

@@ -29,7 +29,7 @@ from plnet.regions.engines.splitting.kernel_layers import (
     rows_of,
 )
 from plnet.regions.engines.splitting.operator_runs import (
-    Runs,
+    RowRuns,
     operator_order,
     operator_runs,
     repeated,
@@ -40,7 +40,18 @@ from plnet.regions.engines.splitting.wall_classes import wall_classes
 from plnet.regions.kernels.layout import GROUP, N_UNITS, UNIT0, Plan
 from plnet.regions.problem import Block, Problem
 
-__all__ = ["FLOOR", "LARGEST", "SMALLEST", "Frame", "Prepared", "prepare", "product_in_range", "row_forms"]
+__all__ = [
+    "FLOOR",
+    "LARGEST",
+    "SMALLEST",
+    "Frame",
+    "SplittingPlan",
+    "is_homogeneous",
+    "prepare",
+    "product_in_range",
+    "row_forms",
+    "starts_of",
+]
 
 FLOOR = 1e-250
 """Added to every radius that is not exactly zero, so that underflow cannot hide an error."""
@@ -88,7 +99,7 @@ class Frame:
 
 
 @dataclass(frozen=True, eq=False)
-class Prepared:
+class SplittingPlan:
     """A problem ready for the kernel.
 
     Parameters
@@ -131,7 +142,7 @@ class Prepared:
         return slice(begin, begin + n)
 
 
-def prepare(problem: Problem, keeping: bool = False) -> Prepared | None:
+def prepare(problem: Problem, keeping: bool = False) -> SplittingPlan | None:
     """Return the plan for the kernel, or None where its number range does not suffice.
 
     Parameters
@@ -150,7 +161,7 @@ def prepare(problem: Problem, keeping: bool = False) -> Prepared | None:
     if len(layers) > len(blocks):
         bits = None
     exact = bits is not None and (problem.dim > 2 or vertices_are_exact(problem, entering))
-    homogeneous = not exact and _is_homogeneous(blocks, entering)
+    homogeneous = not exact and not any(entering.integers[:, -1]) and is_homogeneous(blocks)
     frame = Frame((Fraction(0),) * problem.dim, (Fraction(1),) * problem.dim)
     if problem.root.bounded and not exact:
         frame = _fit(problem.root, centred=homogeneous)
@@ -179,7 +190,7 @@ def prepare(problem: Problem, keeping: bool = False) -> Prepared | None:
     )
     levels = tuple(place for place, layer in enumerate(layers) if layer.depth is not None)
     own = tuple(rows[place] for place in levels)
-    return Prepared(problem, plan, frame, _labels(layers), exact, bits or 0, own, levels)
+    return SplittingPlan(problem, plan, frame, _labels(layers), exact, bits or 0, own, levels)
 
 
 def _gamma(matrix: Matrix, keeping: bool) -> float:
@@ -232,7 +243,7 @@ def _tables(
                 _join([r.kind for r in rows]),
                 _join([r.first for r in rows]),
                 _join([r.count for r in rows]),
-                _starts([len(p) for layer in pieces for p in layer]),
+                starts_of([len(p) for layer in pieces for p in layer]),
                 _join([found[1] for found in columns]),
                 _join([found[2] for found in columns]),
                 _join(levels),
@@ -268,7 +279,7 @@ def _weights(layers: list[KernelLayer], rows: list[Rows], maps: list[Matrix]) ->
     counts = [len(r.unit) for r in rows], [len(r.kind) for r in rows]
     walls = [int(r.wall.sum()) for r in rows]
     return {
-        "layers": _table([*counts, *map(_starts, counts), weight0, run0, walls]),
+        "layers": _table([*counts, *map(starts_of, counts), weight0, run0, walls]),
         "weights": np.stack([_join(dense), _join(sizes)]),
         "run_starts": np.concatenate(run_starts),
         "runs": np.ascontiguousarray(np.concatenate(runs)),
@@ -276,7 +287,7 @@ def _weights(layers: list[KernelLayer], rows: list[Rows], maps: list[Matrix]) ->
     }
 
 
-def _runs(layer: KernelLayer, rows: Rows) -> Runs:
+def _runs(layer: KernelLayer, rows: Rows) -> RowRuns:
     operator = layer.operator
     assert operator is not None
     if isinstance(layer.nonlinear, GroupMax):
@@ -285,7 +296,7 @@ def _runs(layer: KernelLayer, rows: Rows) -> Runs:
     return repeated(operator_runs(operator), len(rows.unit) // operator.n_out, operator.n_out)
 
 
-def row_forms(prepared: Prepared, depth: int, forms: RationalMatrix) -> tuple[np.ndarray, np.ndarray]:
+def row_forms(prepared: SplittingPlan, depth: int, forms: RationalMatrix) -> tuple[np.ndarray, np.ndarray]:
     """Round exact forms that enter a layer to kernel rows, shape (rows, d + 1), with radii (rows,)."""
     r = prepared.rows[depth]
     moved = prepared.frame.forms(forms)
@@ -375,10 +386,8 @@ def _fit(cell: AnyCell, centred: bool) -> Frame:
     return Frame(tuple(centre), tuple(scale))
 
 
-def _is_homogeneous(blocks: tuple[Block, ...], entering: RationalMatrix) -> bool:
-    """Whether every constant in the network is exactly zero on the domain."""
-    if any(entering.integers[:, -1]):
-        return False
+def is_homogeneous(blocks: tuple[Block, ...]) -> bool:
+    """Whether every constant behind the first layer's inputs is exactly zero."""
     for depth, block in enumerate(blocks):
         layer = block.nonlinear
         if isinstance(layer, ScalarPWL) and (
@@ -422,7 +431,8 @@ def _in_range(blocks: tuple[Block, ...]) -> bool:
     return True
 
 
-def _starts(sizes: list[int]) -> list[int]:
+def starts_of(sizes: list[int]) -> list[int]:
+    """Return where each of some consecutive parts begins."""
     return [0, *np.cumsum(sizes).tolist()][:-1]
 
 

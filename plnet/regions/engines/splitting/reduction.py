@@ -7,13 +7,15 @@ zero meets every region, and every region is a product of its section and R^(n -
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from plnet.geometry.domain import Chart
 from plnet.geometry.exact import RationalMatrix
 from plnet.geometry.linear import pivot_columns
 from plnet.regions.cells.facets import common_lines
-from plnet.regions.leaves import LeafStore
+from plnet.regions.leaves import LeafBlock, LeafStore
 from plnet.regions.problem import Problem
 
 __all__ = ["PaddedStore", "without_lines"]
@@ -58,39 +60,24 @@ class PaddedStore(LeafStore):
         self._kept = [*columns, problem.dim]
         target.lines = common_lines(problem)
 
-    def add_block(
-        self,
-        patterns: np.ndarray,
-        vertices: np.ndarray,
-        errors: np.ndarray,
-        facets: np.ndarray,
-        sizes: np.ndarray,
-    ) -> None:
-        """Store rings of dimension 1 or 2 with the incidence that follows from their order."""
+    def add(self, block: LeafBlock) -> None:
+        """Store a block; rings of dimension 1 or 2 with the incidence that follows from their order."""
+        # The coordinates that are not looked at are zero.
+        padded = np.zeros((len(block.vertices), self._target.dim + 1))
+        padded[:, self._kept] = block.vertices
+        wide = np.zeros((len(block.vertices), self._target.dim))
+        wide[:, self._kept[:-1]] = block.errors
+        tight = self._incidence(block.sizes) if block.tight is None else block.tight
+        self._target.add(replace(block, vertices=padded, errors=wide, tight=tight))
+
+    def _incidence(self, sizes: np.ndarray) -> np.ndarray:
         starts = np.cumsum([0, *sizes])
-        position = np.arange(len(vertices)) - np.repeat(starts[:-1], sizes)
+        position = np.arange(starts[-1]) - np.repeat(starts[:-1], sizes)
         words = 1 + int(sizes.max(initial=1) - 1) // 64
-        tight = np.zeros((len(vertices), words), np.uint64)
+        tight = np.zeros((len(position), words), np.uint64)
         neighbours = [position]
         if self.dim == 2:
             neighbours.append(np.where(position > 0, position, np.repeat(sizes, sizes)) - 1)
         for bit in neighbours:
             tight[np.arange(len(bit)), bit // 64] |= np.uint64(1) << (bit % 64).astype(np.uint64)
-        self._add(patterns, vertices, errors, facets, sizes, sizes, tight)
-
-    def _add(
-        self,
-        patterns: np.ndarray,
-        vertices: np.ndarray,
-        errors: np.ndarray,
-        facets: np.ndarray,
-        sizes: np.ndarray,
-        facet_sizes: np.ndarray,
-        tight: np.ndarray,
-    ) -> None:
-        # The coordinates that are not looked at are zero.
-        padded = np.zeros((len(vertices), self._target.dim + 1))
-        padded[:, self._kept] = vertices
-        wide = np.zeros((len(vertices), self._target.dim))
-        wide[:, self._kept[:-1]] = errors
-        self._target._add(patterns, padded, wide, facets, sizes, facet_sizes, tight)
+        return tight

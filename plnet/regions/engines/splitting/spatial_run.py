@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from math import sqrt
 from typing import Any, ClassVar
-
-import numpy as np
 
 from plnet.geometry.exact import RationalMatrix, object_array
 from plnet.geometry.homogeneous import Form, Vertex
 from plnet.geometry.polyhedron import Polyhedron
 from plnet.ir.network import UNIT_ROUNDOFF
-from plnet.regions.cells.facets import cell_from_facets
 from plnet.regions.engines.splitting.kernel_run import KernelRun, facet_codes
 from plnet.regions.kernels import layout as c
 from plnet.regions.kernels.spatial import layout as s
 from plnet.regions.kernels.spatial.advance import N_OUT_FACETS, advance_spatial
-from plnet.regions.leaves import LeafStore
+from plnet.regions.leaves import LeafBlock, LeafStore
 from plnet.regions.problem import Node
 
 __all__ = ["SpatialRun"]
@@ -117,26 +113,6 @@ class SpatialRun(KernelRun):
         scalars[c.N_OUT] = scalars[c.N_OUT_POLY] = scalars[N_OUT_FACETS] = 0
         labels = self._prepared.labels[self._columns, out.pieces[:n, self._columns]]
         table, _ = c.decode_facets(out.facets[:n_facets])
-        store.add_polytopes(
-            labels,
-            *self._to_domain(out.poly[:corners]),
-            table,
-            out.sizes[:n],
-            out.facet_sizes[:n],
-            out.tight[:corners],
-        )
-
-    def aborted(self) -> Iterator[Node]:
-        """Yield the cells that the kernel could not decide, rebuilt exactly."""
-        scalars, out = self._state.registers[c.SCALARS], self._out
-        n = int(scalars[c.N_ABORT])
-        layers, ends = out.abort_heads[:n, 0].tolist(), np.cumsum(out.abort_heads[:n, 1]).tolist()
-        pieces = out.abort_pieces[:n].copy()
-        table, side = c.decode_facets(out.abort_facets[: int(scalars[c.N_ABORT_EDGES])].copy())
-        scalars[c.N_ABORT] = scalars[c.N_ABORT_EDGES] = 0
-        for i in range(n):
-            rows = slice(ends[i - 1] if i else 0, ends[i])
-            prefix = self._prefix(layers[i], pieces[i])
-            pairs = zip(map(tuple, table[rows].tolist()), side[rows].tolist(), strict=True)
-            facets = {facet: sign for facet, sign in pairs if facet[0] != -2}
-            yield Node(cell_from_facets(self._prepared.problem, list(facets.items()), prefix), prefix)
+        sizes = out.sizes[:n], out.facet_sizes[:n]
+        vertices, errors = self._to_domain(out.poly[:corners])
+        store.add(LeafBlock(labels, vertices, errors, table, *sizes, out.tight[:corners]))

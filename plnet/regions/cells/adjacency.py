@@ -9,23 +9,17 @@ so with a wrong sign the pattern would be empty.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 import numpy as np
 from scipy.sparse import csr_array
 
 from plnet.budgets import look
-from plnet.errors import MissingExtraError
 from plnet.geometry.exact import RationalMatrix, rational
 from plnet.ir.one_sided import one_sided_pattern
 from plnet.regions.cells.facets import exact_cell
 from plnet.regions.leaves import LeafArrays
 from plnet.regions.problem import Problem
 
-if TYPE_CHECKING:
-    from plnet.regions.complex import RegionComplex
-
-__all__ = ["adjacency", "embed_columns", "neighbours", "pattern_index", "to_networkx"]
+__all__ = ["adjacency", "embed_columns", "neighbours", "pattern_index"]
 
 
 def pattern_index(patterns: np.ndarray) -> dict[bytes, int]:
@@ -94,24 +88,3 @@ def embed_columns(problem: Problem, columns: RationalMatrix) -> RationalMatrix:
         np.concatenate([zeros, embedding.integers[:, -1:]], axis=1), embedding.denominator
     )
     return (linear @ columns) + origin
-
-
-def to_networkx(complex_: RegionComplex) -> Any:
-    """Return the adjacency as a networkx graph; nodes carry pattern, point and volume."""
-    try:
-        import networkx
-    except ImportError as error:
-        raise MissingExtraError(
-            "networkx is not installed. Install it with: pip install 'plnet[graph]'"
-        ) from error
-    graph = networkx.Graph()
-    graph.add_nodes_from(range(len(complex_)))
-    rows, columns = complex_.adjacency.nonzero()
-    graph.add_edges_from(zip(rows.tolist(), columns.tolist(), strict=True))
-    for i in graph.nodes:
-        graph.nodes[i].update(
-            pattern=tuple(complex_.patterns[i].tolist()),
-            point=tuple(complex_.points[i].tolist()),
-            volume=float(complex_.volumes[i]),
-        )
-    return graph

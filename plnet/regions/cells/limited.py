@@ -4,20 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
-from typing import TYPE_CHECKING
-
-import numpy as np
 
 from plnet.errors import DimensionError
 from plnet.geometry.cells import AnyCell, Cell, signs, split
 from plnet.geometry.homogeneous import AT_INFINITY, Vertex, value
-from plnet.regions.cells.facets import facet_form, walls_of_pattern
+from plnet.regions.cells.facets import exact_cell, facet_form, walls_of_pattern
 from plnet.regions.cells.measure import homogeneous_point
 from plnet.regions.cells.rings import ring_of
+from plnet.regions.leaves import LeafArrays
 from plnet.regions.problem import Problem
-
-if TYPE_CHECKING:
-    from plnet.regions.complex import RegionComplex
 
 __all__ = [
     "MOST_VERTICES",
@@ -32,12 +27,13 @@ MOST_VERTICES = 5000
 """Number of vertices from which the exact cell of one region is refused."""
 
 
-def exact_cells(complex_: RegionComplex, what: str) -> Iterator[AnyCell]:
-    """Yield the exact cell of each region of a complex.
+def exact_cells(problem: Problem, leaves: LeafArrays, what: str) -> Iterator[AnyCell]:
+    """Yield the exact cell of each region.
 
     Parameters
     ----------
-    complex_ : RegionComplex
+    problem : Problem
+    leaves : LeafArrays
     what : str
         What needs them, for the message.
 
@@ -46,19 +42,15 @@ def exact_cells(complex_: RegionComplex, what: str) -> Iterator[AnyCell]:
     DimensionError
         If a region has more than `MOST_VERTICES` vertices, or may have them on its way.
     """
-    for i in range(len(complex_)):
-        yield limited_cell(complex_, i, what)
+    for i in range(len(leaves.patterns)):
+        yield limited_cell(problem, leaves, i, what)
 
 
-def limited_cell(complex_: RegionComplex, i: int, what: str) -> AnyCell:
+def limited_cell(problem: Problem, leaves: LeafArrays, i: int, what: str) -> AnyCell:
     """Return the exact cell of region i; refuses as `exact_cells` does."""
-    if complex_.leaves.has_vertices:
-        return complex_.exact_cell(i)
-    prefix = tuple(complex_.network.pieces_of(complex_.patterns[i]))
-    return _cell_within_limit(complex_.problem, prefix, i, what)
-
-
-def _cell_within_limit(problem: Problem, prefix: tuple[np.ndarray, ...], region: int, what: str) -> AnyCell:
+    if leaves.has_vertices:
+        return exact_cell(problem, leaves, i)
+    prefix = tuple(problem.network.pieces_of(leaves.patterns[i]))
     cell = problem.root
     for facet, side in walls_of_pattern(problem, prefix):
         form = facet_form(problem, prefix, facet)
@@ -67,7 +59,7 @@ def _cell_within_limit(problem: Problem, prefix: tuple[np.ndarray, ...], region:
             cell = split(cell, form, facet, at)[side > 0]
         if len(cell.vertices) > MOST_VERTICES:
             raise DimensionError(
-                f"{what} needs the exact vertices of regions, and region {region} of this complex of "
+                f"{what} needs the exact vertices of regions, and region {i} of this complex of "
                 f"dimension {problem.dim} leads to more than {MOST_VERTICES}. Expected a smaller dimension: "
                 "take a Slice of the domain, or a network with fewer inputs."
             )
