@@ -65,11 +65,11 @@ class _Once(event.Listener):
     def __init__(self, note: Callable[[], object]) -> None:
         self._pending = [note]
 
-    def on_start(self, event: event.Event) -> None:
+    def on_start(self, _: event.Event) -> None:
         while self._pending:
             self._pending.pop()()
 
-    def on_end(self, event: event.Event) -> None:
+    def on_end(self, _: event.Event) -> None:
         pass
 
 

@@ -164,7 +164,7 @@ def hinz_van_de_geer_2019(
     return sum(regions)
 
 
-def _naive_histogram(d: int, n: int) -> list[int]:
+def _naive_histogram(_: int, n: int) -> list[int]:
     return [0] * n + [2**n]
 
 

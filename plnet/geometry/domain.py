@@ -113,7 +113,7 @@ class Domain:
         """Dimension of the domain; None for a box of scalars, which takes the network's."""
         raise DomainError(f"Expected one of the domains of plnet, got {type(self).__name__}.")
 
-    def chart(self, input_dim: int) -> Chart:
+    def chart(self, input_dim: int) -> Chart:  # noqa: ARG002
         """Return the domain for a network with `input_dim` inputs.
 
         Raises

@@ -36,7 +36,7 @@ def count_regions(
     engine: str | Engine = "auto",
     max_regions: int | None = None,
     max_seconds: float | None = None,
-    rng: int | np.random.SeedSequence | np.random.Generator | None = None,
+    rng: int | np.random.SeedSequence | np.random.Generator | None = None,  # noqa: ARG001
     n_jobs: int = 1,
     progress: Progress = "auto",
 ) -> RegionCount:
@@ -117,7 +117,7 @@ def enumerate_regions(
     engine: str | Engine = "auto",
     max_regions: int | None = None,
     max_seconds: float | None = None,
-    rng: int | np.random.SeedSequence | np.random.Generator | None = None,
+    rng: int | np.random.SeedSequence | np.random.Generator | None = None,  # noqa: ARG001
     n_jobs: int = 1,
     progress: Progress = "auto",
 ) -> RegionComplex:

@@ -177,7 +177,7 @@ class Method:
     def before_task(self, context: TaskContext) -> None:
         """Prepare for a task: make state on the first one, or replace `context.data`."""
 
-    def extend_batch(self, context: TaskContext, batch: Batch) -> Batch:
+    def extend_batch(self, context: TaskContext, batch: Batch) -> Batch:  # noqa: ARG002
         """Return the minibatch to train on, for example with remembered samples behind it.
 
         It has to have the same size for all members.

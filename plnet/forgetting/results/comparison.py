@@ -19,7 +19,7 @@ from plnet.forgetting.results.summary import metric_values
 from plnet.forgetting.statistics import Contrast, Estimate, paired_contrast
 from plnet.forgetting.statistics.contrasts import pairs_to_compare, with_holm
 
-__all__ = ["Comparison", "compare_results", "paired_values"]
+__all__ = ["Comparison", "compare_results"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,34 +162,6 @@ def _comparison(
         never_learned=(first.count(NEVER_LEARNED, seeds), second.count(NEVER_LEARNED, seeds)),
         note="; ".join(filter(None, [note, none, _flattered(first, second, metric)])),
     )
-
-
-def paired_values(
-    results: Mapping[str, SequenceResult], metric: str, *, part: str = "test"
-) -> tuple[tuple[int, ...], dict[str, np.ndarray]]:
-    """Return a metric of several results for the seeds that count in all of them.
-
-    Returns
-    -------
-    seeds : tuple of int
-        In the order of the first result.
-    values : dict of str to ndarray, shape (n,)
-        Failed replicates count as a network that names the most frequent class.
-
-    Raises
-    ------
-    MetricError
-        If the tasks of the results differ, they have no seed in common, or the metric is not known for one of
-        them.
-    """
-    if not results:
-        raise MetricError("Expected at least one result.")
-    check_same_tasks(results)
-    columns = [_column(name, result, metric, part) for name, result in results.items()]
-    seeds = _common(*columns)
-    if not seeds:
-        raise _no_pairs([column.name for column in columns])
-    return seeds, {one.name: np.array([one.values[seed] for seed in seeds]) for one in columns}
 
 
 @dataclass(frozen=True)

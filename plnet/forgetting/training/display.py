@@ -29,7 +29,7 @@ def display(progress: Any, total: int) -> Iterator[Show]:
     if callable(progress):
         done = 0
 
-        def report(steps: int, text: str) -> None:
+        def report(steps: int, _: str) -> None:
             nonlocal done
             done += steps
             progress(done, total)
@@ -38,7 +38,7 @@ def display(progress: Any, total: int) -> Iterator[Show]:
         return
     bar = open_bar(progress, "epochs", total)
     if bar is None:
-        yield lambda steps, text: None
+        yield lambda *_: None
         return
     with bar:
 

@@ -102,9 +102,9 @@ class Search:
         return Tally(shared.count, complete, n_fallbacks=shared.fallbacks)
 
     def _networks(self, problem: Problem, base: Base) -> tuple[SearchPlan, ...]:
-        rounded = make_plan(problem, base)
+        rounded = make_plan(problem)
         scale = cone_is_exact(problem, base) if self.integers else 0
-        return (make_plan(problem, base, integers=scale), rounded) if scale else (rounded,)
+        return (make_plan(problem, integers=scale), rounded) if scale else (rounded,)
 
 
 def _whole_domain(problem: Problem, base: Base, store: LeafStore | None) -> Tally:

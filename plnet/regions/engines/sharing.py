@@ -66,4 +66,5 @@ def run_all(workers: Sequence[Worker], stop: threading.Event) -> bool:
         finally:
             stop.set()
     # All results are asked for: an exception behind a thread that was told to stop must not be lost.
-    return all([future.result() for future in futures])
+    finished = [future.result() for future in futures]
+    return all(finished)

@@ -53,6 +53,11 @@ def errors_end_the_launch() -> Iterator[None]:
     """End the process with one line at an error of the user in a callback of Hydra.
 
     Hydra turns exceptions of a callback into warnings; only an exit gets through.
+
+    Raises
+    ------
+    SystemExit
+        With the line.
     """
     try:
         yield

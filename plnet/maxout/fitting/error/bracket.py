@@ -287,7 +287,7 @@ def summit(problem: FitProblem, slope: np.ndarray, near: np.ndarray | None, dead
     walls = {
         "type": "ineq",
         "fun": lambda t: problem.facets[:, :-1] @ t + problem.facets[:, -1],
-        "jac": lambda t: problem.facets[:, :-1],
+        "jac": lambda _: problem.facets[:, :-1],
     }
     size = max(float(np.abs(excess).max()), 1e-300)
 

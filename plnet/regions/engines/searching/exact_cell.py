@@ -50,7 +50,7 @@ class ExactCell:
     def add(self, form: Sequence[int]) -> bool:
         """Cut the cell by ``form . u >= 0``; return False if it is nowhere positive."""
         row = self._row(form)
-        if not self._lower([-x for x in row], strictly=True):
+        if not self._lower([-x for x in row]):
             return False
         self._rows.append(self._row(form))
         self._owner.append(self._known)
@@ -59,8 +59,8 @@ class ExactCell:
 
     def sides(self, form: Sequence[int]) -> tuple[bool, bool]:
         """Say whether a form is negative, and whether it is positive, somewhere on the cell."""
-        below = self._lower(self._row(form), strictly=True)
-        above = self._lower([-x for x in self._row(form)], strictly=True)
+        below = self._lower(self._row(form))
+        above = self._lower([-x for x in self._row(form)])
         return below, above
 
     def vertex(self) -> list[Fraction]:
@@ -91,7 +91,7 @@ class ExactCell:
                 objective[column] = -self._scale
             else:
                 objective = [-x for x in self._rows[self._owner.index(variable)]]
-            if not self._lower(objective, strictly=True):
+            if not self._lower(objective):
                 raise ArithmeticError("The cell has no interior.")
         return [sum(column, Fraction(0)) / len(found) for column in zip(*found, strict=True)]
 
@@ -107,7 +107,7 @@ class ExactCell:
                 row[j + 1] += form[owner] * self._scale
         return row
 
-    def _lower(self, objective: Row, *, strictly: bool) -> bool:
+    def _lower(self, objective: Row) -> bool:
         """Move to a vertex where an objective is negative; return False if there is none."""
         while objective[0] >= 0:
             column = -1

@@ -49,13 +49,12 @@ class SearchPlan:
     scales: tuple[int, ...]
 
 
-def make_plan(problem: Problem, base: Base, *, integers: int = 0) -> SearchPlan:
+def make_plan(problem: Problem, *, integers: int = 0) -> SearchPlan:
     """Flatten a network.
 
     Parameters
     ----------
     problem : Problem
-    base : Base
     integers : int
         0 for rounded numbers; otherwise the common denominator of the forms that enter the first layer
         in every root, by which the kernel's forms are multiplied.

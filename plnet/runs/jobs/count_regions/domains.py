@@ -110,7 +110,13 @@ def _corner_first(points: np.ndarray) -> np.ndarray:
     return np.array([corner, *(j for j in range(3) if j != corner)])
 
 
-def box(data: Dataset | None = None, *, rng: Any = None, low: Any = -1.0, high: Any = 1.0) -> ChosenDomain:
+def box(
+    data: Dataset | None = None,  # noqa: ARG001
+    *,
+    rng: Any = None,  # noqa: ARG001
+    low: Any = -1.0,
+    high: Any = 1.0,
+) -> ChosenDomain:
     """Return the box low <= x <= high; numbers hold for every input.
 
     Parameters

@@ -68,7 +68,7 @@ def from_checkpoint(
     widths: Sequence[int],
     activation: str = "relu",
     *,
-    rng: Any = None,
+    rng: Any = None,  # noqa: ARG001
     slope: float | None = None,
     pieces: int | None = None,
     bias: bool = True,
