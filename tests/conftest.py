@@ -6,6 +6,10 @@ import zlib
 
 os.environ["MPLBACKEND"] = "Agg"  # Before anything imports matplotlib: no test needs a screen.
 
+# Several processes run the tests side by side: each has one thread, and so have the programs it starts.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import numpy as np
 import pytest
 from hypothesis import settings
@@ -18,6 +22,19 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 settings.register_profile("local", deadline=None, print_blob=True)
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "local")
+
+GB_OF_A_WORKER = 2  # The largest tests, and the programs they start, stay below it.
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers():
+    """Return one worker a core, as many as fit into the memory: what ``-n auto`` means."""
+    from plnet.runs.sweeps.thread_budget import available_cores
+
+    if not hasattr(os, "sysconf"):
+        return available_cores()
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1e9
+    return max(1, min(available_cores(), int(memory // GB_OF_A_WORKER)))
 
 
 @pytest.fixture
