@@ -45,6 +45,28 @@ def rng(request):
     return np.random.default_rng(seed)
 
 
+@pytest.fixture(scope="module")
+def one_thread():
+    """Let torch use one thread: many small products, for which threads would only wait for each other."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
+def nothing_left_behind():
+    """Close all figures after a test, and check that no global setting of matplotlib was changed."""
+    import matplotlib.pyplot as plt
+
+    before = dict(plt.rcParams)
+    yield
+    plt.close("all")
+    assert dict(plt.rcParams) == before, "a global setting of matplotlib was changed"
+
+
 def pytest_collection_modifyitems(items):
     """Skip what needs a GPU where there is none. Torch is imported only where such a test was collected."""
     on_gpu = [item for item in items if item.get_closest_marker("gpu")]

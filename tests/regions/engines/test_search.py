@@ -68,18 +68,19 @@ def test_reference(case: Case, engine):
     _check_points(_check(case.network, case.domain, case.patterns, engine))
 
 
+@pytest.mark.parametrize("number", few([2, 4], 1))
 @pytest.mark.parametrize("engine", ENGINES, ids=IDS)
 @pytest.mark.parametrize("kind", [None, *FAMILIES])
-def test_special_position_in_one_and_two_dimensions(kind, engine):
-    for network, domain, wanted in _special_cases(kind):
+def test_special_position_in_one_and_two_dimensions(kind, engine, number):
+    for network, domain, wanted in _special_cases(kind, number):
         _check(network, domain, wanted, engine)
 
 
 @cache
-def _special_cases(kind: str | None) -> list:
+def _special_cases(kind: str | None, number: int) -> list:
     """Draw networks of a family, with the patterns that both engines must find."""
     rng = np.random.default_rng([11, len(kind or "")])
-    drawn = [draw_case(rng, kind) for _ in range(4)]
+    drawn = [draw_case(rng, kind) for _ in range(number)]
     return [
         (to_network(layers), domain, expected_patterns(layers, domain))
         for layers, low, high in drawn
