@@ -521,7 +521,7 @@ def os_error_message(error: OSError, root: Path) -> str:
 
 
 def task_commands(task: str, python: str, rest: list[str]) -> list[list[str]]:
-    """Return the commands of a task, in order. All run, also after one that fails."""
+    """Return the commands of a task, in order. All run, also after one that fails, up to a Ctrl-C."""
     if task == "demo":
         return [[python, "scripts/count_regions.py", *rest]]
     if task == "figures":
@@ -533,7 +533,18 @@ def task_commands(task: str, python: str, rest: list[str]) -> list[list[str]]:
             [python, "-m", "pyright", "--pythonpath", python, *rest],
         ]
     if task in ("test", "test-all"):
-        return [[python, "-m", "pytest", "-q", "-m", "slow" if task == "test-all" else "not slow", *rest]]
+        marked = "slow" if task == "test-all" else "not slow"
+        several = [
+            "-n",
+            "auto",
+            "--dist",
+            "worksteal",
+        ]  # One process a core; none with --pdb or a later -n 0.
+        return [
+            # Ahead of the processes, which would compile the same kernels at the same time.
+            [python, "-c", "from plnet.regions import compile_kernels; compile_kernels()"],
+            [python, "-m", "pytest", "-q", *several, "-m", marked, *rest],
+        ]
     return []
 
 
@@ -541,6 +552,7 @@ def run(command: list[str]) -> int:
     """Run a command in the folder of the project and return its exit code. It handles Ctrl-C by itself."""
     environment = dict(os.environ, PYRIGHT_PYTHON_IGNORE_WARNINGS="1")  # No look for a newer pyright.
     environment.pop("PYRIGHT_PYTHON_FORCE_VERSION", None)  # The pinned one is used.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # The tests start the package in many processes.
     process = subprocess.Popen(command, cwd=str(ROOT), env=environment)
     interrupts = 0
     while True:
@@ -564,6 +576,8 @@ def run_task(task: str, python: Path, rest: list[str]) -> int:
             say("No slow test was found, so there was nothing to run.")
             code = 0
         codes.append(code)
+        if code == INTERRUPTED:
+            break
     if task == "env":
         say(f"The environment is whole and current. Its Python is {python}.")
     return next((code for code in codes if code), 0)

@@ -403,10 +403,13 @@ def test_refusals_of_the_system(number, said):
 
 
 def test_tests_are_chosen_by_the_task():
-    (quick,) = bootstrap.task_commands("test", "py", ["-k", "name"])
-    (slow,) = bootstrap.task_commands("test-all", "py", [])
-    assert quick == ["py", "-m", "pytest", "-q", "-m", "not slow", "-k", "name"]
-    assert slow == ["py", "-m", "pytest", "-q", "-m", "slow"]
+    compilation, quick = bootstrap.task_commands("test", "py", ["-k", "name"])
+    again, slow = bootstrap.task_commands("test-all", "py", [])
+    assert compilation == again
+    assert "compile_kernels()" in compilation[-1]
+    options = ["py", "-m", "pytest", "-q", "-n", "auto", "--dist", "worksteal", "-m"]
+    assert quick == [*options, "not slow", "-k", "name"]
+    assert slow == [*options, "slow"]
 
 
 def test_every_task_has_commands_and_a_make_target():
@@ -447,9 +450,10 @@ def test_exit_codes_are_passed_on():
 @pytest.mark.parametrize(
     ("task", "codes", "expected"),
     [
-        ("test-all", [5], 0),  # pytest found no slow test
-        ("test", [5], 5),
-        ("test-all", [1], 1),
+        ("test-all", [0, 5], 0),  # pytest found no slow test
+        ("test", [0, 5], 5),
+        ("test-all", [0, 1], 1),
+        ("test", [130], 130),
         ("lint", [0, 3, 4], 3),
         ("lint", [0, 0, 0], 0),
     ],

@@ -18,6 +18,7 @@ MODULES = [
 ]
 
 
+@pytest.mark.usefixtures("one_thread")
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_code_blocks_of_a_page_run_in_order(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -41,6 +42,7 @@ def test_paths_on_a_page_exist(page):
     assert [path for path in paths if not (ROOT / path).exists()] == []
 
 
+@pytest.mark.usefixtures("one_thread")
 @pytest.mark.parametrize("name", MODULES)
 def test_docstring_examples(name):
     result = doctest.testmod(importlib.import_module(name), optionflags=doctest.NORMALIZE_WHITESPACE)

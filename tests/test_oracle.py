@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from itertools import combinations, product
+from itertools import combinations, islice, product
 from math import isfinite, prod
 
 import numpy as np
@@ -22,6 +22,7 @@ from oracle import (
 )
 from oracle_brute import brute_count, brute_patterns, solvable
 from reference_networks import RELU, Reference, all_references, relu_network
+from sizes import few
 
 REFERENCES = all_references()
 KINDS = [None, *FAMILIES]
@@ -57,24 +58,27 @@ def test_recorded_definitions_are_ordered_and_names_unique():
     assert len({reference.name for reference in REFERENCES}) == len(REFERENCES)
 
 
+@pytest.mark.parametrize("number", few([7, 22], 1))
 @pytest.mark.parametrize("kind", KINDS)
-def test_agrees_with_elimination(kind: str | None):
-    small = [case for case in _cases(kind, 60) if count_regions_everywhere(case[0], len(case[1])) <= 24][:22]
-    assert len(small) == 22
-    for number, (layers, low, high) in enumerate(small):
+def test_agrees_with_elimination(kind: str | None, number: int):
+    drawn = (case for case in _cases(kind, 60) if count_regions_everywhere(case[0], len(case[1])) <= 24)
+    small = list(islice(drawn, number))
+    assert len(small) == number
+    for i, (layers, low, high) in enumerate(small):
         d = len(low)
         assert patterns(layers, low, high) == brute_patterns(layers, d, low, high)
         assert patterns_everywhere(layers, d) == brute_patterns(layers, d)
-        if number % 2:
+        if i % 2:
             assert activation_sets(layers, d, low, high) == brute_patterns(
                 layers, d, low, high, full_dimensional=False
             )
             assert activation_sets(layers, d) == brute_patterns(layers, d, full_dimensional=False)
 
 
+@pytest.mark.parametrize("number", few([6, 15], 1))
 @pytest.mark.parametrize("kind", KINDS)
-def test_cells_tile_the_box_and_carry_their_pattern_and_map(kind: str | None):
-    for layers, low, high in _cases(kind, 15):
+def test_cells_tile_the_box_and_carry_their_pattern_and_map(kind: str | None, number: int):
+    for layers, low, high in _cases(kind, number):
         found = cells(layers, low, high)
         volume = prod(Fraction(b) - Fraction(a) for a, b in zip(low, high, strict=True))
         assert sum(cell.volume for cell in found) == volume == total_volume(layers, low, high)
@@ -87,9 +91,10 @@ def test_cells_tile_the_box_and_carry_their_pattern_and_map(kind: str | None):
                 assert value == sum((a * x for a, x in zip(row[:-1], centre, strict=True)), row[-1])
 
 
+@pytest.mark.parametrize("number", few([1, 3], 1))
 @pytest.mark.parametrize("kind", KINDS)
-def test_no_grid_point_has_a_pattern_the_oracle_misses(kind: str | None):
-    for layers, low, high in _cases(kind, 3):
+def test_no_grid_point_has_a_pattern_the_oracle_misses(kind: str | None, number: int):
+    for layers, low, high in _cases(kind, number):
         sides = zip(low, high, strict=True)
         axes = [[Fraction(a) + (Fraction(b) - Fraction(a)) * k / 12 for k in range(13)] for a, b in sides]
         seen = {evaluate(layers, point)[1] for point in product(*axes)}

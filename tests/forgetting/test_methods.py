@@ -33,13 +33,7 @@ SEEDS = (3, 5)
 RATE = 0.02
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    # Many small products: threads would only wait for each other.
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def tasks_of(n_tasks=3, members=2):

@@ -7,7 +7,6 @@ import pytest
 
 from plnet.errors import FileFormatError, IncompleteResultError, MetricError, OutputError
 from plnet.forgetting import AccuracyCurves, SequenceResult, compare_results
-from plnet.forgetting.results.comparison import paired_values
 from plnet.io import write_arrays
 
 # Two tasks: rows before training, after a, after b.
@@ -276,10 +275,6 @@ def test_comparison_is_paired_by_seed_not_by_place():
 def test_comparison_keeps_the_seeds_that_all_finished():
     plain = make([GOOD, OTHER, GOOD, OTHER], seeds=[1, 2, 3, 4])
     other = make([OTHER, LOST, OTHER], seeds=[3, 2, 1], diverged=[False, True, False])
-    seeds, values = paired_values({"plain": plain, "other": other}, "learning_accuracy")
-    assert seeds == (1, 3)
-    assert values["plain"].tolist() == pytest.approx([0.85, 0.85])
-    assert values["other"].tolist() == pytest.approx([0.7, 0.7])
     found = compare_results({"plain": plain, "other": other}, "learning_accuracy", reference="plain")
     assert [(c.first, c.second, c.difference.n) for c in found] == [("other", "plain", 2)]
 

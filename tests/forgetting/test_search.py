@@ -9,14 +9,7 @@ from plnet.forgetting import compare_results, permuted, train_sequence
 from plnet.forgetting.methods import method, method_names
 from plnet.forgetting.training.search import GRIDS, SettingsSearch, method_grid, search_settings
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    # Many small products: threads would only wait for each other.
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 TASKS = {"seeds": [50, 51], "model": [6], "epochs": 2, "progress": None}

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from plnet.forgetting.data.samples import Samples
 from plnet.forgetting.models.spec import ModelSpec
@@ -18,17 +17,9 @@ from plnet.forgetting.training.options import TrainingOptions
 from plnet.forgetting.training.trainer import train_task
 
 datasets = pytest.importorskip("sklearn.datasets")
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread")]
 
 TASKS = 5
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from drawings import CORNERS, cells_of, nothing_left_behind, plane_complex, random_network, square_complex
+from drawings import CORNERS, cells_of, plane_complex, random_network, square_complex
 from matplotlib.colors import to_hex, to_rgb
 from scipy.sparse import csr_array
 
@@ -12,10 +12,7 @@ from plnet.plotting import CATEGORIES, CELLS, CLASSES, plot_regions
 from plnet.plotting.regions import coloring
 from plnet.plotting.regions.coloring import greedy_coloring
 
-
-@pytest.fixture(autouse=True)
-def _nothing_left_behind():
-    yield from nothing_left_behind()
+pytestmark = pytest.mark.usefixtures("nothing_left_behind")
 
 
 @pytest.fixture(scope="module")

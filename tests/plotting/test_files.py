@@ -7,17 +7,14 @@ import sys
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import pytest
-from drawings import cells_of, nothing_left_behind, square_complex
+from drawings import cells_of, square_complex
 from matplotlib.collections import LineCollection
 
 from plnet.errors import ConfigError, OutputError
 from plnet.plotting import VENUES, plot_regions, save_figure, style
 from plnet.plotting.regions import scene
 
-
-@pytest.fixture(autouse=True)
-def _nothing_left_behind():
-    yield from nothing_left_behind()
+pytestmark = pytest.mark.usefixtures("nothing_left_behind")
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,6 @@ from dataclasses import replace
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from drawings import nothing_left_behind
 from matplotlib.colors import to_rgb
 
 from plnet.errors import ConfigError, IncompleteResultError, MetricError
@@ -22,10 +21,7 @@ from plnet.plotting import (
     style,
 )
 
-
-@pytest.fixture(autouse=True)
-def _nothing_left_behind():
-    yield from nothing_left_behind()
+pytestmark = pytest.mark.usefixtures("nothing_left_behind")
 
 
 def random_result(tasks=4, replicates=6, seed=0, **options):

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from drawings import nothing_left_behind
 from helpers import he_network
 
 import plnet
@@ -10,10 +9,7 @@ from plnet.errors import ConfigError
 from plnet.plotting import panels, plot_regions, style
 from plnet.plotting.axes_row import compare_heights
 
-
-@pytest.fixture(autouse=True)
-def _nothing_left_behind():
-    yield from nothing_left_behind()
+pytestmark = pytest.mark.usefixtures("nothing_left_behind")
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,6 @@ from drawings import (
     areas_of,
     cells_of,
     lines_of,
-    nothing_left_behind,
     plane_complex,
     random_network,
     square_complex,
@@ -24,10 +23,7 @@ from plnet.plotting import CATEGORIES, CLASSES, mark_points, plot_regions
 from plnet.plotting.regions import frame
 from plnet.plotting.regions.points import coordinates_of
 
-
-@pytest.fixture(autouse=True)
-def _nothing_left_behind():
-    yield from nothing_left_behind()
+pytestmark = pytest.mark.usefixtures("nothing_left_behind")
 
 
 @pytest.fixture(scope="module")

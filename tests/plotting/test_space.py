@@ -6,7 +6,7 @@ from itertools import pairwise
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from drawings import CORNERS, nothing_left_behind, random_network
+from drawings import CORNERS, random_network
 from matplotlib.text import Text
 from mpl_toolkits.mplot3d.art3d import Poly3DCollection
 
@@ -18,10 +18,7 @@ from plnet.plotting.regions import space
 from plnet.plotting.regions.frame import frame_of, view_of
 from plnet.plotting.regions.solids import boundary_polygons, solids_of
 
-
-@pytest.fixture(autouse=True)
-def _nothing_left_behind():
-    yield from nothing_left_behind()
+pytestmark = pytest.mark.usefixtures("nothing_left_behind")
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ import pytest
 import wild_networks
 from degenerate import FAMILIES, draw_case
 from helpers import expected_patterns, oracle_dimension, pattern_set, proper, to_network
+from sizes import few
 
 import plnet
 
@@ -28,7 +29,7 @@ def _check(layers, domain, input_dim=None, largest=400):
     return count
 
 
-@pytest.mark.parametrize("chunk", range(CHUNKS))
+@pytest.mark.parametrize("chunk", few(range(CHUNKS), 3))
 def test_boxes(chunk: int):
     rng = np.random.default_rng([11, chunk])
     fallbacks = 0
@@ -39,7 +40,7 @@ def test_boxes(chunk: int):
     assert fallbacks > 0
 
 
-@pytest.mark.parametrize("chunk", range(CHUNKS // 2))
+@pytest.mark.parametrize("chunk", few(range(CHUNKS // 2), 2))
 def test_all_of_space(chunk: int):
     rng = np.random.default_rng([12, chunk])
     for i in range(PER_CHUNK):
@@ -47,7 +48,7 @@ def test_all_of_space(chunk: int):
         _check(layers, None)
 
 
-@pytest.mark.parametrize("chunk", range(CHUNKS))
+@pytest.mark.parametrize("chunk", few(range(CHUNKS), 3))
 def test_every_shape_of_network_and_domain(chunk: int):
     rng = np.random.default_rng([13, chunk])
     for _ in range(PER_CHUNK):
@@ -55,17 +56,19 @@ def test_every_shape_of_network_and_domain(chunk: int):
         _check(wild_networks.wild_network(rng, input_dim), domain, input_dim)
 
 
-def test_the_rational_engine():
+@pytest.mark.parametrize("number", few([30, 100], 1))
+def test_the_rational_engine(number):
     rng = np.random.default_rng(14)
-    for i in range(100):
+    for i in range(number):
         layers, low, high = draw_case(rng, FAMILIES[(i // 2) % len(FAMILIES)] if i % 2 else None)
         found = plnet.enumerate_regions(to_network(layers), plnet.Box(low, high), engine="rational")
         assert pattern_set(found.patterns) == proper(layers, oracle.patterns(layers, low, high))
 
 
-def test_threads():
+@pytest.mark.parametrize("number", few([20, 60], 1))
+def test_threads(number):
     rng = np.random.default_rng(15)
-    for i in range(60):
+    for i in range(number):
         layers, low, high = draw_case(rng, FAMILIES[(i // 2) % len(FAMILIES)] if i % 2 else None)
         network, domain = to_network(layers), plnet.Box(low, high)
         for jobs in (2, 3):

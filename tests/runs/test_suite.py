@@ -1,5 +1,6 @@
 """Experiments and the suite: every known trap of sweeps in files, what runs, what is told, and Ctrl-C."""
 
+import functools
 import json
 import os
 import shlex
@@ -11,6 +12,7 @@ import time
 
 import pytest
 from hydra import compose, initialize_config_dir
+from sizes import few
 
 from plnet.errors import ConfigError
 from plnet.runs import config_dir, load, register_schemas
@@ -24,6 +26,13 @@ register_schemas()
 ROOT = config_dir().parent
 SCRIPTS = ROOT / "scripts"
 KNOWN = find_experiments()
+
+
+@functools.cache
+def runs_of(one):
+    return sweep_runs(one, [])
+
+
 # Runs that take no time, for experiments that a test writes.
 QUICK = """
   - override /data: none
@@ -76,14 +85,14 @@ def test_there_are_two_sizes_of_each():
 def test_each_asks_something_and_can_be_swept(one):
     assert one.question.endswith("?")
     assert (SCRIPTS / f"{one.script}.py").is_file()
-    runs = sweep_runs(one, [])
+    runs = runs_of(one)
     # A run of run_forgetting has replicates of its own.
     assert 4 <= runs <= 12 if one.size == "tiny" else runs >= (6 if one.script == "run_forgetting" else 30)
     both = [other.question for other in KNOWN if other.name == one.name]
     assert len(set(both)) == 1, "both sizes ask the same"
 
 
-@pytest.mark.parametrize("one", KNOWN, ids=lambda one: one.choice)
+@pytest.mark.parametrize("one", few(KNOWN, lambda one: one.size == "tiny"), ids=lambda one: one.choice)
 def test_every_run_of_an_experiment_fits(one):
     """Each combination composes, and its parts accept their options."""
     from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
@@ -106,7 +115,7 @@ def test_every_run_of_an_experiment_fits(one):
         (jobs,) = BasicSweeper.split_arguments(OverridesParser.create().parse_overrides(parameters), None)
         for job in (jobs[0], jobs[-1]):
             check(compose(one.script, [f"experiment={one.choice}", *job]))
-    assert len(jobs) == sweep_runs(one, [])
+    assert len(jobs) == runs_of(one)
 
 
 def test_depth_has_the_same_number_of_units():
@@ -337,7 +346,7 @@ def test_list_shows_questions_and_runs(capsys):
     assert suite("--list") == 0
     text = capsys.readouterr().out
     for one in KNOWN:
-        assert f"{one.choice} ({sweep_runs(one, [])} runs, {one.script}.py)" in text
+        assert f"{one.choice} ({runs_of(one)} runs, {one.script}.py)" in text
         assert one.question in text
 
 

@@ -3,8 +3,6 @@
 from functools import lru_cache
 from itertools import pairwise
 
-import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.collections import LineCollection, PolyCollection
 
@@ -25,14 +23,6 @@ def random_network(widths, seed=0):
         if i < len(widths) - 2:
             layers.append(ScalarPWL.relu(n_out))
     return PLNetwork(tuple(layers), widths[0])
-
-
-def nothing_left_behind():
-    """Yield once, then close all figures and check that no global setting was changed; for a fixture."""
-    before = dict(mpl.rcParams)
-    yield
-    plt.close("all")
-    assert dict(mpl.rcParams) == before, "a global setting of matplotlib was changed"
 
 
 @lru_cache

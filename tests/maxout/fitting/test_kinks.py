@@ -115,9 +115,20 @@ def test_coefficients_that_are_no_floats_are_recovered_too():
     assert away.min(axis=0).max() < 1e-12
 
 
+@given(data=st.data(), pieces=st.integers(1, 3), kind=st.sampled_from(KINDS))
+@settings(max_examples=2)
+def test_errors_of_a_random_callable_of_the_plane_are_never_too_small(data, pieces, kind):
+    check_random_errors(data, 2, pieces, kind)
+
+
+@pytest.mark.slow
 @given(data=st.data(), dim=st.integers(2, 3), pieces=st.integers(1, 4), kind=st.sampled_from(KINDS))
 @settings(max_examples=4)
 def test_errors_of_random_piecewise_linear_callables_are_never_too_small(data, dim, pieces, kind):
+    check_random_errors(data, dim, pieces, kind)
+
+
+def check_random_errors(data, dim, pieces, kind):
     size = data.draw(st.integers(2, 6))
     numbers = st.integers(-8, 8)
     rows = data.draw(st.lists(numbers, min_size=size * (dim + 1), max_size=size * (dim + 1)))

@@ -7,6 +7,7 @@ import pytest
 import torch
 import wild_networks
 from helpers import pattern_set, to_network
+from sizes import few
 
 import plnet
 from plnet.errors import DimensionError, DomainError, EngineError
@@ -45,7 +46,7 @@ def check(network, domain, at_least):
     return counts
 
 
-@pytest.mark.parametrize("chunk", range(6))
+@pytest.mark.parametrize("chunk", few(range(6), 3))
 def test_networks_of_every_shape(chunk):
     rng = np.random.default_rng([31, chunk])
     compared = 0
@@ -58,7 +59,7 @@ def test_networks_of_every_shape(chunk):
     assert compared >= 5
 
 
-@pytest.mark.parametrize("d", [2, 3, 4, 5])
+@pytest.mark.parametrize("d", few([2, 3, 4, 5], 3))
 def test_two_hidden_layers_on_all_of_space(d):
     for seed in range(3):
         network = mlp([d, min(d, 4), 3, 1], rng=seed)

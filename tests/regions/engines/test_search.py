@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from functools import cache
 from itertools import product
 from math import comb, factorial
 
@@ -14,6 +15,7 @@ from degenerate import FAMILIES, draw_case
 from engine_contract import Case, reference_cases
 from helpers import cross, expected_patterns, he_network, pattern_set, proper, to_network
 from sign_tree import patterns
+from sizes import few
 
 import plnet
 from plnet.errors import DomainError
@@ -66,14 +68,24 @@ def test_reference(case: Case, engine):
     _check_points(_check(case.network, case.domain, case.patterns, engine))
 
 
+@pytest.mark.parametrize("number", few([2, 4], 1))
 @pytest.mark.parametrize("engine", ENGINES, ids=IDS)
 @pytest.mark.parametrize("kind", [None, *FAMILIES])
-def test_special_position_in_one_and_two_dimensions(kind, engine):
+def test_special_position_in_one_and_two_dimensions(kind, engine, number):
+    for network, domain, wanted in _special_cases(kind, number):
+        _check(network, domain, wanted, engine)
+
+
+@cache
+def _special_cases(kind: str | None, number: int) -> list:
+    """Draw networks of a family, with the patterns that both engines must find."""
     rng = np.random.default_rng([11, len(kind or "")])
-    for _ in range(4):
-        layers, low, high = draw_case(rng, kind)
-        for domain in (plnet.Box(low, high), None):
-            _check(to_network(layers), domain, expected_patterns(layers, domain), engine)
+    drawn = [draw_case(rng, kind) for _ in range(number)]
+    return [
+        (to_network(layers), domain, expected_patterns(layers, domain))
+        for layers, low, high in drawn
+        for domain in (plnet.Box(low, high), None)
+    ]
 
 
 def _small_network(rng: np.random.Generator, kind: str, d: int) -> list:
@@ -103,24 +115,39 @@ KINDS = ["generic", "integers", "zero bias", "repeated", "slab", "low rank", "fl
 
 
 @pytest.mark.parametrize("engine", ENGINES, ids=IDS)
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("d", [3, 4, 5])
+@pytest.mark.parametrize(
+    ("d", "kind"), few(((d, kind) for d in (3, 4, 5) for kind in KINDS), lambda case: case != (4, "leaky"))
+)
 def test_small_networks_against_elimination(d, kind, engine):
-    rng = np.random.default_rng([d, len(kind)])
-    layers = _small_network(rng, kind, d)
     if kind == "hardtanh" and d > 3:
         return
+    for network, domain, wanted in _small_cases(d, kind):
+        _check(network, domain, wanted, engine)
+
+
+@cache
+def _small_cases(d: int, kind: str) -> list:
+    """Draw a network, with the patterns in space and in a cube that both engines must find."""
+    layers = _small_network(np.random.default_rng([d, len(kind)]), kind, d)
     network = to_network(layers)
-    _check(network, None, proper(layers, patterns(layers, d)), engine)
+    cases = [(network, None, proper(layers, patterns(layers, d)))]
     if d == 3:
         facets = [[s * (i == j) for j in range(d)] + [1] for i in range(d) for s in (1, -1)]
-        _check(network, plnet.Box(-1, 1), proper(layers, patterns(layers, d, facets)), engine)
+        cases.append((network, plnet.Box(-1, 1), proper(layers, patterns(layers, d, facets))))
+    return cases
 
 
 @pytest.mark.parametrize("engine", ENGINES, ids=IDS)
 def test_unbounded_polytopes(engine):
-    rng = np.random.default_rng(3)
-    layers = _small_network(rng, "generic", 3)
+    for network, domain, wanted in _unbounded_cases():
+        _check(network, domain, wanted, engine)
+
+
+@cache
+def _unbounded_cases() -> list:
+    """Return one network on three polytopes, with the patterns that both engines must find."""
+    layers = _small_network(np.random.default_rng(3), "generic", 3)
+    cases = []
     for A, b in (
         ([[1.0, 0.0, 0.0]], [0.5]),
         ([[1.0, 1.0, 0.0], [-1.0, -1.0, 0.0]], [1.0, 1.0]),
@@ -128,7 +155,8 @@ def test_unbounded_polytopes(engine):
     ):
         facets = [[-x for x in row] + [c] for row, c in zip(A, b, strict=True)]
         wanted = proper(layers, patterns(layers, 3, facets))
-        _check(to_network(layers), plnet.Polytope(np.array(A), np.array(b)), wanted, engine)
+        cases.append((to_network(layers), plnet.Polytope(np.array(A), np.array(b)), wanted))
+    return cases
 
 
 @pytest.mark.parametrize("engine", ENGINES, ids=IDS)

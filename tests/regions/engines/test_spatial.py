@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import wild_networks
 from helpers import pattern_set, to_network
+from sizes import few
 
 import plnet
 from plnet.ir import Affine, GroupMax, PLNetwork, ScalarPWL
@@ -161,7 +162,8 @@ def _fractions(vertex):
 
 
 @pytest.mark.parametrize(
-    ("widths", "seed"), [([3, 8, 8], 0), ([3, 5, 5, 5], 1), ([4, 6, 6], 2), ([6, 5, 4], 3)]
+    ("widths", "seed"),
+    few([([3, 8, 8], 0), ([3, 5, 5, 5], 1), ([4, 6, 6], 2), ([5, 4, 3], 4), ([6, 5, 4], 3)], 4),
 )
 def test_volumes_fill_the_box_and_every_point_is_found(widths, seed):
     found = plnet.enumerate_regions(generic_network(widths, seed), plnet.Box(-1, 1))

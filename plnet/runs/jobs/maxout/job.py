@@ -116,7 +116,8 @@ class _Job(StepwiseRun):
         self, folder: RunFolder, steps: Steps | None, options: CheckMaxoutOptions, progress: Progress
     ) -> None:
         super().__init__(folder, steps, seed=options.seed)
-        self.options, self.seeds, self.progress = options, streams(options.seed), progress
+        self.options, self.seeds = options, streams(options.seed)
+        self.progress: Progress = progress
 
     def compare(self, f: Any, g: Any, domain: Any, suffix: str) -> dict[str, Any]:
         """Return what is proved about two functions, as entries of the metrics."""
