@@ -141,14 +141,11 @@ def _full_rank_of_integers(rng: np.random.Generator, d: int) -> Layers:
 
 
 def _full_rank_of_bends(rng: np.random.Generator, d: int) -> Layers:
-    """Return units that are constant on either side, and later walls that meet their corners."""
+    """Return units that are constant on either side, and later walls in general position."""
     n = min(d, 3)
     sides = (([1], [0, 2], 1), ([0.5], [-1, 0], 2), ([-1], [0, -1], 0))
     front = [("affine", np.eye(n, d).tolist(), [0] * n), _scalar(n, *sides)]
-    rows, bias = rng.integers(-1, 2, size=(4, n)), rng.integers(-2, 3, size=4)
-    rows[:2] = np.eye(1, n)
-    bends = _scalar(4, ([1], [0, 1], 0), ([-1, 3], [0, 1, 0], -1))
-    return [*front, ("affine", rows.tolist(), bias.tolist()), bends]
+    return [*front, _affine(rng, 4, n), _scalar(4, ([1], [0, 1], 0), ([-1, 3], [0, 1, 0], -1))]
 
 
 def _full_rank_of_pairs(rng: np.random.Generator, d: int) -> Layers:
