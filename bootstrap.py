@@ -534,12 +534,8 @@ def task_commands(task: str, python: str, rest: list[str]) -> list[list[str]]:
         ]
     if task in ("test", "test-all"):
         marked = "slow" if task == "test-all" else "not slow"
-        several = [
-            "-n",
-            "auto",
-            "--dist",
-            "worksteal",
-        ]  # One process a core; none with --pdb or a later -n 0.
+        # One process a core; none with --pdb or a later -n 0.
+        several = ["-n", "auto", "--dist", "worksteal"]
         return [
             # Ahead of the processes, which would compile the same kernels at the same time.
             [python, "-c", "from plnet.regions import compile_kernels; compile_kernels()"],

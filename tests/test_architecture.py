@@ -36,7 +36,9 @@ LAYER = "the arguments of the function of torch, which a traced call passes by p
 # A function -> the reason why it has more parameters than MOST_PARAMETERS. Compiled functions, in the
 # folders `kernels`, are free: they take arrays and numbers, because packing those costs time in every call.
 LONG_SIGNATURES = {
+    "plnet.forgetting.tasks.preparation.make_task": "What is changed of a data set, each thing optional.",
     "plnet.forgetting.training.sequence.train_sequence": USER,
+    "plnet.forgetting.training.sequence.train_settings": USER,
     "plnet.ir.handlers.convolution.transposed_convolution_function": LAYER,
     "plnet.ir.handlers.modules.batch_norm_function": LAYER,
     "plnet.maxout.fitting.api.fit_max_affine": USER,

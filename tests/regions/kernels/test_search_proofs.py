@@ -140,7 +140,7 @@ def test_a_point_is_inside_only_for_certain(rng):
 
 def test_ranges_of_units_prove_only_what_is_true(rng):
     proved = 0
-    for _ in range(1500):
+    for _ in range(700):
         n_in = 4
         plan, state = two_layers(rng, 2, n_in, 2), new_state(2, 0, n_in + 2)
         ranges = np.sort(rng.normal(size=(n_in, 2)) * 3, axis=1)
@@ -178,7 +178,7 @@ def test_ranges_of_units_prove_only_what_is_true(rng):
         if proofs.misses_at_once(plan, state, 0, 1, first, second, offset, sign):
             proved += 1
             assert least() >= 0
-    assert proved > 20
+    assert proved > 8
 
 
 def interval(plan, state):
@@ -206,7 +206,7 @@ def interval(plan, state):
 def test_multipliers_prove_only_what_is_true(layer, rng):
     """A wall that ends with a cut, moved by about its errors: the multiplier of the cut nearly cancels it."""
     proved = wrong = 0
-    for _ in range(2000):
+    for _ in range(1200):
         n_in = 2
         plan, state = two_layers(rng, 2, n_in, 2), new_state(2, 1, n_in + 2)
         plan.first[1], plan.weights[1], plan.bias[1] = 0.0, 0.0, 0.0
@@ -250,7 +250,7 @@ def test_multipliers_prove_only_what_is_true(layer, rng):
         proved += bool(found)
         wrong += least < 0
         assert least >= 0 or not found
-    assert proved > 10
+    assert proved > 5
     assert wrong > 100
 
 
