@@ -520,6 +520,16 @@ def os_error_message(error: OSError, root: Path) -> str:
 # -----------------
 
 
+ALL_KERNELS = """
+from plnet.bounds import Arrangement
+from plnet.forgetting import plane, train_sequence
+from plnet.regions import compile_kernels
+compile_kernels()
+Arrangement([[1, 0], [0, 1], [1, 1], [1, 2]], [0, 0, 1, 3]).n_regions()
+train_sequence(plane(2), [4], seeds=[0], epochs=1, engine="fused", progress=False)
+"""
+
+
 def task_commands(task: str, python: str, rest: list[str]) -> list[list[str]]:
     """Return the commands of a task, in order. All run, also after one that fails, up to a Ctrl-C."""
     if task == "demo":
@@ -538,7 +548,7 @@ def task_commands(task: str, python: str, rest: list[str]) -> list[list[str]]:
         several = ["-n", "auto", "--dist", "worksteal"]
         return [
             # Ahead of the processes, which would compile the same kernels at the same time.
-            [python, "-c", "from plnet.regions import compile_kernels; compile_kernels()"],
+            [python, "-c", ALL_KERNELS],
             [python, "-m", "pytest", "-q", *several, "-m", marked, *rest],
         ]
     return []
