@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 import oracle
 import pytest
@@ -12,6 +15,8 @@ import plnet
 
 FLOATS = ("line", "cells", "search")
 """Engines that decide in floating point what it can decide; the others are exact throughout."""
+
+STORED = json.loads((Path(__file__).parents[1] / "data" / "ladders.json").read_text(encoding="utf-8"))
 
 
 def used(family: str, d: int) -> set[str]:
@@ -41,6 +46,18 @@ def test_engines_agree_with_fractions_on_more(family, d):
     disagreements, fallbacks = climb(family, d, range(4, 44))
     assert disagreements == []
     assert all(fallbacks[engine] > 0 for engine in used(family, d) & set(FLOATS)), fallbacks
+
+
+def test_the_great_climb_is_on_record():
+    """`python tests/support/ladders.py 20000` climbed once; its numbers are stored."""
+    assert STORED["networks"] >= 20_000
+    assert STORED["disagreements"] == []
+    assert {(row["family"], row["d"]) for row in STORED["fallbacks"]} == {
+        (family, d) for family in FAMILIES for d in (1, 2, 3, 4)
+    }
+    for row in STORED["fallbacks"]:
+        if row["family"] != "dependent":
+            assert all(row[engine] > 0 for engine in FLOATS if engine in row), row
 
 
 @pytest.mark.parametrize("d", [1, 2])

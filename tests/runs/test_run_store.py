@@ -614,7 +614,9 @@ class FullStream(io.StringIO):
     write = flush = no_space
 
 
-def test_log_on_a_full_disk_is_silent(tmp_path, capsys):
+def test_log_on_a_full_disk_is_silent(tmp_path, capsys, monkeypatch):
+    # Whatever other programs of this process have left there.
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
     with recording._log_file(tmp_path / "x.log"):
         handler = logging.getLogger().handlers[-1]
         handler.stream.close()
