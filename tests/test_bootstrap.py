@@ -290,6 +290,7 @@ def test_only_torch_2_4_or_later_counts_as_provided(monkeypatch, found, used):
     assert bool(bootstrap.provided_packages(Interpreter((3, 11, 7), "python", True))) is used
 
 
+@pytest.mark.slow
 def test_provided_packages_of_this_environment(monkeypatch):
     found = bootstrap.ask([sys.executable], bootstrap.PROVIDED)
     assert found["torch"].split("+")[0] == importlib.metadata.version("torch").split("+")[0]

@@ -10,6 +10,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parent.parent
 NAME = re.compile(r"\bplnet(?:\.[A-Za-z_]\w*)+")
 FORMATS = {"plnet.Certificate", "plnet.SequenceResult", "plnet.RegionComplex"}
@@ -55,6 +57,7 @@ print(json.dumps([name for name in names if missing(name)]))
 """
 
 
+@pytest.mark.slow
 def test_every_written_name_is_reachable():
     places: dict[str, set[str]] = {}
     for name, where in written():

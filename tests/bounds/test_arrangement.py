@@ -70,6 +70,7 @@ def test_three_ways_to_count(drawn):
     assert found.n_regions() == whitney_sum(found) == by_deletion_and_restriction(table)
 
 
+@pytest.mark.slow
 @given(rows(), st.randoms(use_true_random=False))
 @settings(max_examples=60)
 def test_invariances(drawn, random):

@@ -299,6 +299,7 @@ def accuracies(n, rng):
     return rng.binomial(360, rng.beta(30, 60, size=n)) / 360, 1 / 3
 
 
+@pytest.mark.slow
 def test_t_interval_covers_95_percent_of_accuracies():
     rng = np.random.default_rng(1)
     # Three standard deviations of the share of 4000 trials are 0.010.

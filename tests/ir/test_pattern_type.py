@@ -26,7 +26,7 @@ def staircase(kind: str, pieces: int) -> PLNetwork:
     ("pieces", "expected"),
     [
         (2, "int16"),
-        (2**15, "int16"),
+        pytest.param(2**15, "int16", marks=pytest.mark.slow),
         (2**15 + 1, "int32"),
         pytest.param(2**16, "int32", marks=pytest.mark.slow),
         pytest.param(2**16 + 1, "int32", marks=pytest.mark.slow),

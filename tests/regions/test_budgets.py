@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from helpers import cross, he_network, pattern_set, to_network
 from reference_networks import relu_network
+from sizes import few
 
 import plnet
 from plnet.budgets import TimeIsUpError
@@ -124,7 +125,7 @@ print("stopped")
 
 @pytest.mark.skipif(sys.platform == "win32", reason="os.kill ends a process there")
 @pytest.mark.parametrize(
-    "job", ["count cells 1", "count cells 2", "enumerate cells 1", "enumerate rational 1"]
+    "job", few(["count cells 1", "count cells 2", "enumerate cells 1", "enumerate rational 1"], 1)
 )
 def test_ctrl_c(job: str):
     env = {
@@ -209,6 +210,7 @@ print(count.count, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss has other units elsewhere")
 def test_memory_of_counting_does_not_grow_with_the_regions():
     env = {

@@ -246,6 +246,7 @@ def test_equal_channels_are_one_wall():
     assert int(count) == int(plnet.count_regions(as_network(single, (1, 4, 4)), domain, progress=False))
 
 
+@pytest.mark.slow
 def test_budgets_of_large_networks_are_honoured():
     module = ready(nn.Sequential(conv(3, 16, 3, padding=1), nn.ReLU(), conv(16, 16, 3, padding=1), nn.ReLU()))
     network = as_network(module, (3, 32, 32))

@@ -593,6 +593,7 @@ def test_pandas_knows_missing_values(tmp_path):
 # How long it takes, and what the command says
 
 
+@pytest.mark.slow
 def test_a_thousand_runs_take_less_than_five_seconds(tmp_path):
     for seed in range(1000):
         metrics = {"seed": seed, **{f"metric_{i}": i / 7 for i in range(30)}}

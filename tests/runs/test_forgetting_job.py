@@ -358,6 +358,7 @@ def test_every_method_has_a_file_with_its_defaults(name):
     assert arguments(f"method={name}").method == method(name)
 
 
+@pytest.mark.slow
 def test_every_recipe_has_a_file():
     files = {path.stem for path in (CONF / "tasks").glob("*.yaml")}
     assert files == {*RECIPES, "factory"}

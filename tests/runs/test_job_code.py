@@ -110,6 +110,7 @@ def test_jobs_of_plnet_are_told_apart_by_its_own_version():
     assert count_regions_job().code_digests == {}
 
 
+@pytest.mark.slow
 @pytest.mark.hydra
 def test_the_script_of_the_docs(tmp_path):
     page = ROOT.joinpath("docs", "runs.md").read_text(encoding="utf-8")

@@ -20,6 +20,10 @@ PROGRAMS = (
     ("bootstrap.py", "--help"),
     ("-m", "plnet", "--help"),
 )
+FIRST_AND_OTHERS = [
+    pytest.param(program, id=" ".join(program), marks=pytest.mark.slow if program[0] != "-m" else ())
+    for program in PROGRAMS
+]
 
 # Starts a script, and sends Ctrl-C at the moment in which a module is looked for.
 INTERRUPT = """
@@ -53,7 +57,7 @@ def start(*arguments, **options):
 
 
 @POSIX
-@pytest.mark.parametrize("arguments", PROGRAMS, ids=" ".join)
+@pytest.mark.parametrize("arguments", FIRST_AND_OTHERS)
 def test_output_that_nobody_reads(arguments):
     process = start(*arguments)
     process.stdout.close()

@@ -330,6 +330,7 @@ def test_count_that_ended_at_its_budget_is_not_repeated(tmp_path, monkeypatch):
     assert "at least" in str(result)
 
 
+@pytest.mark.slow
 def test_figure_is_drawn_again_from_the_files(tmp_path, monkeypatch):
     domain = ["domain.classes=[3,5,8]", "network.dropout=0"]
     first = run_job(config_of(tmp_path / "a", *domain, "plot=default", "plot.formats=[pdf]"), job_of())

@@ -115,6 +115,7 @@ def test_coefficients_that_are_no_floats_are_recovered_too():
     assert away.min(axis=0).max() < 1e-12
 
 
+@pytest.mark.slow
 @given(data=st.data(), pieces=st.integers(1, 3), kind=st.sampled_from(KINDS))
 @settings(max_examples=2)
 def test_errors_of_a_random_callable_of_the_plane_are_never_too_small(data, pieces, kind):

@@ -4,6 +4,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from sizes import few
 
 import plnet
 from plnet import Box, Segment, Slice
@@ -49,7 +50,7 @@ def test_convex_networks(d, kind, rng):
         assert hi == pytest.approx(fit.optimal_error, rel=1e-9, abs=1e-12)
 
 
-@pytest.mark.parametrize("d", [1, 2])
+@pytest.mark.parametrize("d", few([1, 2], 1))
 def test_networks_that_are_not_convex(d, rng):
     net = network(rng, d, 5, convex=False)
     domain = Box([-1] * d, [1] * d)

@@ -111,6 +111,7 @@ def test_a_singular_hessian_makes_errors_fall_faster(name, dim, rank):
     assert (limits is None) == (rank > 1)
 
 
+@pytest.mark.slow
 def test_a_ridge_function_has_the_rate_and_the_optimum_of_one_variable():
     # x + softplus(y - x), and y - x goes from -4 to 4.
     curve = rate_curve(named_target("log_sum_exp", 2), [2, 4, 8, 16], Box(-2, 2), starts=2)

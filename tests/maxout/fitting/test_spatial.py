@@ -88,6 +88,7 @@ def test_a_single_plane_is_the_minimax_plane(name, dim):
     assert bound * (1 - 1e-9) <= fit.sup_error <= bound * 1.02
 
 
+@pytest.mark.slow
 @given(data=st.data(), dim=st.integers(2, 3), k=st.integers(1, 6))
 @settings(max_examples=5)
 def test_random_convex_quadratics(data, dim, k):

@@ -114,6 +114,7 @@ def test_agrees_with_the_oracle(chunk, tmp_path, checker):
         assert proof.total_volume == oracle.total_volume(layers, low, high)
 
 
+@pytest.mark.slow
 def test_of_every_shape_of_network_and_domain(tmp_path, checker):
     rng = np.random.default_rng(32)
     for _ in range(60):
