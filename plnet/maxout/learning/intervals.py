@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
-from scipy.stats import binomtest
+from scipy.stats import beta, binomtest
 
 from plnet.errors import ConfigError
 from plnet.statistics import mean_interval
@@ -43,7 +41,9 @@ def wilson_interval(successes: int, trials: int, confidence: float = 0.95) -> tu
     >>> [round(end, 4) for end in wilson_interval(8, 10)]
     [0.4902, 0.9433]
     """
-    return _interval(successes, trials, confidence, "wilson")
+    _check(successes, trials, confidence)
+    found = binomtest(int(successes), int(trials)).proportion_ci(confidence, "wilson")
+    return float(found.low), float(found.high)
 
 
 def clopper_pearson_interval(successes: int, trials: int, confidence: float = 0.95) -> tuple[float, float]:
@@ -62,15 +62,18 @@ def clopper_pearson_interval(successes: int, trials: int, confidence: float = 0.
     >>> [round(end, 4) for end in clopper_pearson_interval(8, 10)]
     [0.4439, 0.9748]
     """
-    return _interval(successes, trials, confidence, "exact")
+    _check(successes, trials, confidence)
+    # The quantiles themselves: `binomtest` finds the ends only to an absolute error of about 1e-12.
+    tail, failures = (1 - confidence) / 2, trials - successes
+    low = 0.0 if successes == 0 else float(beta.ppf(tail, successes, failures + 1))
+    high = 1.0 if failures == 0 else float(beta.ppf(1 - tail, successes + 1, failures))
+    return low, high
 
 
-def _interval(
-    successes: int, trials: int, confidence: float, method: Literal["exact", "wilson"]
-) -> tuple[float, float]:
+def _check(successes: int, trials: int, confidence: float) -> None:
     if not (0 <= successes <= trials and trials > 0):
         raise ConfigError(f"Expected 0 <= successes <= trials and trials > 0, got {successes} of {trials}.")
+    if successes != int(successes) or trials != int(trials):
+        raise ConfigError(f"Expected whole numbers of successes and trials, got {successes} of {trials}.")
     if not 0 < confidence < 1:
         raise ConfigError(f"Expected a confidence between 0 and 1, got {confidence!r}.")
-    found = binomtest(successes, trials).proportion_ci(confidence, method)
-    return float(found.low), float(found.high)
