@@ -33,8 +33,8 @@ def test_short_budgets_are_kept_and_the_clock_is_looked_at(target, dim, pieces, 
     monkeypatch.setattr(plnet.budgets, "now", now)
     fit = fit_max_affine(target, pieces, Box([-1.0] * dim, [1.0] * dim), max_seconds=0.5)
     looks.append(time.perf_counter())
-    assert looks[-1] - looks[0] < 1.5
-    assert np.diff(looks).max() < 1.0
+    assert looks[-1] - looks[0] < 2.5
+    assert np.diff(looks).max() < 2.0
     assert fit.stopped_by == "max_seconds"
     assert "max_seconds" in repr(fit)
     lo, hi = fit.sup_error_bounds
@@ -59,7 +59,7 @@ def test_samples_keep_budgets(objective):
     x = np.random.default_rng(0).uniform(-1, 1, (3000, 4))
     started = time.perf_counter()
     fit = fit_max_affine((x, bowl(x)), 8, objective=objective, max_seconds=0.5)
-    assert time.perf_counter() - started < 1.5
+    assert time.perf_counter() - started < 2.5
     assert fit.stopped_by == "max_seconds"
     assert float(fit.sup_error) == pytest.approx(np.abs(bowl(x) - fit.function(x)).max(), rel=1e-9)
 
