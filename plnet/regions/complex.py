@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
@@ -36,6 +37,7 @@ from plnet.regions.structure.locate import locate
 __all__ = ["RegionComplex"]
 
 
+@dataclass(frozen=True, eq=False, repr=False)
 class RegionComplex(RegionData):
     """The activation regions of a network on a domain, with their geometry.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import FrozenInstanceError
 from fractions import Fraction
 
 import numpy as np
@@ -179,3 +180,10 @@ def test_networkx_graph_has_the_order_of_the_complex(square):
     graph = square.to_networkx()
     assert list(graph.nodes) == list(range(len(square)))
     assert np.array_equal(networkx.to_numpy_array(graph, dtype=int), square.adjacency.toarray())
+
+
+@pytest.mark.parametrize("name", ["volumes", "gradients", "leaves", "note"])
+def test_a_complex_is_frozen(name):
+    complex_ = plnet.enumerate_regions(cross(), plnet.Box(-1, 1))
+    with pytest.raises(FrozenInstanceError):
+        setattr(complex_, name, 1)
