@@ -2,9 +2,9 @@
 PYTHON ?= python3
 
 .DEFAULT_GOAL := help
-.PHONY: demo test test-all figures lint env help
+.PHONY: demo test test-all mutants figures lint env help
 
-demo test test-all figures lint env:
+demo test test-all mutants figures lint env:
 	@$(PYTHON) bootstrap.py $@ $(ARGS)
 
 help:

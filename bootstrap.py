@@ -46,6 +46,7 @@ TASKS = {
     "demo": "count the linear regions of a small network and draw them",
     "test": "run the quick tests",
     "test-all": "run the slow tests (the quick ones are in `test`)",
+    "mutants": "break the code on purpose, and see which tests notice (an hour)",
     "figures": "draw the figures of the paper",
     "lint": "check style, format and types",
     "env": "only make the environment in .venv",
@@ -534,6 +535,8 @@ def task_commands(task: str, python: str, rest: list[str]) -> list[list[str]]:
     """Return the commands of a task, in order. All run, also after one that fails, up to a Ctrl-C."""
     if task == "demo":
         return [[python, "scripts/count_regions.py", *rest]]
+    if task == "mutants":
+        return [[python, "tests/mutation/run.py", *rest]]
     if task == "figures":
         return [[python, "paper_figures/make_figures.py", *rest]]
     if task == "lint":

@@ -50,28 +50,23 @@ def open_bar(progress: object, unit: str, total: int | None = None, **options: A
 
 
 @contextmanager
-def reporting(
-    progress: Any, unit: str, total: int | None = None, kind: type[Exception] = ConfigError
-) -> Iterator[Report | None]:
+def reporting(progress: Progress, unit: str, total: int | None = None) -> Iterator[Report | None]:
     """Yield the function that hears how much is done: the user's own, that of a bar, or None.
 
     Parameters
     ----------
     progress : "auto", bool, None or callable
+        Refused by `check_progress` if it is something else.
     unit : str
         Of what is counted.
     total : int, optional
-    kind : type of Exception
-
-    Raises
-    ------
-    Exception
-        Of the given kind, if `progress` is something else.
     """
-    check_progress(progress, kind)
-    bar = None if callable(progress) else open_bar(progress, unit, total)
+    if callable(progress):
+        yield progress
+        return
+    bar = open_bar(progress, unit, total)
     if bar is None:
-        yield progress if callable(progress) else None
+        yield None
         return
     with bar:
         yield lambda done: bar.update(done - bar.n)

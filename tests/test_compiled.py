@@ -48,17 +48,28 @@ def test_a_kernel_is_made_of_all_that_it_imports(module):
     assert compiled._sources(module) == found
 
 
-def test_a_change_far_below_changes_the_name(tmp_path, monkeypatch):
-    deep = tmp_path / "plnet" / "kernels" / "room"
+def forget():
+    for cached in (compiled._source, compiled._sources, compiled._hash_of_sources):
+        cached.cache_clear()
+
+
+@pytest.fixture
+def other_root(tmp_path, monkeypatch):
+    """Let kernels be read from another place, and forget afterwards what was read there."""
+    monkeypatch.setattr(compiled, "_ROOT", tmp_path)
+    yield tmp_path
+    forget()
+
+
+def test_a_change_far_below_changes_the_name(other_root):
+    deep = other_root / "plnet" / "kernels" / "room"
     deep.mkdir(parents=True)
     (deep / "low.py").write_text("ONE = 1\n")
     (deep / "high.py").write_text("from plnet.kernels.room import (\n    low,\n)\n")
     (deep / "other.py").write_text("TWO = 2\n")
-    monkeypatch.setattr(compiled, "_ROOT", tmp_path)
 
     def name_of(module):
-        for cached in (compiled._source, compiled._sources, compiled._hash_of_sources):
-            cached.cache_clear()
+        forget()
         return compiled._hash_of_sources(module)
 
     before = name_of("plnet.kernels.room.high")
@@ -66,6 +77,3 @@ def test_a_change_far_below_changes_the_name(tmp_path, monkeypatch):
     assert name_of("plnet.kernels.room.high") == before
     (deep / "low.py").write_text("ONE = 2\n")
     assert name_of("plnet.kernels.room.high") != before
-    monkeypatch.undo()
-    for cached in (compiled._source, compiled._sources, compiled._hash_of_sources):
-        cached.cache_clear()

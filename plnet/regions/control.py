@@ -103,7 +103,7 @@ class Budget:
     @contextmanager
     def started(self) -> Iterator[Control]:
         """Yield a control whose clock runs from now, and end its display afterwards."""
-        with reporting(self.progress, "regions", kind=EngineError) as report:
+        with reporting(self.progress, "regions") as report:
             yield Control(self.max_regions, self.max_seconds, report)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from plnet.budgets import STOPS, Deadline
 from plnet.checks import suggest_options
-from plnet.errors import DomainError, EngineError, NetworkError
+from plnet.errors import DomainError, NetworkError
 from plnet.geometry.domain import Chart, Domain
 from plnet.ir.network import PLNetwork
 from plnet.progress import Progress, Report, reporting
@@ -153,7 +153,7 @@ def count_many(
     if domain is not None:
         domain = _SharedChart(domain)
     task = _Task(domain, module, definition, engine, budget, deadline)
-    with reporting(progress, "networks", len(given), EngineError) as report:
+    with reporting(progress, "networks", len(given)) as report:
         found = _run(task, given, threads_of(n_jobs), report)
     results = tuple(x if isinstance(x, RegionCount) else None for x in found)
     errors = tuple(x if isinstance(x, Exception) else None for x in found)

@@ -23,7 +23,7 @@ from plnet.regions.engines.search import Search
 
 BOX = plnet.Box(-1, 1)
 BUDGET = 0.5
-LONGEST = 2.0
+LONGEST = 1.0
 """Seconds of work that a verb may do without a look; beyond its budget it may do as much once more.
 
 They are those of the processor, so that a busy machine does not fail a test.

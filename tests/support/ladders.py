@@ -40,8 +40,10 @@ _CONSTANTS = 5
 class _Ladder:
     """A network that grows layer by layer around its point of coincidence."""
 
-    def __init__(self, rng: np.random.Generator, d: int, k: int, widths: Sequence[int]) -> None:
-        self.rng, self.d, self.k, self.widths = rng, d, k, widths
+    def __init__(
+        self, rng: np.random.Generator, steps: np.random.Generator, d: int, k: int, widths: Sequence[int]
+    ) -> None:
+        self.rng, self.steps, self.d, self.k, self.widths = rng, steps, d, k, widths
         self.point = [Fraction(int(x), 16) for x in rng.integers(-11, 12, size=d)]
         eye = [[float(i == j) for j in range(d)] for i in range(d)]
         self.layers: list[tuple] = [
@@ -61,7 +63,7 @@ class _Ladder:
 
     def step(self) -> Fraction:
         """Draw 0 or plus or minus 2**-k."""
-        return int(self.rng.integers(-1, 2)) * Fraction(1, 2**self.k)
+        return int(self.steps.integers(-1, 2)) * Fraction(1, 2**self.k)
 
     def affine(self, weight: np.ndarray, at_point: Sequence[Fraction | None]) -> None:
         """Add an affine map whose outputs at the point are given, exactly; None leaves a random one."""
@@ -204,10 +206,16 @@ _WIDTHS = {1: (4, 4, 3), 2: (4, 4, 3), 3: (4, 3, 3), 4: (4, 3, 2)}
 """Units of the hidden layers, by dimension; some networks have only the first two."""
 
 
-def ladder(family: str, rng: np.random.Generator, d: int, k: int) -> list[tuple]:
-    """Return a raw network of a family in dimension d, with its coincidences moved by 0 or 2**-k."""
+def ladder(
+    family: str, rng: np.random.Generator, d: int, k: int, steps: np.random.Generator | None = None
+) -> list[tuple]:
+    """Return a raw network of a family in dimension d, with its coincidences moved by 0 or 2**-k.
+
+    `steps` draws by how much, where this shall not be drawn by `rng`.
+    """
     depth = int(rng.integers(2, 4))
-    net = _Ladder(rng, d, k, _WIDTHS[d][: 3 if family == "edges" else depth])
+    widths = _WIDTHS[d][: 3 if family == "edges" else depth]
+    net = _Ladder(rng, rng if steps is None else steps, d, k, widths)
     FAMILIES[family](net)
     return net.layers
 

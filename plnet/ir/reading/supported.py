@@ -20,8 +20,6 @@ def supported_layers() -> tuple[SupportedLayer, ...]:
     >>> [row.becomes for row in supported_layers() if row.name == "torch.nn.ReLU"]
     ['ScalarPWL with breakpoint 0']
     """
-    # The handlers register themselves when they are imported.
-
     return tuple(
         sorted(dict.fromkeys(ROWS), key=lambda row: ("module", "function", "method").index(row.kind))
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from plnet.progress import Progress, Report, reporting
+from plnet.progress import Progress, Report, check_progress, reporting
 
 __all__ = ["shown_steps"]
 
@@ -24,6 +24,7 @@ def shown_steps(total: int, progress: Progress = "auto") -> Iterator[Report]:
     progress : "auto", bool, None or callable
         As `plnet.progress.Progress` says.
     """
+    check_progress(progress)
     with reporting(progress, "steps", total) as report:
 
         def tell(step: int) -> None:

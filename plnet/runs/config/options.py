@@ -24,7 +24,7 @@ class CountingOptions:
     Parameters
     ----------
     name : str
-        Engine: auto, line, cells or rational.
+        Of the engine, as in `plnet.count_regions`.
     max_regions, max_seconds : int or float, optional
         Budgets of each count.
     n_jobs : int

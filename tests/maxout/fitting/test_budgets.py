@@ -24,17 +24,18 @@ CASES = [(bowl, 8, 4), (bowl, 8, 6), (kinked, 8, 4), (bowl, 3, 12), (named_targe
 
 @pytest.mark.parametrize(("target", "dim", "pieces"), CASES)
 def test_short_budgets_are_kept_and_the_clock_is_looked_at(target, dim, pieces, monkeypatch):
-    looks = [time.perf_counter()]
+    # The work of the processor counts, so that a busy machine does not fail the test.
+    looks, clock = [time.thread_time()], plnet.budgets.now
 
     def now():
-        looks.append(time.perf_counter())
-        return looks[-1]
+        looks.append(time.thread_time())
+        return clock()
 
     monkeypatch.setattr(plnet.budgets, "now", now)
     fit = fit_max_affine(target, pieces, Box([-1.0] * dim, [1.0] * dim), max_seconds=0.5)
-    looks.append(time.perf_counter())
-    assert looks[-1] - looks[0] < 2.5
-    assert np.diff(looks).max() < 2.0
+    looks.append(time.thread_time())
+    assert looks[-1] - looks[0] < 1.5
+    assert np.diff(looks).max() < 1.0
     assert fit.stopped_by == "max_seconds"
     assert "max_seconds" in repr(fit)
     lo, hi = fit.sup_error_bounds
@@ -57,9 +58,9 @@ def test_long_budgets_change_nothing():
 @pytest.mark.parametrize("objective", ["sup", "least_squares"])
 def test_samples_keep_budgets(objective):
     x = np.random.default_rng(0).uniform(-1, 1, (3000, 4))
-    started = time.perf_counter()
+    started = time.thread_time()
     fit = fit_max_affine((x, bowl(x)), 8, objective=objective, max_seconds=0.5)
-    assert time.perf_counter() - started < 2.5
+    assert time.thread_time() - started < 1.5
     assert fit.stopped_by == "max_seconds"
     assert float(fit.sup_error) == pytest.approx(np.abs(bowl(x) - fit.function(x)).max(), rel=1e-9)
 
